@@ -1,0 +1,1 @@
+"""The entry: the command line, the night and its steps, Prefect deployments."""

@@ -1,0 +1,1 @@
+"""Tiers, churn, propensity and value: training, calibration, evaluation, explanation, registry."""

@@ -1,0 +1,1 @@
+"""From the bank's files and databases to canonical tables: mapping, contract, quarantine, quality report."""

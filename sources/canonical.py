@@ -1,0 +1,247 @@
+"""Canonical tables on disk: written once per intake, read as they were known at a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from pydantic import BaseModel, ConfigDict
+
+from sources.tables import SQL_TYPE, TABLES, Table
+from store.errors import TerraceError
+from store.files import read_json, write_json
+
+
+class TableState(BaseModel):
+    """What one canonical table holds, for those who read it."""
+
+    model_config = ConfigDict(frozen=True)
+    rows: int
+    delta_version: int
+    filled: tuple[str, ...]                 # columns this bank fills
+    undated: tuple[str, ...] = ()           # attributes known as of today only: they route lists and are never features
+    first_on: dt.date | None = None         # event dates
+    last_on: dt.date | None = None
+
+
+class CanonicalManifest(BaseModel):
+    """One intake: what came in, and what it became."""
+
+    model_config = ConfigDict(frozen=True)
+    bank: str
+    currency: str
+    buckets: int
+    newest_business_date: dt.date
+    inputs: dict[str, str]                  # source name -> content hash
+    config_hash: str
+    code_hash: str
+    tables: dict[str, TableState]
+
+
+def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data."""
+    return duckdb.connect(config={
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+        "memory_limit": memory_limit, "threads": str(threads), "preserve_insertion_order": "false",
+    })
+
+
+def bucket_sql(column: str, buckets: int) -> str:
+    """SQL for the bucket of a customer id: a hash that any engine can repeat (first 8 hex digits of MD5)."""
+    return f"(CAST(concat('0x', substr(md5({column}), 1, 8)) AS UBIGINT) % {buckets})::INTEGER"
+
+
+def as_of_sql(table: str, relation: str, as_of: dt.date, columns: Iterable[str] | None = None) -> str:
+    """A SELECT over `relation` (rows of a canonical table) with the rows and facts that were known at the close of `as_of`.
+
+    A row counts from its `known_from` until its `known_to`; facts that come true later read as null before their date.
+    """
+    spec, day = TABLES[table], f"DATE '{as_of.isoformat()}'"
+    chosen = list(columns) if columns is not None else ["*"]
+    later = {c.name: c.later for c in spec.columns if c.later}
+    if chosen == ["*"]:
+        masked = ", ".join(f'CASE WHEN "{d}" <= {day} THEN "{c}" END AS "{c}"' for c, d in later.items())
+        body = f"* REPLACE ({masked})" if masked else "*"
+    else:
+        body = ", ".join(
+            f'CASE WHEN "{later[c]}" <= {day} THEN "{c}" END AS "{c}"' if c in later else f'"{c}"' for c in chosen
+        )
+    return f"SELECT {body} FROM {relation} WHERE known_from <= {day} AND (known_to IS NULL OR known_to > {day})"
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A bank's canonical tables at one intake; every read goes through the manifest's Delta versions."""
+
+    root: Path
+    manifest: CanonicalManifest
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether the bank fills this table, and these columns of it with dated facts."""
+        state = self.manifest.tables.get(table)
+        return state is not None and all(c in state.filled and c not in state.undated for c in columns)
+
+    def files(self, table: str, bucket: int | None = None) -> list[str]:
+        """The Parquet files of a table, or of one bucket of customers, in name order."""
+        delta = DeltaTable(str(self.root / table), version=self.manifest.tables[table].delta_version)
+        only = [("bucket", "=", str(bucket))] if bucket is not None and TABLES[table].by != "bank" else None
+        return sorted(delta.file_uris(partition_filters=only))
+
+    def relation_sql(self, table: str, bucket: int | None = None) -> str:
+        """`read_parquet(...)` text over the table's files, or an empty typed table where the bank has none."""
+        if table not in self.manifest.tables:
+            return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
+        files = self.files(table, bucket)
+        if not files:
+            files = self.files(table)
+            listed = ", ".join(_quote(f) for f in files)
+            return f"(SELECT * FROM read_parquet([{listed}], hive_partitioning=true) WHERE false)"
+        listed = ", ".join(_quote(f) for f in files)
+        return f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})" if TABLES[
+            table].by != "bank" else f"read_parquet([{listed}])"
+
+    def scan(self, con: duckdb.DuckDBPyConnection, table: str, as_of: dt.date, bucket: int | None = None
+             ) -> duckdb.DuckDBPyRelation:
+        """The table as it was known at the close of `as_of`, all columns."""
+        return con.sql(as_of_sql(table, self.relation_sql(table, bucket), as_of))
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _typed_nulls(table: Table) -> str:
+    columns = [f'NULL::{SQL_TYPE[c.kind]} AS "{c.name}"' for c in table.columns]
+    if table.by in ("account", "loan"):
+        columns.append("NULL::VARCHAR AS customer_id")
+    if table.by != "bank":
+        columns.append("NULL::INTEGER AS bucket")
+    return ", ".join([*columns, "NULL::DATE AS known_from", "NULL::DATE AS known_to"])
+
+
+def open_canonical(root: Path) -> Canonical:
+    """The canonical tables last taken in under `root`. Raises TerraceError where there are none."""
+    path = root / "manifest.json"
+    if not path.exists():
+        raise TerraceError("no canonical tables", where=str(root), do="run `terrace check` to take the bank's data in")
+    return Canonical(root, CanonicalManifest.model_validate(read_json(path)))
+
+
+def write_canonical(
+    con: duckdb.DuckDBPyConnection, root: Path, sources: Mapping[str, str], *, bank: str, currency: str, buckets: int = 8,
+    newest: dt.date, inputs: Mapping[str, str], config_hash: str = "", code_hash: str = "",
+    undated: Mapping[str, Sequence[str]] | None = None,
+) -> Canonical:
+    """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
+
+    A relation holds columns of its table by name (those a bank has not are left out) and may hold `recorded_on` (default:
+    the event's date; several rows of one key are versions, the last recorded counts), `valid_from` (versions of attributes)
+    and `deleted` (this version removes the row). The order of rows on disk is total: bucket, owner, event date, key.
+    The manifest is written last, so a crash leaves the earlier intake in force.
+    """
+    states: dict[str, TableState] = {}
+    _prepare_owners(con, sources)
+    for name in [table for table in TABLES if table in sources]:
+        spec, relation = TABLES[name], sources[name]
+        present = [d[0] for d in con.execute(f"SELECT * FROM {relation} LIMIT 0").description or []]
+        unknown = set(present) - set(spec.names) - {"recorded_on", "valid_from", "deleted"} if name != "snapshots" else set()
+        if unknown:
+            raise TerraceError(f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(spec.names))
+        query = _written_sql(spec, relation, present, buckets, con)
+        reader = con.sql(query).to_arrow_reader(200_000)
+        write_deltalake(str(root / name), reader, mode="overwrite", schema_mode="overwrite",
+                        partition_by=["bucket"] if spec.by != "bank" else None)
+        version = DeltaTable(str(root / name)).version()
+        states[name] = _state(con, root, name, version, present, tuple((undated or {}).get(name, ())))
+    manifest = CanonicalManifest(bank=bank, currency=currency, buckets=buckets, newest_business_date=newest,
+                                 inputs=dict(inputs), config_hash=config_hash, code_hash=code_hash, tables=states)
+    write_json(root / "manifest.json", manifest.model_dump(mode="json"))
+    return Canonical(root, manifest)
+
+
+def _prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> None:
+    """Temp tables: owner of each account and loan, and the oldest number of each merged set of customers."""
+    for name, table in (("account", "accounts"), ("loan", "loans")):
+        source = sources.get(table)
+        query = (f"SELECT {name}_id, min(customer_id) AS customer_id FROM {source} GROUP BY 1" if source
+                 else f"SELECT NULL::VARCHAR AS {name}_id, NULL::VARCHAR AS customer_id WHERE false")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS {query}")
+    merges = sources.get("merges")
+    pairs = con.execute(f"SELECT old_id, new_id FROM {merges} ORDER BY ALL").fetchall() if merges else []
+    roots = merged_roots(pairs)
+    con.execute("CREATE OR REPLACE TEMP TABLE _merged (customer_id VARCHAR, root VARCHAR)")
+    if roots:
+        con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
+        con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
+        con.unregister("_merged_rows")
+
+
+def merged_roots(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Every merged customer number -> the smallest number of its set, chains followed."""
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for old, new in pairs:
+        a, b = sorted((root(old), root(new)))
+        parent[b] = a
+    return {node: root(node) for node in sorted(parent)}
+
+
+def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, con: duckdb.DuckDBPyConnection) -> str:
+    typed = [f'CAST({"t." + chr(34) + c.name + chr(34) if c.name in present else "NULL"} AS {SQL_TYPE[c.kind]}) AS "{c.name}"'
+             for c in spec.columns]
+    if spec.name == "snapshots":
+        typed += [f't."{c}"' for c in present if c not in spec.names and c not in ("recorded_on", "valid_from", "deleted")]
+    joins = ""
+    owner = "t.customer_id"
+    if spec.by in ("account", "loan"):
+        joins = f" LEFT JOIN _owner_{spec.by} o ON o.{spec.by}_id = t.{spec.by}_id"
+        owner = "o.customer_id"
+        typed.append("o.customer_id AS customer_id")
+    if spec.by != "bank":
+        joins += f" LEFT JOIN _merged g ON g.customer_id = {owner}"
+        typed.append(f"{bucket_sql(f'coalesce(g.root, {owner})', buckets)} AS bucket")
+    event = f't."{spec.event}"' if spec.event and spec.event in present else "NULL::DATE"
+    dates = [f"t.{c}" for c in ("recorded_on", "valid_from") if c in present]
+    known = f"greatest({', '.join([event, *dates])})" if dates else event
+    known = f"coalesce({known}, DATE '0001-01-01')"
+    deleted = "coalesce(t.deleted, false)" if "deleted" in present else "false"
+    key = ", ".join(f'"{k}"' for k in spec.key)
+    order = ", ".join((["bucket", "customer_id"] if spec.by != "bank" else []) + ([f'"{spec.event}"'] if spec.event else [])
+                      + [f'"{k}"' for k in spec.key] + ["known_from"])
+    several = con.execute(
+        f"SELECT count(*) > count(DISTINCT ({key})) FROM {relation}").fetchone() if dates else (False,)
+    if several and several[0]:
+        window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
+        body = (f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
+                f" FROM {relation} t{joins}) QUALIFY NOT _deleted")
+        body = f"SELECT * EXCLUDE (_deleted) FROM ({body})"
+    else:
+        body = (f"SELECT {', '.join(typed)}, {known} AS known_from, NULL::DATE AS known_to FROM {relation} t{joins}"
+                f" WHERE NOT {deleted}")
+    return f"SELECT * FROM ({body}) ORDER BY {order}"
+
+
+def _state(con: duckdb.DuckDBPyConnection, root: Path, name: str, version: int, present: list[str],
+           undated: tuple[str, ...]) -> TableState:
+    files = ", ".join(_quote(f) for f in DeltaTable(str(root / name), version=version).file_uris())
+    event = TABLES[name].event
+    if not files:
+        return TableState(rows=0, delta_version=version, filled=(), undated=undated)
+    filled = [c for c in present if c in TABLES[name].names or name == "snapshots"]
+    counts = ", ".join([f'count("{c}")' for c in filled] or ["0"])
+    dates = f'min("{event}"), max("{event}")' if event and event in filled else "NULL, NULL"
+    row = con.execute(f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)").fetchone()
+    assert row is not None
+    return TableState(rows=row[0], delta_version=version, first_on=row[1], last_on=row[2], undated=undated,
+                      filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n))

@@ -1,0 +1,46 @@
+"""Errors that say what was found, what was expected, where, and what to do next; each with its exit code."""
+
+from __future__ import annotations
+
+
+class TerraceError(Exception):
+    """One thing that went wrong, said so that the person on duty can act.
+
+    `where` names file, table, row or key; `exit_code` is the scheduler's contract
+    (0 published, 3 already published, 10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration).
+    """
+
+    exit_code = 1
+
+    def __init__(self, found: str, *, where: str = "", expected: str = "", do: str = "") -> None:
+        self.found, self.where, self.expected, self.do = found, where, expected, do
+        parts = [
+            f"{where}: {found}" if where else found,
+            f"Expected {expected}." if expected else "",
+            f"To mend it: {do}." if do else "",
+        ]
+        super().__init__(" ".join(part if part.endswith((".", "?", "!")) else part + "." for part in parts if part))
+
+
+class ConfigError(TerraceError):
+    """A setting is missing, misspelt or impossible."""
+
+    exit_code = 40
+
+
+class DataNotArrived(TerraceError):
+    """A file or table the night needs has not come by the set hour."""
+
+    exit_code = 10
+
+
+class GateBroken(TerraceError):
+    """The data came but must not be used: control totals, freshness, volume or keys."""
+
+    exit_code = 20
+
+
+class ResumedAndFailed(TerraceError):
+    """A night that was resumed after a crash failed again."""
+
+    exit_code = 30

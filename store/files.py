@@ -1,0 +1,95 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; on a clean exit it is synced and renamed over `path`, on an error removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one step."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 `text` to `path` in one step."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def to_json(content: Any) -> str:
+    """Canonical JSON: sorted keys, dates as ISO text, one trailing newline; equal content gives equal bytes."""
+    return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write canonical JSON to `path` in one step."""
+    write_text(path, to_json(content))
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write `table` in the order it stands, one file, in one step; equal tables give equal bytes.
+
+    pandas metadata is dropped: it names library versions, and the bytes must not depend on them.
+    """
+    with atomic_path(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", version="2.6")
+
+
+def publish_folder(staging: Path, final: Path) -> None:
+    """Move a finished folder into place in one step; refuses to touch one that is already there."""
+    if final.exists():
+        raise FileExistsError(f"{final} is already published and is never changed")
+    for path in sorted(staging.rglob("*")):
+        if path.is_file():
+            with open(path, "rb") as handle:
+                os.fsync(handle.fileno())
+        else:
+            _sync_folder(path)
+    _sync_folder(staging)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(staging, final)
+    _sync_folder(final.parent)
+
+
+def fresh_folder(path: Path) -> Path:
+    """An empty folder at `path`; whatever a killed run left there is removed first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path

@@ -1,0 +1,52 @@
+"""Content hashes: of files, of settings, of code; and randomness as a keyed hash of stable names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def of_files(paths: Iterable[Path], root: Path) -> str:
+    """SHA-256 over (relative path, content) of files in path order, hexadecimal."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(root).as_posix()}\0{of_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def of_json(content: Any) -> str:
+    """SHA-256 of canonical JSON, hexadecimal; equal settings in any key order give the same hash."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def of_code(folders: Iterable[Path]) -> str:
+    """SHA-256 over every .py file of the given source folders: the code's version, with or without git."""
+    files = {path for folder in folders for path in folder.rglob("*.py")}
+    root = Path(*_common(files))
+    return of_files(files, root)
+
+
+def _common(paths: Iterable[Path]) -> tuple[str, ...]:
+    parts = [path.resolve().parent.parts for path in paths]
+    shared: list[str] = []
+    for level in zip(*parts, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return tuple(shared)
+
+
+def keyed_uniform(key: str, *names: str) -> float:
+    """A number in [0, 1) that depends on `key` and `names` only: the same draw tonight, tomorrow and anywhere."""
+    digest = hashlib.blake2b("\0".join(names).encode(), key=key.encode()[:64], digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64

@@ -1,0 +1,118 @@
+"""YAML into strict pydantic settings, with errors that name file, line, what was found and the nearest valid name."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from store.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """What every room's settings derive from: frozen, and a key nobody knows is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
+    """A YAML file's content and, for every key path, `file:line`; files named under `extends` lie beneath it.
+
+    Mappings merge key by key, lists and scalars of the nearer file win. Raises ConfigError.
+    """
+    try:
+        loaded = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1, 0.3)
+        do = f"did you mean {path.parent / near[0]}?" if near else "name an existing YAML file"
+        raise ConfigError("no such file", where=str(path), do=do) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+    if not isinstance(loaded, CommentedMap):
+        raise ConfigError("holds no mapping", where=str(path), expected="key: value lines at the top")
+    content: dict[str, Any] = {}
+    places: dict[tuple[str | int, ...], str] = {}
+    for parent in loaded.pop("extends", []):
+        below, below_places = read_yaml((path.parent / str(parent)).resolve())
+        _merge(content, below)
+        places |= below_places
+    plain = _plain(loaded, (), path.name, places)
+    _merge(content, plain)
+    return content, places
+
+
+def load(path: Path, model: type[S]) -> S:
+    """The validated settings of one YAML file. Raises ConfigError naming every wrong line."""
+    content, places = read_yaml(path)
+    return validate(content, model, places)
+
+
+def validate(content: dict[str, Any], model: type[S], places: dict[tuple[str | int, ...], str]) -> S:
+    """`content` as `model`. Raises ConfigError with one line per mistake: place, what was found, nearest valid name."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [_say(item, model, places) for item in error.errors()]
+        raise ConfigError("\n  ".join(lines)) from None
+
+
+def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _plain(node: Any, at: tuple[str | int, ...], name: str, places: dict[tuple[str | int, ...], str]) -> Any:
+    if isinstance(node, CommentedMap):
+        for key in node:
+            places[(*at, key)] = f"{name}:{node.lc.key(key)[0] + 1}"
+        return {key: _plain(value, (*at, key), name, places) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        for index in range(len(node)):
+            places[(*at, index)] = f"{name}:{node.lc.item(index)[0] + 1}"
+        return [_plain(value, (*at, index), name, places) for index, value in enumerate(node)]
+    return node
+
+
+def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], str]) -> str:
+    at = tuple(item["loc"])
+    known = next((places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in places), "")
+    dotted = ".".join(str(part) for part in at)
+    if item["type"] == "extra_forbidden":
+        names = _fields_at(model, at[:-1])
+        near = difflib.get_close_matches(str(at[-1]), names, 1, 0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(names))}"
+        return f"{known}: unknown key '{dotted}'; {hint}"
+    if item["type"] == "missing":
+        return f"{known or 'top level'}: '{dotted}' is missing"
+    return f"{known}: '{dotted}' is {item.get('input')!r}: {item['msg']}"
+
+
+def _fields_at(model: type[BaseModel], at: tuple[str | int, ...]) -> list[str]:
+    current: Any = model
+    for part in at:
+        fields = getattr(current, "model_fields", None)
+        if fields is not None and part in fields:
+            current = _inner(fields[part].annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _inner(annotation: Any) -> Any:
+    """The settings class inside list[X], dict[str, X], X | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _inner(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,1 @@
+"""Who may be called, for what, by whom and why: the ranked, explained, immutable list."""
