@@ -75,13 +75,19 @@ def _merge(into: dict[str, Any], other: dict[str, Any]) -> None:
 def _plain(node: Any, at: tuple[str | int, ...], name: str, places: dict[tuple[str | int, ...], str]) -> Any:
     if isinstance(node, CommentedMap):
         for key in node:
-            places[(*at, key)] = f"{name}:{node.lc.key(key)[0] + 1}"
+            places[(*at, key)] = f"{name}:{_line(node, key)}"
         return {key: _plain(value, (*at, key), name, places) for key, value in node.items()}
     if isinstance(node, CommentedSeq):
         for index in range(len(node)):
             places[(*at, index)] = f"{name}:{node.lc.item(index)[0] + 1}"
         return [_plain(value, (*at, index), name, places) for index, value in enumerate(node)]
     return node
+
+
+def _line(node: CommentedMap, key: str | int) -> int:
+    """The line of a key; for one that came by `<<`, the line of the mapping that takes it in."""
+    own = (node.lc.data or {}).get(key)
+    return int((own[0] if own else node.lc.line) + 1)
 
 
 def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], str]) -> str:
