@@ -1,0 +1,166 @@
+"""One wording over many rows: where it is true and can be said, and the sentences it says there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from targeting import figures
+from targeting.figures import Floats, Language
+from targeting.wording import Field, Said, Sentence, Term
+
+Flags = NDArray[np.bool_]
+_COMPARE: dict[str, Callable[[Floats, Floats], Flags]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal,
+}
+_ROUND: dict[str, Callable[[Floats], Floats]] = {
+    "money": figures.money_said, "wan": figures.wan_said, "percent": figures.percent_said, "tenths": figures.tenths_said,
+    "rate": figures.rate_said, "count": figures.count_said, "days": figures.count_said, "months": figures.count_said,
+    "term": np.round, "day": np.round,
+}
+_EPOCH = pd.Timestamp(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """What every sentence of a list shares: the date it speaks from, the bank's currency, the columns' units."""
+
+    as_of: dt.date
+    currency: str
+    units: Mapping[str, str]
+
+    def true_and_known(self, said: Said, rows: pd.DataFrame) -> Flags:
+        """Per row whether the wording may be said: its condition holds, all it says is known, and its figures show it."""
+        numbers = {name: _numbers(rows[name]) for name in _compared(said.when)}
+        able = np.ones(len(rows), dtype=bool)
+        for term in said.when:
+            right = np.float64(term.right) if isinstance(term.right, float) else numbers[term.right]
+            able &= _COMPARE[term.op](numbers[term.left], np.asarray(right))
+        for field in {field.name: field for field in (*said.zh.fields, *said.en.fields)}.values():
+            able &= _known(rows[field.name])
+            if field.kind not in ("text", "date", "month") and not _bounded_below_zero(field.name, said.when):
+                able &= ~(_numbers(rows[field.name]) < 0)       # "less by -200" is no sentence
+        return able & self._shows(said, rows)
+
+    def sentences(self, sentence: Sentence, rows: pd.DataFrame, language: Language) -> list[str]:
+        """The sentence of every row; the rows are those where it may be said."""
+        amounts = self._amounts(sentence, rows)
+        columns, named = [], False
+        for place, field in enumerate(sentence.fields):
+            opens = place == 0 and not sentence.texts[0].strip()
+            columns.append(self._column(field, rows, amounts.get(place), language, named=named, opens=opens))
+            named = named or field.kind in ("money", "wan")
+        return ["".join(_woven(sentence.texts, said)) for said in zip(*columns, strict=True)] if columns else (
+            [sentence.texts[0]] * len(rows))
+
+    def _shows(self, said: Said, rows: pd.DataFrame) -> Flags:
+        """False where a strict comparison is true of the figures but no longer of their rounded forms: no drop of nothing."""
+        shown = np.ones(len(rows), dtype=bool)
+        fields = {field.name: field for field in said.zh.fields}
+        for term in said.when:
+            if term.op in ("<", ">") and term.left in fields and isinstance(term.right, str) and term.right in fields:
+                left, right = fields[term.left], fields[term.right]
+                if left.kind in _ROUND and right.kind in _ROUND:
+                    shown &= self._rounded(left, rows) != self._rounded(right, rows)
+        return shown
+
+    def _rounded(self, field: Field, rows: pd.DataFrame) -> Floats:
+        numbers = np.abs(_numbers(rows[field.name]))
+        if field.about and field.kind in ("money", "wan"):
+            return figures.about_said(numbers)
+        if field.about and field.kind in ("count", "days", "months"):
+            return np.asarray(np.round(numbers), dtype=np.float64)
+        if field.kind == "percent" and self.units.get(field.name) == "rate":
+            return figures.rate_said(numbers)
+        return _ROUND[field.kind](numbers)
+
+    def _amounts(self, sentence: Sentence, rows: pd.DataFrame) -> dict[int, Floats]:
+        """Rounded amounts by place; one that is the difference of two others is the difference of what is said of them."""
+        money = [(place, field) for place, field in enumerate(sentence.fields) if field.kind in ("money", "wan")]
+        exact = {place: np.abs(_numbers(rows[field.name])) for place, field in money}
+        said = {place: self._rounded(field, rows) for place, field in money}
+        for part in exact:
+            for whole in exact:
+                for rest in exact:
+                    if whole < rest and part not in (whole, rest):
+                        is_difference = np.abs(np.abs(exact[whole] - exact[rest]) - exact[part]) < 0.5
+                        gap = np.abs(said[whole] - said[rest])
+                        # Only where the difference is the smallest of the three, and still a figure.
+                        use = is_difference & (exact[part] <= np.minimum(exact[whole], exact[rest])) & (gap > 0)
+                        said[part] = np.where(use, gap, said[part])
+        return said
+
+    def _column(self, field: Field, rows: pd.DataFrame, amounts: Floats | None, language: Language, *,
+                named: bool, opens: bool) -> list[str]:
+        values = rows[field.name]
+        if field.kind == "text":
+            return [str(value) for value in values]
+        if field.kind in ("date", "month"):
+            say = figures.date if field.kind == "date" else figures.month
+            return [say(on, language, self.as_of) for on in _dates(values)]
+        if amounts is not None:
+            exact = np.abs(_numbers(values))
+            return [self._money(*pair, field, language, named=named) for pair in zip(amounts, exact, strict=True)]
+        texts = [self._figure(number, field, language) for number in self._rounded(field, rows)]
+        return [text[:1].upper() + text[1:] for text in texts] if opens and language == "en" else texts
+
+    def _money(self, said: float, exact: float, field: Field, language: Language, *, named: bool) -> str:
+        if said == 0 and exact > 0:
+            one = figures.money(1, language, self.currency, bare=named)
+            return f"不足{one}" if language == "zh" else f"less than {one}"
+        return figures.money(said, language, self.currency, bare=named, in_wan=field.kind == "wan")
+
+    def _figure(self, number: float, field: Field, language: Language) -> str:
+        if field.kind == "percent" and self.units.get(field.name) == "rate":
+            return figures.count(number, "zh") + "%"
+        if field.kind == "rate":
+            return figures.count(number, "zh") + "%"
+        if field.kind in ("percent", "tenths"):
+            return (figures.percent if field.kind == "percent" else figures.tenths)(number, language)
+        if field.kind == "day":
+            return figures.day_of_month(number, language)
+        if field.kind == "term":
+            return figures.term(number, language)
+        if field.kind in ("days", "months") and not field.bare:
+            return (figures.days if field.kind == "days" else figures.months)(number, language)
+        text = figures.count(number, language)
+        return f"{text} {field.noun[0] if number == 1 else field.noun[1]}" if field.noun and language == "en" else text
+
+
+def _compared(when: tuple[Term, ...]) -> set[str]:
+    return {name for term in when for name in (term.left, term.right) if isinstance(name, str)}
+
+
+def _bounded_below_zero(name: str, when: tuple[Term, ...]) -> bool:
+    bounds = [term.right for term in when if term.left == name and term.op in ("<", "<=")]
+    return any(isinstance(bound, float) and bound <= 0 for bound in bounds)
+
+
+def _woven(texts: tuple[str, ...], said: tuple[str, ...]) -> list[str]:
+    return [piece for pair in zip(texts, (*said, ""), strict=True) for piece in pair]
+
+
+def _known(values: pd.Series) -> Flags:
+    known: Flags = values.notna().to_numpy(dtype=bool)
+    if isinstance(values.dtype, pd.StringDtype):
+        known = known & (values.fillna("").str.strip() != "").to_numpy(dtype=bool)
+    return known
+
+
+def _numbers(values: pd.Series) -> Floats:
+    """Numbers as they are; dates as days since 1970-01-01; unknown as NaN, which satisfies no comparison."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    days = (pd.to_datetime(values) - _EPOCH) / pd.Timedelta(days=1)
+    return np.asarray(days.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+
+
+def _dates(values: pd.Series) -> list[dt.date]:
+    if pd.api.types.is_numeric_dtype(values.dtype):     # a whole day number, as the engine keeps dates
+        values = _EPOCH + pd.to_timedelta(values.astype("int64"), unit="D")
+    return [stamp.date() for stamp in pd.to_datetime(values)]
