@@ -39,7 +39,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_bank_overrides_the_standard_key_by_key_and_lists_as_a_whole(tmp_path: Path) -> None:
     write_text(tmp_path / "standard.yaml", "name: standard\nlimits: {a: 1, b: 2}\nowners: [{step: grid}, {step: manager}]\n")
-    write_text(tmp_path / "banks" / "hexi.yaml", "extends: [../standard.yaml]\nlimits: {b: 3}\nowners:\n  - step: head_office\n")
+    write_text(tmp_path / "banks" / "hexi.yaml", "extends: [../standard.yaml]\nlimits: {b: 3}\nowners: [{step: head_office}]\n")
     bank = load(tmp_path / "banks" / "hexi.yaml", Bank)
     assert bank.name == "standard"
     assert bank.limits == {"a": 1, "b": 3}

@@ -1,0 +1,52 @@
+# Terrace: `make` lists what one can do. Needs Python 3.11, pip and (for LightGBM) the system's libgomp1.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
+STAMP := $(VENV)/.installed
+BANK ?= configs/banks/demo.yaml
+HOME_DIR ?= var
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup nightly test lint types layers tests clean
+
+help: ## what one can do
+	@echo "make TARGET, where TARGET is"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 12
+	@echo "Afterwards: $(BIN)/terrace --help"
+
+setup: $(STAMP) ## the environment, from pinned and hashed requirements; done again only when they change
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Python 3.11 is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 40; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@echo "Installing pinned requirements into $(VENV) (once; some minutes)"
+	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || \
+		{ echo "LightGBM cannot start: install the system's libgomp1 (apt-get install libgomp1)" >&2; exit 40; }
+	@touch $(STAMP)
+
+nightly: setup ## tonight's lists: makes a demo bank where none is configured (BANK=..., HOME_DIR=..., ARGS=...)
+	@$(BIN)/terrace nightly --bank $(BANK) --home $(HOME_DIR) $(ARGS); code=$$?; \
+		if [ $$code -eq 3 ]; then exit 0; fi; exit $$code
+
+test: setup lint types layers tests ## lint, types, layers and all tests
+
+lint: setup ## ruff
+	$(BIN)/ruff check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+layers: setup ## import-linter: the rooms import downward only
+	$(BIN)/lint-imports
+
+tests: setup ## pytest, all of it
+	$(BIN)/python -m pytest
+
+clean: ## the environment and caches; the bank's home with its lists stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

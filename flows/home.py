@@ -1,0 +1,84 @@
+"""Where everything of one bank lies: HOME/BANK/, and nothing anywhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one bank under a home folder."""
+
+    root: Path                  # HOME/BANK
+
+    @property
+    def canonical(self) -> Path:
+        return self.root / "canonical"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def labels(self) -> Path:
+        return self.root / "labels"
+
+    @property
+    def tiers(self) -> Path:
+        return self.root / "tiers"
+
+    @property
+    def scores(self) -> Path:
+        return self.root / "scores"
+
+    @property
+    def lists(self) -> Path:
+        return self.root / "lists"
+
+    @property
+    def staging(self) -> Path:
+        return self.root / "staging"
+
+    @property
+    def champions(self) -> Path:
+        """Folders of pinned champions by content hash: LightGBM text and JSON, read without the registry."""
+        return self.root / "champions"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.root / "mlflow"
+
+    @property
+    def prefect(self) -> Path:
+        """Prefect's own database and logs; one for all banks of a home."""
+        return self.root.parent / ".prefect"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    def of_day(self, folder: Path, as_of: dt.date) -> Path:
+        """The Parquet file of one date in a folder of dated files."""
+        return folder / f"as_of={as_of.isoformat()}.parquet"
+
+    def list_folder(self, as_of: dt.date, version: int) -> Path:
+        """The folder of one published list."""
+        return self.lists / f"as_of={as_of.isoformat()}" / f"version={version}"
+
+    def versions(self, as_of: dt.date) -> list[int]:
+        """The versions on disk for a date, ascending."""
+        folder = self.lists / f"as_of={as_of.isoformat()}"
+        names = [re.fullmatch(r"version=(\d+)", path.name) for path in folder.glob("version=*")]
+        return sorted(int(name.group(1)) for name in names if name)
+
+    def newest_list(self) -> tuple[dt.date, int] | None:
+        """The list in force: newest date, newest version."""
+        dates = sorted(path.name.removeprefix("as_of=") for path in self.lists.glob("as_of=*"))
+        for date in reversed(dates):
+            as_of = dt.date.fromisoformat(date)
+            if self.versions(as_of):
+                return as_of, self.versions(as_of)[-1]
+        return None
