@@ -1,0 +1,201 @@
+"""Attrition: who moves their average daily financial assets away, net of what is not leaving (BANKING.md, practice 5).
+
+How each is netted:
+- transfers between a customer's own accounts, a matured term whose money opens a new number, wealth, insurance or bonds
+  bought here: the measure is the sum over all of a customer's accounts that count as deposit or aum, merged numbers
+  included, so these move nothing;
+- wealth or insurance bought here where the bank keeps no accounts of it: the payment is added back from its day on, if
+  it falls in either window (approximate: what it is worth later, and whether it is paid out, is unknown);
+- loan proceeds and one-off sums (land compensation): taken out of the level for `set_aside_days` from their coming
+  (`monthly.set_aside`), so that spending them is no loss (approximate: money spent later than that counts as leaving);
+- reversals: moved to the day of what they reverse.
+A transfer to a spouse's or child's number here counts as leaving, as does repaying a loan here out of savings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features.cohorts import eligible_sql
+from features.monthly import (
+    MINOR,
+    Course,
+    Days,
+    Money,
+    Movements,
+    asset_movements,
+    counted_accounts_sql,
+    course,
+    fetch_movements,
+    flow_credits,
+    loan_credits,
+    set_aside,
+    together,
+)
+from features.outcomes import LabelSettings, Staying
+from sources.canonical import Canonical, as_of_sql
+
+_KEPT_AS = {"invest": ("structured", "wealth", "fund", "bond", "metal"), "premium": ("insurance",)}
+
+
+def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+              as_of: Sequence[dt.date], known_at: dt.date | None) -> pa.Table:
+    """One row per eligible customer above the floor and as_of: as_of, customer_id, target (null without `known_at`).
+
+    Target is 1 where the average over the label window is at most `left_share` of the average over as many days before
+    as_of. The cohort is measured as known at as_of, the outcome as known at `known_at`. An as_of without balances over the
+    whole of both windows has no rows. Needs `cohorts.note_people`.
+    """
+    history = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None
+    newest = canonical.manifest.newest_business_date
+    days = [d for d in sorted(set(as_of)) if history and d - dt.timedelta(label.horizon_days) >= history - dt.timedelta(1)
+            and (known_at is None or d + dt.timedelta(label.reach_days) <= newest)]
+    numbers = [d.toordinal() for d in days]
+    ids = _note_places(con, canonical, bucket)
+    size = len(ids)
+    parts = [pa.table({"as_of": pa.array([], pa.date32()), "customer_id": pa.array([], pa.string()),
+                       "target": pa.array([], pa.int8())})]
+    if not days or not size:
+        return parts[0]
+    people = con.sql(f"SELECT e.as_of, p.place FROM ({eligible_sql(label.cohort)}) e JOIN _places p USING (customer_id)"
+                     " ORDER BY ALL").to_arrow_table()
+    people_day, people_place = people["as_of"].to_numpy(), people["place"].to_numpy()
+    before = _as_known_then(con, label, canonical, bucket, days, size)
+    found = _as_known_now(con, label, canonical, bucket, numbers, size, known_at) if known_at else None
+    for day, number in zip(days, numbers, strict=True):
+        who = people_place[people_day == np.datetime64(day)]
+        assets = _united(con, before[day], day)[who]
+        who = who[(assets > 0) & (assets >= label.floor * MINOR)]
+        target = pa.nulls(len(who), pa.int8())
+        if found is not None and known_at is not None:
+            was, left = (_united(con, measure, known_at)[who] for measure in found[number])
+            target = pa.array((left <= label.left_share * was).astype(np.int8), pa.int8())
+        parts.append(pa.table({"as_of": pa.array([day] * len(who), pa.date32()), "customer_id": ids.take(pa.array(who)),
+                               "target": target}))
+    return pa.concat_tables(parts)
+
+
+def _note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> pa.Array:
+    """Temp table `_places`: every customer number of the bucket and where it stands; returns the numbers in that order."""
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _places AS
+        SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS place FROM (
+            SELECT customer_id FROM {canonical.relation_sql("customers", bucket)}
+            UNION SELECT customer_id FROM {canonical.relation_sql("accounts", bucket)})""")
+    return con.sql("SELECT customer_id FROM _places ORDER BY place").to_arrow_table()["customer_id"].combine_chunks()
+
+
+def _united(con: duckdb.DuckDBPyConnection, measure: Money, day: dt.date) -> Money:
+    """A measure with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
+    pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
+        JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
+    if not pairs.num_rows:
+        return measure
+    old, new = pairs["old"].to_numpy(), pairs["new"].to_numpy()
+    united = measure.copy()
+    np.add.at(united, new, measure[old])
+    united[old] = united[new]
+    return united
+
+
+def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+                   days: Sequence[dt.date], size: int) -> dict[dt.date, Money]:
+    """Average before each as_of as known at that as_of: one pass for all, and one per as_of over those few customers of whom
+    something was recorded late or corrected."""
+    _note_revised(con, canonical, bucket, days, label.staying.one_off_categories)
+    found: dict[dt.date, Money] = {}
+    numbers = [d.toordinal() for d in days]
+    grid = sorted({*numbers, *(n - label.horizon_days for n in numbers)})
+    steady = course(_net_movements(con, label.staying, canonical, bucket, days[-1], "_places"), size, grid)
+    revised = con.sql("SELECT place FROM _revised ORDER BY place").to_arrow_table()["place"].to_numpy()
+    for day, number in zip(days, numbers, strict=True):
+        found[day] = steady.average(number - label.horizon_days, number)
+        if len(revised) and day != days[-1]:
+            own = course(_net_movements(con, label.staying, canonical, bucket, day, "_revised"), size,
+                         [number - label.horizon_days, number])
+            found[day][revised] = own.average(number - label.horizon_days, number)[revised]
+    return found
+
+
+def _as_known_now(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+                  numbers: Sequence[int], size: int, known_at: dt.date) -> dict[int, tuple[Money, Money]]:
+    """Averages before and after each as_of as known at `known_at`, reversals and purchases here netted."""
+    gap, horizon = label.gap_days, label.horizon_days
+    grid = sorted({n + shift for n in numbers for shift in (-horizon, 0, gap, gap + horizon)})
+    net = together([_net_movements(con, label.staying, canonical, bucket, known_at, "_places"),
+                    _reversals(con, canonical, bucket, known_at)])
+    assets = course(net, size, grid)
+    bought = course(_bought_here(con, label.staying, canonical, bucket, known_at), size, grid)
+    return {n: (_with_bought(assets, bought, n - horizon, (n - horizon, n)),
+                _with_bought(assets, bought, n - horizon, (n + gap, n + gap + horizon))) for n in numbers}
+
+
+def _with_bought(assets: Course, bought: Course, since: int, window: tuple[int, int]) -> Money:
+    """Average over a window with what was bought here after `since` counted as still here."""
+    after, until = window
+    staying = bought.sum_between(after, until) - (until - after) * bought.level[:, bought.column(since)]
+    return (assets.sum_between(after, until) + staying) / (until - after)
+
+
+def _net_movements(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int, view: dt.date,
+                   places: str) -> Movements:
+    assets = asset_movements(con, canonical, view, bucket, places)
+    passing = [loan_credits(con, canonical, view, bucket, places)]
+    if staying.one_off_categories:
+        passing.append(flow_credits(con, canonical, view, bucket, places, staying.one_off_categories))
+    return together([assets, set_aside(assets, together(passing), staying.set_aside_days)])
+
+
+def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int, view: dt.date) -> Movements:
+    """A reversal as if it had come on the day of what it reverses."""
+    if not canonical.has("transactions", "reverses_id"):
+        return _nothing()
+    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
+                     ("transaction_id", "account_id", "on", "amount", "reverses_id"))
+    return fetch_movements(con, f"""
+        WITH undone AS MATERIALIZED (SELECT account_id, "on", amount, reverses_id FROM ({rows}) WHERE reverses_id IS NOT NULL),
+        pair AS (SELECT p.place, o."on" AS was_on, u."on" AS undone_on, u.amount
+                 FROM undone u JOIN ({rows}) o ON o.transaction_id = u.reverses_id AND o.account_id = u.account_id
+                 JOIN ({counted_accounts_sql(canonical, view, bucket, ("deposit", "aum"))}) a ON a.account_id = u.account_id
+                 JOIN _places p ON p.customer_id = a.customer_id)
+        SELECT place, was_on AS day, amount AS change FROM pair UNION ALL SELECT place, undone_on, -amount FROM pair""")
+
+
+def _bought_here(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int, view: dt.date
+                 ) -> Movements:
+    """Payments for wealth or insurance of this bank, where it keeps no accounts of such."""
+    kept = {row[0] for row in con.sql(f"SELECT DISTINCT holds FROM {canonical.relation_sql('accounts')}").fetchall()}
+    wanted = [c for c in staying.bought_here_categories if not kept & set(_KEPT_AS.get(c, ()))]
+    if not wanted:
+        return _nothing()
+    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
+                     ("customer_id", "on", "amount", "category", "counterparty_bank"))
+    codes = ", ".join("'" + c.replace("'", "''") + "'" for c in ("", *staying.own_bank_codes))
+    listed = ", ".join("'" + c.replace("'", "''") + "'" for c in wanted)
+    return fetch_movements(con, f"""
+        SELECT p.place, "on" AS day, -amount AS change FROM ({rows}) JOIN _places p USING (customer_id)
+        WHERE category IN ({listed}) AND amount < 0 AND coalesce(counterparty_bank, '') IN ({codes})""")
+
+
+def _nothing() -> Movements:
+    none: Days = np.empty(0, np.int64)
+    return Movements(none, none, np.empty(0, np.float64))
+
+
+def _note_revised(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int, days: Sequence[dt.date],
+                  one_off: Sequence[str]) -> None:
+    """Temp table `_revised`: customers of whom the rows known at the last day do not show what was known at an earlier one."""
+    last = f"DATE '{days[-1].isoformat()}'"
+    listed = ", ".join("'" + c.replace("'", "''") + "'" for c in one_off) or "NULL"
+    late = []
+    for table, event, more in (("balances", '"on"', ""), ("loans", "granted_on", ""), ("accounts", "opened_on", ""),
+                               ("transactions", '"on"', f" AND t.category IN ({listed})")):
+        late.append(f"""SELECT t.customer_id FROM {canonical.relation_sql(table, bucket)} t
+            WHERE t.known_from <= {last} AND ((t.known_to IS NOT NULL AND t.known_to <= {last}) OR (t.known_from > t.{event}
+              AND EXISTS (SELECT 1 FROM _dates d WHERE d.as_of >= t.{event} AND d.as_of < t.known_from))){more}""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _revised AS SELECT p.customer_id, p.place FROM _places p
+        WHERE p.customer_id IN ({" UNION ".join(late)})""")

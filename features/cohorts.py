@@ -1,0 +1,115 @@
+"""Who is eligible at an as_of: one definition for training and for the night."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from sources.canonical import Canonical, as_of_sql
+from store.settings import Settings
+
+CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
+
+
+class CohortSettings(Settings):
+    """Conditions on a customer as known at an as_of; those a bank cannot tell (no birth date kept) exclude nobody but those
+    of whom an age is asked."""
+
+    kinds: tuple[CustomerKind, ...] = ("personal", "sole_trader")
+    min_age: int | None = None          # complete years
+    max_age: int | None = None
+    min_tenure_days: int = 0            # since the customer's first day here
+    needs_facility: bool = False        # an open credit line, drawn or not
+
+
+def known_sql(row: str, day: str) -> str:
+    """Condition: this row of a canonical table counted at the close of `day` (SQL for a date)."""
+    return f"({row}.known_from <= {day} AND ({row}.known_to IS NULL OR {row}.known_to > {day}))"
+
+
+def one_number(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Old customer number -> the number that now stands for it, chains followed; a ring keeps its smallest number."""
+    onward = dict(sorted(pairs))
+    found: dict[str, str] = {}
+    for old in onward:
+        seen, at = [old], old
+        while at in onward and onward[at] not in seen:
+            at = onward[at]
+            seen.append(at)
+        found[old] = at if at not in onward else min(seen[seen.index(onward[at]):])
+    return {old: new for old, new in found.items() if old != new}
+
+
+def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequence[dt.date], known_at: dt.date | None = None
+               ) -> None:
+    """Temp tables `_dates` (as_of) and `_person`: per as_of and for `known_at`, every merged number and the number that
+    stands for it then."""
+    days = sorted(set(dates))
+    con.register("_days", pa.table({"as_of": pa.array(days, pa.date32())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE _dates AS SELECT as_of FROM _days")
+    con.unregister("_days")
+    rows: list[tuple[dt.date, str, str]] = []
+    if "merges" in canonical.manifest.tables:
+        for day in sorted({*days, *([known_at] if known_at else [])}):
+            known = as_of_sql("merges", canonical.relation_sql("merges"), day)
+            pairs = con.execute(f'SELECT old_id, new_id FROM ({known}) WHERE "on" <= ? AND undone_on IS NULL ORDER BY ALL',
+                                [day]).fetchall()
+            rows += [(day, old, new) for old, new in one_number(pairs).items()]
+    con.register("_pairs", pa.table({
+        "as_of": pa.array([r[0] for r in rows], pa.date32()), "customer_id": pa.array([r[1] for r in rows], pa.string()),
+        "person": pa.array([r[2] for r in rows], pa.string())}))
+    con.execute("CREATE OR REPLACE TEMP TABLE _person AS SELECT * FROM _pairs")
+    con.unregister("_pairs")
+
+
+def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> None:
+    """Temp table `_people`: one row per customer of the bucket with an open account per as_of, as known then.
+
+    A number merged into another by then is not a customer of its own; its accounts are the other's. `open_accounts` counts
+    accounts opened and not closed. Needs `note_dates`.
+    """
+    gone = []
+    if canonical.has("customers", "stage"):
+        gone.append("coalesce(c.stage, 'customer') <> 'customer'")
+    if canonical.has("customers", "status"):
+        gone.append("coalesce(c.status, 'active') = 'deceased'")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _open AS
+        SELECT d.as_of, coalesce(m.person, a.customer_id) AS customer_id, count(*) AS open_accounts,
+               min(a.opened_on) AS opened_on
+        FROM _dates d JOIN {canonical.relation_sql("accounts", bucket)} a
+          ON {known_sql("a", "d.as_of")} AND a.opened_on <= d.as_of AND (a.closed_on IS NULL OR a.closed_on > d.as_of)
+        LEFT JOIN _person m ON m.as_of = d.as_of AND m.customer_id = a.customer_id
+        GROUP BY ALL""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _credit_line AS
+        SELECT DISTINCT d.as_of, coalesce(m.person, f.customer_id) AS customer_id
+        FROM _dates d JOIN {canonical.relation_sql("facilities", bucket)} f
+          ON {known_sql("f", "d.as_of")} AND f.granted_on <= d.as_of AND (f.expires_on IS NULL OR f.expires_on > d.as_of)
+        LEFT JOIN _person m ON m.as_of = d.as_of AND m.customer_id = f.customer_id""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _people AS
+        SELECT d.as_of, c.customer_id, coalesce(c.kind, 'personal') AS kind, date_sub('year', c.birth_on, d.as_of) AS age,
+               d.as_of - coalesce(c.opened_on, o.opened_on) AS tenure_days, l.customer_id IS NOT NULL AS has_facility
+        FROM _dates d JOIN {canonical.relation_sql("customers", bucket)} c
+          ON {known_sql("c", "d.as_of")} AND (c.opened_on IS NULL OR c.opened_on <= d.as_of)
+        JOIN _open o ON o.as_of = d.as_of AND o.customer_id = c.customer_id
+        LEFT JOIN _credit_line l ON l.as_of = d.as_of AND l.customer_id = c.customer_id
+        WHERE NOT EXISTS (FROM _person m WHERE m.as_of = d.as_of AND m.customer_id = c.customer_id)
+        {"AND NOT (" + " OR ".join(gone) + ")" if gone else ""}""")
+
+
+def eligible_sql(cohort: CohortSettings) -> str:
+    """SELECT as_of, customer_id of the people who meet the cohort's conditions. Needs `note_people`."""
+    kinds = ", ".join(f"'{kind}'" for kind in cohort.kinds)
+    asked = [f"kind IN ({kinds})"] if kinds else []
+    if cohort.min_age is not None:
+        asked.append(f"age >= {cohort.min_age}")
+    if cohort.max_age is not None:
+        asked.append(f"age <= {cohort.max_age}")
+    if cohort.min_tenure_days:
+        asked.append(f"tenure_days >= {cohort.min_tenure_days}")
+    if cohort.needs_facility:
+        asked.append("has_facility")
+    return f"SELECT as_of, customer_id FROM _people WHERE {' AND '.join(asked) or 'true'}"
