@@ -1,0 +1,176 @@
+"""Build feature files: one row per customer for each as_of, the same bits for one date, many, in full or by the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from babel.numbers import get_currency_precision
+
+from features import duck
+from features.calendar import Clock
+from features.catalog import as_rows, chosen
+from features.compile import KEY, columns
+from features.declare import Feature, FeatureSpec
+from features.known import Known, RowSet
+from features.population import READS, population
+from features.rows import row_sets
+from features.settings import FeatureSettings
+from sources.canonical import Canonical, connect
+from store.errors import ConfigError
+from store.files import read_json, write_json, write_parquet
+from store.fingerprint import of_code, of_file, of_json
+
+Progress = Callable[[str, int, int], None] | None
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Feature files of one bank: a file per as_of, what their columns mean, and what they hold."""
+
+    out: Path
+    specs: tuple[FeatureSpec, ...]          # columns of the files, in order
+    fingerprints: dict[dt.date, str]        # SHA-256 of each file
+
+    def path(self, as_of: dt.date) -> Path:
+        """The file of that date."""
+        return file_of(self.out, as_of)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns a model may see."""
+        return tuple(spec.name for spec in self.specs if spec.role == "feature" and spec.sensitivity != "protected")
+
+    def read(self, as_of: dt.date) -> pd.DataFrame:
+        """One row per customer at that date, sorted by customer_id."""
+        return pq.read_table(self.path(as_of)).to_pandas()
+
+
+def file_of(out: Path, as_of: dt.date) -> Path:
+    """Where the features of a date lie under `out`."""
+    return out / f"as_of={as_of.isoformat()}.parquet"
+
+
+def build(canonical: Canonical, settings: FeatureSettings, as_of: Sequence[dt.date], out: Path, progress: Progress = None,
+          views: Iterable[str] | None = None) -> FeatureSet:
+    """Write `out/as_of=D.parquet` and `.json` for every date; a file made of the same data, settings and code is kept."""
+    entries = [(one, spec) for _, one, spec in chosen(canonical, settings, views) if spec.available]
+    if not entries:
+        raise ConfigError("no feature can be built", where=canonical.manifest.bank,
+                          expected="canonical tables with dated columns", do="see `terrace catalog` for what is missing")
+    specs = tuple(spec for _, spec in entries)
+    key = _key(canonical, settings, specs)
+    dates = sorted(set(as_of))
+    due = [on for on in dates if not _is_there(out, on, key)]
+    if due:
+        for on, table in _tables(canonical, settings, [one for one, _ in entries], due, out, progress):
+            path = file_of(out, on)
+            path.with_suffix(".json").unlink(missing_ok=True)
+            write_parquet(path, table)
+            write_json(path.with_suffix(".json"), {"as_of": on, "key": key, "rows": table.num_rows,
+                                                   "fingerprint": of_file(path), "catalog": as_rows(specs)})
+    return FeatureSet(out, specs, {on: str(read_json(file_of(out, on).with_suffix(".json"))["fingerprint"]) for on in dates})
+
+
+def _key(canonical: Canonical, settings: FeatureSettings, specs: Sequence[FeatureSpec]) -> str:
+    return of_json({"canonical": canonical.manifest.model_dump(mode="json"), "settings": settings.model_dump(mode="json"),
+                    "columns": [spec.name for spec in specs], "code": of_code([Path(__file__).parent])})
+
+
+def _is_there(out: Path, on: dt.date, key: str) -> bool:
+    path = file_of(out, on)
+    note = path.with_suffix(".json")
+    if not (path.exists() and note.exists()):
+        return False
+    said = read_json(note)
+    return said.get("key") == key and said.get("fingerprint") == of_file(path)
+
+
+def needed(sets: Iterable[RowSet]) -> dict[str, set[str]]:
+    """Canonical columns that row sets and the population read."""
+    reads: dict[str, set[str]] = {table: set(names) for table, names in READS.items()}
+    for rows in sets:
+        for part in (rows.needs, rows.uses):
+            for table, names in part.items():
+                reads.setdefault(table, set()).update(names)
+        for table, name in rows.fields.values():
+            reads.setdefault(table, set()).add(name)
+    return reads
+
+
+def used(features_: Iterable[Feature], sets: dict[str, RowSet]) -> list[RowSet]:
+    """The row sets these features are summed over, and those they are made of."""
+    names = {leaf.rows for one in features_ for leaf in one.term.leaves}
+    waiting = sorted(names)
+    while waiting:
+        for other in sets[waiting.pop()].after:
+            if other not in names:
+                names.add(other)
+                waiting.append(other)
+    return [sets[name] for name in sorted(names)]
+
+
+def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Feature], dates: Sequence[dt.date], out: Path,
+            progress: Progress) -> Iterable[tuple[dt.date, pa.Table]]:
+    """Each date with its finished table; loads of buckets pass through `out/.parts` where there are several."""
+    sets = row_sets()
+    reads = needed(used(wanted, sets))
+    loads = _loads(canonical, settings.features.rows_per_load)
+    scripts: dict[dt.date, tuple[list[str], str]] = {}
+    kept: dict[dt.date, list[pa.Table]] = {on: [] for on in dates}
+    minor = 10 ** get_currency_precision(canonical.manifest.currency)
+    con = connect(memory_limit="2GB")
+    try:
+        done, total = 0, len(loads) * len(dates)
+        for buckets in loads:
+            duck.load(con, canonical, buckets, reads)
+            for on in dates:
+                duck.know(con, on, reads)
+                if on not in scripts:
+                    known = Known(Clock(on, settings.calendar), duck.Duck(con), sets, canonical.has)
+                    frame = columns(known, population(known), wanted, minor)
+                    assert isinstance(known.engine, duck.Duck)
+                    scripts[on] = (known.engine.script, duck.text_of(frame))
+                else:
+                    for statement in scripts[on][0]:
+                        con.execute(statement)
+                kept[on].append(con.sql(scripts[on][1]).to_arrow_table())
+                done += 1
+                if progress:
+                    progress("features", done, total)
+    finally:
+        con.close()
+    for on in dates:
+        yield on, finished(pa.concat_tables(kept.pop(on)), wanted, on)
+
+
+def _loads(canonical: Canonical, rows_per_load: int) -> list[list[int]]:
+    """Buckets in groups of about `rows_per_load` transactions and balances."""
+    tables = canonical.manifest.tables
+    rows = sum(tables[name].rows for name in ("transactions", "balances") if name in tables)
+    count = canonical.manifest.buckets
+    groups = min(count, max(1, -(-rows // rows_per_load)))
+    size = -(-count // groups)
+    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+
+
+def finished(table: pa.Table, wanted: Sequence[Feature], on: dt.date) -> pa.Table:
+    """Sorted by customer, with the as_of, and every column in its published type."""
+    table = table.sort_by([(KEY, "ascending")])
+    columns_ = {KEY: table[KEY].cast(pa.string()), "as_of": pa.array([on] * table.num_rows, pa.date32())}
+    for one in wanted:
+        column = table[one.name]
+        if one.unit == "category":
+            columns_[one.name] = column.cast(pa.string())
+        elif one.unit == "date":
+            columns_[one.name] = column.cast(pa.int32()).cast(pa.date32())
+        else:
+            columns_[one.name] = column.cast(pa.float64())
+    return pa.table(columns_).combine_chunks()
+
+

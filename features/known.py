@@ -1,0 +1,74 @@
+"""What was known at an as_of, as frames: canonical tables with days as whole numbers and money as whole doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import narwhals.stable.v2 as nw
+
+from features.calendar import Clock
+
+
+class Engine(Protocol):
+    """What holds the tables: DuckDB or pandas."""
+
+    def table(self, name: str) -> nw.LazyFrame:
+        """A canonical table as known, with `day` columns."""
+        ...
+
+    def keep(self, name: str, frame: nw.LazyFrame) -> nw.LazyFrame:
+        """The frame computed once, for several readers."""
+        ...
+
+
+@dataclass
+class Known:
+    """One as_of: its clock, its tables and the row sets made of them, each made once."""
+
+    clock: Clock
+    engine: Engine
+    sets: Mapping[str, RowSet]
+    has: Callable[..., bool]
+    _made: dict[str, nw.LazyFrame] = field(default_factory=dict)
+
+    def table(self, name: str) -> nw.LazyFrame:
+        return self.engine.table(name)
+
+    def rows(self, name: str) -> nw.LazyFrame:
+        """A row set, made on first use."""
+        if name not in self._made:
+            one = self.sets[name]
+            frame = one.make(self)
+            self._made[name] = self.engine.keep(f"rows_{name}", frame) if one.kept else frame
+        return self._made[name]
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """Rows that leaves are summed over: at least `customer_id`, and whole-number day and value columns.
+
+    `needs` are the canonical columns without which the set is not there; `uses` are columns it reads where a bank fills
+    them; `fields` are columns of the set that need a canonical column of their own. `cells` are columns of few values by
+    which rows are summed up before any window or filter is looked at.
+    """
+
+    name: str
+    make: Callable[[Known], nw.LazyFrame]
+    needs: Mapping[str, tuple[str, ...]]
+    uses: Mapping[str, tuple[str, ...]]
+    fields: Mapping[str, tuple[str, str]]
+    cells: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
+    kept: bool = False
+    after: tuple[str, ...] = ()     # other row sets it is made of
+
+
+def row_set(*, needs: Mapping[str, tuple[str, ...]], uses: Mapping[str, tuple[str, ...]] | None = None,
+            fields: Mapping[str, tuple[str, str]] | None = None, cells: tuple[str, ...] = (), sums: tuple[str, ...] = (),
+            kept: bool = False, after: tuple[str, ...] = ()) -> Callable[[Callable[[Known], nw.LazyFrame]], RowSet]:
+    """Make a function from what is known to rows a row set of the function's name."""
+    def made(function: Callable[[Known], nw.LazyFrame]) -> RowSet:
+        return RowSet(function.__name__, function, dict(needs), dict(uses or {}), dict(fields or {}), cells, sums, kept, after)
+    return made
