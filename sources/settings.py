@@ -69,7 +69,7 @@ class Input(Settings):
             raise ValueError("a database input needs `uri` and `table`")
         if (self.since is None) != (self.since_column is None):
             raise ValueError("`since` and `since_column` belong together")
-        if self.files and self.format == "fixed" and not (self.widths and self.columns and len(self.widths) == len(self.columns)):
+        if self.files and self.format == "fixed" and len(self.widths or ()) != len(self.columns or ("",)):
             raise ValueError("fixed width needs `columns` and as many `widths`")
         if self.files and self.format == "delimited" and not self.header and not self.columns:
             raise ValueError("a file without a header needs `columns`")
@@ -101,8 +101,8 @@ class ColumnMap(Settings):
     unit: Literal["major", "minor", "ten_thousand"] = "major"   # money: yuan, fen, wan yuan
     sign: Sign | None = None
     round: bool = False                         # money with more decimals than the currency has: round half up, else refuse
-    rate: Literal["fraction", "percent", "per_mille"] = "fraction"
-    per: Literal["year", "month", "day"] = "year"
+    rate: Literal["fraction", "percent", "per_mille", "per_ten_thousand"] = "fraction"
+    per: Literal["year", "month", "day"] = "year"       # a month counts 12 times, a day 360 times, as banks quote them
     true: tuple[Text, ...] = ("1", "Y", "y", "true", "T", "t", "是")
     false: tuple[Text, ...] = ("0", "N", "n", "false", "F", "f", "否")
 
@@ -129,7 +129,7 @@ class TableMap(Settings):
     from_: str | None = Field(None, alias="from")
     select: str | None = None                   # DuckDB SQL, one SELECT over the inputs by name
     where: str | None = None                    # DuckDB SQL condition on the source's columns
-    columns: dict[str, ColumnMap] = {}
+    columns: dict[str, ColumnMap] = Field(default_factory=dict)
     recorded_on: ColumnMap | None = None        # when the bank wrote the row down, where that is later than its event
     valid_from: ColumnMap | None = None         # from when this version of the attributes holds
     deleted: ColumnMap | None = None            # true: this version removes the row
@@ -164,8 +164,8 @@ class Checks(Settings):
     highest_rate: float = 0.36                  # above it a rate was surely entered in percent
     balance_tolerance: int = 0                  # minor units a day's closing balance may miss the sum of its movements by
     late_days: int = 5                          # recorded more days than this after the event: reported as late
-    ranges: dict[str, dict[str, Range]] = {}    # table -> column -> limits, in canonical units
-    flag_only: dict[str, tuple[str, ...]] = {}  # table -> rules that are reported and nothing more
+    ranges: dict[str, dict[str, Range]] = Field(default_factory=dict)    # table -> column -> limits, in canonical units
+    flag_only: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # table -> rules that are reported and nothing more
     unknown_birth: tuple[dt.date, ...] = (dt.date(1900, 1, 1),)
 
 
@@ -181,7 +181,7 @@ class Totals(Settings):
     """Control totals the bank states for a canonical table; sums in whole currency units."""
 
     rows: int | None = None
-    sums: dict[str, Decimal] = {}
+    sums: dict[str, Decimal] = Field(default_factory=dict)
 
 
 class Gates(Settings):
@@ -189,8 +189,8 @@ class Gates(Settings):
 
     fresh: tuple[str, ...] = ()                 # canonical tables whose last event date says how far the data goes
     newest: dt.date | None = None               # states the newest business date instead
-    volume: dict[str, Volume] = {}
-    totals: dict[str, Totals] = {}
+    volume: dict[str, Volume] = Field(default_factory=dict)
+    totals: dict[str, Totals] = Field(default_factory=dict)
     highest_quarantined: float = 0.05           # share of a table's rows
     highest_unreadable: float = 0.01            # share of a file's lines
 

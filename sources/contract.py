@@ -1,0 +1,166 @@
+"""The contract applied: rows that break a rule are set aside or mended by the rule's action; all are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import duckdb
+import narwhals.stable.v2 as nw
+
+from sources.mapping import KNOWING, Mapped
+from sources.rules import Action, Rule, rules_of
+from sources.settings import Checks
+from sources.sqltext import ident, literal
+from sources.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How many rows of a table break one rule."""
+
+    rule: str
+    column: str
+    action: Action
+    count: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`clean_TABLE` holds what may be used, `verdict_TABLE` (_row, rules, out) what was wrong with which row.
+
+    rows_in == rows_kept + rows_quarantined + rows_copies, always.
+    """
+
+    table: str
+    rows_in: int
+    rows_kept: int
+    rows_quarantined: int
+    rows_copies: int
+    broken: tuple[Broken, ...]
+    columns: tuple[str, ...]
+
+
+def in_order(tables: Mapping[str, Mapped]) -> list[str]:
+    """Tables with those they refer to first."""
+    graph = {name: sorted({to for _, to in TABLES[name].references if to in tables and to != name}) for name in sorted(tables)}
+    if "merges" in tables and "customers" in tables:
+        graph["customers"] = [*graph["customers"], "merges"]
+    return list(TopologicalSorter(graph).static_order())
+
+
+def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, currency: str, known: set[str]) -> Checked:
+    """Apply the rules of one table. `known`: tables already checked, whose clean rows may be referred to."""
+    name, spec = mapped.table, TABLES[mapped.table]
+    copies = _mark_duplicates(con, mapped)
+    helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None)
+    rules = rules_of(name, mapped.columns, mapped.unread, helpers, checks)
+    frame = nw.from_native(con.table(f"prepared_{name}")).with_columns(
+        *(rule.broken.fill_null(False).alias(f"_r{i}") for i, rule in enumerate(rules)))
+    frame.to_native().create_view(f"ruled_{name}")
+    marks = [f"_r{i}" for i in range(len(rules))]
+    out = [m for m, rule in zip(marks, rules, strict=True) if rule.action == "quarantine"]
+    labels = ", ".join(f"CASE WHEN {m} THEN {literal(r.label)} END" for m, r in zip(marks, rules, strict=True))
+    con.execute(
+        f"CREATE TABLE verdict_{name} AS SELECT _row, list_sort(list_distinct([{labels}])) AS rules, {_any(out)} AS out"
+        f" FROM ruled_{name} WHERE {_any(marks)}")
+    nulled: dict[str, list[str]] = {}
+    for mark, rule in zip(marks, rules, strict=True):
+        if rule.action == "null":
+            nulled.setdefault(rule.column, []).append(mark)
+    columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
+    kept = ", ".join(f"CASE WHEN {_any(nulled[c])} THEN NULL ELSE {ident(c)} END AS {ident(c)}" if c in nulled else ident(c)
+                     for c in columns)
+    con.execute(f"CREATE VIEW clean_{name} AS SELECT {kept} FROM ruled_{name} WHERE NOT ({_any(out)})")
+    if spec.name in _REFERRED or "merges" in spec.name:
+        con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
+    quarantined = _number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
+    dropped = copies or 0
+    return Checked(name, mapped.rows, mapped.rows - dropped - quarantined, quarantined, dropped,
+                   _count(con, name, rules), tuple(mapped.columns))
+
+
+_REFERRED = frozenset(to for table in TABLES.values() for _, to in table.references)
+
+
+def _any(marks: list[str]) -> str:
+    return " OR ".join(marks) or "false"
+
+
+def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | None:
+    """`duplicates_TABLE` (_row, copy): rows whose key occurs more than once at the same knowledge; None where there are none.
+
+    Equal rows are copies of one (the first is kept); rows of one key that differ contradict each other.
+    """
+    spec = TABLES[mapped.table]
+    keys = [c for c in spec.key if c in mapped.columns] + [c for c in ("recorded_on", "valid_from") if c in mapped.knowing]
+    by = ", ".join(ident(c) for c in keys)
+    con.execute(f"CREATE TABLE several_{mapped.table} AS SELECT {by} FROM {mapped.relation} GROUP BY ALL HAVING count(*) > 1")
+    if not _number(con, f"SELECT count(*) FROM several_{mapped.table}"):
+        return None
+    same = " AND ".join(f"m.{ident(c)} IS NOT DISTINCT FROM s.{ident(c)}" for c in keys)
+    everything = ", ".join(f"m.{ident(c)}" for c in (*mapped.columns, *mapped.knowing))
+    con.execute(
+        f"CREATE TABLE duplicates_{mapped.table} AS"
+        f" SELECT m._row, row_number() OVER (PARTITION BY {everything} ORDER BY m._row) > 1 AS copy, {', '.join(f'm.{ident(c)}' for c in keys)}"
+        f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}")
+    con.execute(f"ALTER TABLE duplicates_{mapped.table} ADD COLUMN conflict BOOLEAN")
+    con.execute(
+        f"UPDATE duplicates_{mapped.table} SET conflict = true WHERE NOT copy AND ({by}) IN"
+        f" (SELECT ({by}) FROM duplicates_{mapped.table} WHERE NOT copy GROUP BY {by} HAVING count(*) > 1)")
+    return _number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, known: set[str], *, duplicates: bool) -> list[str]:
+    """The view `prepared_TABLE`: mapped rows without exact copies, with the helper columns the rules ask for."""
+    spec, helpers, joins, extra = TABLES[mapped.table], [], [], []
+    for number, (column, parent) in enumerate(spec.references):
+        if column in mapped.columns and parent in known:
+            joins.append(f"LEFT JOIN keys_{parent} p{number} ON p{number}.id = m.{ident(column)}")
+            extra.append(f"(m.{ident(column)} IS NOT NULL AND p{number}.id IS NULL) AS {ident('lacks_' + column)}")
+            helpers.append(f"lacks_{column}")
+    owner = {"account": ("accounts", "opened_on"), "loan": ("loans", "granted_on")}.get(spec.by)
+    if owner and owner[0] in known and spec.event:
+        key = f"{spec.by}_id"
+        joins.append(f"LEFT JOIN life_{owner[0]} o ON o.id = m.{ident(key)}")
+        extra.append("o.life_from AS owner_from, o.life_to AS owner_to")
+        helpers += ["owner_from", "owner_to"]
+    if "currency_of_row" in mapped.knowing:
+        extra.append(f"(m.currency_of_row IS NOT NULL AND m.currency_of_row <> {literal(currency)}) AS currency_wrong")
+        helpers.append("currency_wrong")
+    if "recorded_on" in mapped.knowing and spec.event in mapped.columns:
+        extra.append(f"m.recorded_on - m.{ident(spec.event or '')} AS days_late")
+        helpers.append("days_late")
+    where = ""
+    if duplicates:
+        joins.append(f"LEFT JOIN duplicates_{mapped.table} d ON d._row = m._row")
+        extra.append("coalesce(d.conflict, false) AS conflict")
+        helpers.append("conflict")
+        where = " WHERE NOT coalesce(d.copy, false)"
+    con.execute(f"CREATE VIEW prepared_{mapped.table} AS SELECT {', '.join(['m.*', *extra])} FROM {mapped.relation} m"
+                f" {' '.join(joins)}{where}")
+    return helpers
+
+
+def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...]) -> None:
+    """`life_accounts` or `life_loans`: first and last day of each, for the events that belong to it."""
+    begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
+    end = "max(closed_on)" if "closed_on" in columns else "NULL::DATE"
+    con.execute(f"CREATE TABLE life_{name} AS SELECT {key} AS id, min({begin}) AS life_from, {end} AS life_to"
+                f" FROM clean_{name} GROUP BY 1")
+
+
+def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tuple[Broken, ...]:
+    actions: dict[str, Rule] = {rule.label: rule for rule in rules}
+    rows = con.execute(f"SELECT label, count(*) FROM (SELECT unnest(rules) AS label FROM verdict_{name})"
+                       " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall()
+    return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
+
+
+def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+__all__ = ["KNOWING", "Broken", "Checked", "check_table", "in_order", "life_table"]

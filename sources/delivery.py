@@ -1,0 +1,124 @@
+"""What has come: the files of each input with their days and flags, and what is still missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sources.settings import Input
+from store.errors import ConfigError, DataNotArrived, GateBroken
+from store.fingerprint import of_file, of_json
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One file of an input: its delivery day where names say it, and the rows its flag promises."""
+
+    path: Path
+    sha256: str
+    on: dt.date | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """All files of one input, in path order, and the hash of their content."""
+
+    name: str
+    files: tuple[Delivered, ...]
+    fingerprint: str
+
+    @property
+    def last_on(self) -> dt.date | None:
+        """The last day delivered, where file names say days."""
+        return max((file.on for file in self.files if file.on), default=None)
+
+
+def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
+    """Every file input's files, checked against their flags. Raises DataNotArrived naming all that are missing."""
+    found: dict[str, Delivery] = {}
+    missing: list[str] = []
+    for name, spec in inputs.items():
+        if spec.files is None:
+            continue
+        paths = paths_of(base, spec)
+        if not paths and spec.required:
+            missing.append(f"{name} (no file {spec.files})")
+        flags = [_flag_path(path, spec) for path in paths]
+        missing += [f"{name} (no flag {flag.name} for {path.name})" for path, flag in zip(paths, flags, strict=True)
+                    if flag is not None and not flag.exists()]
+        if not missing:
+            files = tuple(_delivered(name, path, flag, spec) for path, flag in zip(paths, flags, strict=True))
+            found[name] = Delivery(name, files, of_json([[_tail(file.path, spec), file.sha256] for file in files]))
+    if missing:
+        raise DataNotArrived("; ".join(missing), where="inputs", expected="every required table and its flag",
+                             do="ask the sender, then run again; nothing was changed")
+    return found
+
+
+def paths_of(base: Path, spec: Input) -> list[Path]:
+    """The files of a path, a glob, or (Parquet) a folder with everything in it, in order; flags are no data."""
+    pattern = str(spec.files)
+    folder = Path(pattern) if Path(pattern).is_absolute() else base / pattern
+    if folder.is_dir():
+        return sorted(path for path in folder.rglob("*.parquet") if path.is_file())
+    fixed = [part for part in folder.parts if not any(mark in part for mark in "*?[")]
+    depth = next((i for i, part in enumerate(folder.parts) if any(mark in part for mark in "*?[")), len(folder.parts))
+    if len(fixed) == len(folder.parts):
+        return [folder] if folder.exists() else []
+    root = Path(*folder.parts[:depth])
+    suffix = spec.flag.name.rpartition("}")[2] if spec.flag else ""
+    return sorted(path for path in root.glob("/".join(folder.parts[depth:]))
+                  if path.is_file() and not (suffix and path.name.endswith(suffix)))
+
+
+def _tail(path: Path, spec: Input) -> str:
+    """The name under which a file counts in the fingerprint: partition folders say something, the place does not."""
+    return "/".join([*(part for part in path.parts[:-1] if "=" in part), path.name]) if spec.format == "parquet" else path.name
+
+
+def _flag_path(path: Path, spec: Input) -> Path | None:
+    if spec.flag is None:
+        return None
+    return path.with_name(spec.flag.name.replace("{name}", path.name).replace("{stem}", path.name.partition(".")[0]))
+
+
+def _delivered(name: str, path: Path, flag: Path | None, spec: Input) -> Delivered:
+    sha256, rows = of_file(path), None
+    if flag is not None and spec.flag is not None:
+        match = re.search(spec.flag.pattern, flag.read_text(encoding="utf-8", errors="replace"))
+        if match is None:
+            raise GateBroken(f"flag {flag.name} says nothing that `pattern` understands", where=f"input {name}",
+                             expected=spec.flag.pattern, do="look at the flag, or set `flag.pattern` of the input")
+        groups = match.groupdict()
+        rows = int(groups["rows"]) if groups.get("rows") else None
+        stated = (groups.get("checksum") or "").lower()
+        if spec.flag.checksum != "none":
+            actual = sha256 if spec.flag.checksum == "sha256" else _md5(path)
+            if stated != actual:
+                raise GateBroken(f"{path.name} has {spec.flag.checksum} {actual}, its flag says {stated or 'none'}",
+                                 where=f"input {name}", expected="the file its flag describes",
+                                 do="ask for the file again: it was cut short or changed on its way")
+    return Delivered(path, sha256, _day(name, path, spec), rows)
+
+
+def _md5(path: Path) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _day(name: str, path: Path, spec: Input) -> dt.date | None:
+    if spec.dated is None:
+        return None
+    match = re.search(spec.dated.pattern, path.as_posix()[-200:])
+    try:
+        if match is None:
+            raise ValueError
+        return dt.datetime.strptime(match.group(1), spec.dated.date).date()     # noqa: DTZ007 - a day has no zone
+    except (ValueError, IndexError):
+        raise ConfigError(f"the name {path.name} holds no date that `dated` understands", where=f"input {name}",
+                          expected=f"{spec.dated.pattern} as {spec.dated.date}", do="set `dated` of the input") from None

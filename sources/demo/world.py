@@ -1,0 +1,106 @@
+"""The state of the demo bank while its months go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sources.demo.catalogue import POSTED, RATE_STEPS
+from sources.demo.chance import Bools, Floats, Ints
+from sources.demo.ledger import Ledger
+from sources.demo.network import Network
+from sources.demo.people import People
+from sources.demo.seasons import Span
+from sources.demo.temper import Temper
+
+NEVER = 1_000_000       # a day that does not come
+
+
+@dataclass
+class Rows:
+    """Rows that grow month by month: name -> column."""
+
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def add(self, **columns: np.ndarray | int | float | str) -> Ints:
+        """Append rows; scalars are repeated. The new rows' numbers."""
+        size = max(len(x) for x in columns.values() if isinstance(x, np.ndarray))
+        wide = {name: np.broadcast_to(np.asarray(x), size) for name, x in columns.items()}
+        first = len(self)
+        self.columns = {name: np.concatenate([self.columns[name], x]) if self.columns else x.copy() for name, x in wide.items()}
+        return np.arange(first, first + size, dtype=np.int64)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+
+@dataclass
+class World:
+    """Everything that changes. Arrays by customer unless named otherwise; money in fen, days as day numbers."""
+
+    seed: int
+    at: Span
+    people: People
+    network: Network
+    temper: Temper
+    ledger: Ledger
+    target: Floats                  # what they mean to keep on the current account
+    current: Ints                   # number of the current account
+    wage_here: Bools
+    wage_lost: Ints                 # month in which the payroll stopped coming, -99: never
+    leaving_from: Ints              # day the leaving began, NEVER
+    leaving_until: Ints
+    gone: Bools
+    mobile_from: Ints
+    acquiring_from: Ints
+    dead_from: Ints
+    toll_from: Ints
+    worked: Ints                    # month of the last contact per offer, rows by offer
+    saver: Bools                    # has, or has had, money on term
+    to_save: Floats                 # fen to be put on term this month
+    cumulated: Floats               # fen-days on the current account since the last interest
+    accounts: Rows = field(default_factory=Rows)
+    terms: Rows = field(default_factory=Rows)
+    funds: Rows = field(default_factory=Rows)
+    facilities: Rows = field(default_factory=Rows)
+    loans: Rows = field(default_factory=Rows)
+    status: Rows = field(default_factory=Rows)
+    holdings: Rows = field(default_factory=Rows)
+    contacts: Rows = field(default_factory=Rows)
+    events: Rows = field(default_factory=Rows)          # what truly happened
+    intercepts: dict[str, float] = field(default_factory=dict)
+    stories: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def rate(self, product: str, day: int) -> float:
+        """The posted rate a year of a product on a day."""
+        step = int(np.searchsorted(np.array(RATE_STEPS), day / self.at.days, side="right")) - 1
+        return POSTED[product][max(step, 0)] / 100
+
+    def event(self, who: Ints, day: Ints | int, kind: str) -> None:
+        """Note that something truly happened."""
+        if len(who):
+            self.events.add(who=who, day=np.broadcast_to(np.asarray(day), len(who)).astype(np.int64), kind=kind)
+
+    def term_money(self) -> Floats:
+        """Money in running terms, by customer."""
+        running = self.terms["ended"] == NEVER
+        return np.bincount(self.terms["owner"][running], self.terms["amount"][running], len(self.people))
+
+    def fund_money(self) -> Floats:
+        """Money in wealth, insurance and bonds, by customer."""
+        running = self.funds["ended"] == NEVER
+        return np.bincount(self.funds["owner"][running], self.funds["amount"][running], len(self.people))
+
+    def assets(self) -> Floats:
+        """Financial assets here, by customer."""
+        return self.ledger.balance[self.current] + self.term_money() + self.fund_money()
+
+    def due(self, first: int, last: int) -> Floats:
+        """Share of a customer's assets whose term matures in these days."""
+        hit = (self.terms["ended"] == NEVER) & (self.terms["matures"] >= first) & (self.terms["matures"] <= last)
+        money = np.bincount(self.terms["owner"][hit], self.terms["amount"][hit], len(self.people))
+        return money / np.maximum(self.assets(), 1.0)
