@@ -21,7 +21,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.cohorts import eligible_sql
+from features.cohorts import eligible_sql, note_places, united
 from features.monthly import (
     MINOR,
     Course,
@@ -56,7 +56,7 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     days = [d for d in sorted(set(as_of)) if history and d - dt.timedelta(label.horizon_days) >= history - dt.timedelta(1)
             and (known_at is None or d + dt.timedelta(label.reach_days) <= newest)]
     numbers = [d.toordinal() for d in days]
-    ids = _note_places(con, canonical, bucket)
+    ids = note_places(con, canonical, bucket)
     size = len(ids)
     parts = [pa.table({"as_of": pa.array([], pa.date32()), "customer_id": pa.array([], pa.string()),
                        "target": pa.array([], pa.int8())})]
@@ -69,37 +69,15 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     found = _as_known_now(con, label, canonical, bucket, numbers, size, known_at) if known_at else None
     for day, number in zip(days, numbers, strict=True):
         who = people_place[people_day == np.datetime64(day)]
-        assets = _united(con, before[day], day)[who]
+        assets = united(con, before[day], day)[who]
         who = who[(assets > 0) & (assets >= label.floor * MINOR)]
         target = pa.nulls(len(who), pa.int8())
         if found is not None and known_at is not None:
-            was, left = (_united(con, measure, known_at)[who] for measure in found[number])
+            was, left = (united(con, measure, known_at)[who] for measure in found[number])
             target = pa.array((left <= label.left_share * was).astype(np.int8), pa.int8())
         parts.append(pa.table({"as_of": pa.array([day] * len(who), pa.date32()), "customer_id": ids.take(pa.array(who)),
                                "target": target}))
     return pa.concat_tables(parts)
-
-
-def _note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> pa.Array:
-    """Temp table `_places`: every customer number of the bucket and where it stands; returns the numbers in that order."""
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE _places AS
-        SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS place FROM (
-            SELECT customer_id FROM {canonical.relation_sql("customers", bucket)}
-            UNION SELECT customer_id FROM {canonical.relation_sql("accounts", bucket)})""")
-    return con.sql("SELECT customer_id FROM _places ORDER BY place").to_arrow_table()["customer_id"].combine_chunks()
-
-
-def _united(con: duckdb.DuckDBPyConnection, measure: Money, day: dt.date) -> Money:
-    """A measure with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
-    pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
-        JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
-    if not pairs.num_rows:
-        return measure
-    old, new = pairs["old"].to_numpy(), pairs["new"].to_numpy()
-    united = measure.copy()
-    np.add.at(united, new, measure[old])
-    united[old] = united[new]
-    return united
 
 
 def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sources.canonical import Canonical, as_of_sql
 from store.settings import Settings
@@ -113,3 +115,25 @@ def eligible_sql(cohort: CohortSettings) -> str:
     if cohort.needs_facility:
         asked.append("has_facility")
     return f"SELECT as_of, customer_id FROM _people WHERE {' AND '.join(asked) or 'true'}"
+
+
+def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> pa.Array:
+    """Temp table `_places`: every customer number of the bucket and where it stands; returns the numbers in that order."""
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _places AS
+        SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS place FROM (
+            SELECT customer_id FROM {canonical.relation_sql("customers", bucket)}
+            UNION SELECT customer_id FROM {canonical.relation_sql("accounts", bucket)})""")
+    return con.sql("SELECT customer_id FROM _places ORDER BY place").to_arrow_table()["customer_id"].combine_chunks()
+
+
+def united(con: duckdb.DuckDBPyConnection, measure: NDArray[np.float64], day: dt.date) -> NDArray[np.float64]:
+    """A measure by place with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
+    pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
+        JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
+    if not pairs.num_rows:
+        return measure
+    old, new = pairs["old"].to_numpy(), pairs["new"].to_numpy()
+    summed = measure.copy()
+    np.add.at(summed, new, measure[old])
+    summed[old] = summed[new]
+    return summed

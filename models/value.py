@@ -1,0 +1,194 @@
+"""Contribution: what a customer earns the bank in a year (BANKING.md, practice 14).
+
+Sum of asset balances x FTP spread + sum of loan balances x (rate - FTP) x (1 - loss rate of the class) + fees - cost per
+counter transaction. Each balance earns the spread of the day it came (matched funding), so a later price moves nothing
+that stands. Earnings are whole minor units a year per balance, so that sums are exact in any order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+
+from features.cohorts import note_dates, note_places, united
+from features.monthly import MINOR, Course, counted_accounts_sql, course, fetch_movements
+from sources.canonical import Canonical, as_of_sql, connect
+from store.settings import Settings
+
+Money = NDArray[np.float64]
+Source = Literal["prices", "products", "settings"]
+
+
+class ValueSettings(Settings):
+    """Stand-ins for what the bank's price list does not say, and what has no price: rates a year as fractions."""
+
+    sources: tuple[Source, ...] = ("prices", "products", "settings")    # the first that knows a product's margin
+    asset_spread: dict[str, float] = Field(default_factory=dict)        # FTP less the rate paid, by product family
+    asset_spread_other: float = 0.012
+    loan_ftp: dict[str, float] = Field(default_factory=dict)            # what the money of a loan costs, by family
+    loan_ftp_other: float = 0.02
+    loan_rate: dict[str, float] = Field(default_factory=dict)           # where a loan carries no rate
+    loan_rate_other: float = 0.055
+    loss_rate: dict[str, float] = Field(default_factory=lambda: {
+        "normal": 0.01, "special_mention": 0.05, "substandard": 0.3, "doubtful": 0.6, "loss": 1.0})
+    counter_cost: float = 8.0                                           # currency units per counter transaction
+    fee_categories: tuple[str, ...] = ("fee",)
+
+
+@dataclass(frozen=True)
+class Earnings:
+    """Courses by customer and grid day: yearly earnings of assets and of loans, fees and counter costs so far."""
+
+    assets: Course
+    loans: Course
+    fees: Course
+    counter: Course
+
+    def year(self, until: int, days: int = 365) -> dict[str, Money]:
+        """Contribution and its parts over the `days` up to `until`, brought to a year, in currency units."""
+        def earned(of: Course) -> Money:
+            return of.average(until - days, until) / MINOR
+
+        def flowed(of: Course) -> Money:
+            return (of.level[:, of.column(until)] - of.level[:, of.column(until - days)]) / MINOR * (365 / days)
+
+        parts = {"asset_margin": earned(self.assets), "loan_margin": earned(self.loans), "fees": flowed(self.fees),
+                 "counter_cost": flowed(self.counter)}
+        return parts | {"contribution": parts["asset_margin"] + parts["loan_margin"] + parts["fees"] - parts["counter_cost"]}
+
+
+def earnings(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int,
+             size: int, grid: list[int]) -> Earnings:
+    """The earnings of a bucket's customers as known at the close of `view`. Needs `cohorts.note_places`."""
+    note_margins(con, canonical, settings, view)
+    made = (_assets_sql(canonical, view, bucket), _loans_sql(canonical, settings, view, bucket),
+            _flows_sql(canonical, view, bucket, f"category IN ({_listed(settings.fee_categories)})", "-amount"),
+            _flows_sql(canonical, view, bucket, "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'",
+                       str(round(settings.counter_cost * MINOR))))
+    return Earnings(*(course(fetch_movements(con, sql), size, grid) for sql in made))
+
+
+def note_margins(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date) -> None:
+    """Temp tables `_price` (product_id, valid_from, spread, ftp) and `_margin` (product_id, family, margin, source)."""
+    prices = as_of_sql("prices", canonical.relation_sql("prices"), view)
+    products = as_of_sql("products", canonical.relation_sql("products"), view)
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _price AS
+        SELECT product_id, valid_from, {_exact_mean("ftp - rate")} AS spread, {_exact_mean("ftp")} AS ftp
+        FROM ({prices}) WHERE ftp IS NOT NULL AND {"true" if "prices" in settings.sources else "false"} GROUP BY ALL""")
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _margin AS
+        SELECT product_id, family, {"margin" if "products" in settings.sources else "NULL::DOUBLE"} AS margin,
+               coalesce(({_by_family(settings.asset_spread)})[family], {settings.asset_spread_other}) AS spread_said,
+               coalesce(({_by_family(settings.loan_ftp)})[family], {settings.loan_ftp_other}) AS ftp_said,
+               coalesce(({_by_family(settings.loan_rate)})[family], {settings.loan_rate_other}) AS rate_said
+        FROM ({products})""")
+
+
+def margin_sources(canonical: Canonical, settings: ValueSettings, as_of: dt.date) -> pa.Table:
+    """One row per product: product_id, family, source of its margin (prices, products, settings); for the list to say."""
+    with connect() as con:
+        note_margins(con, canonical, settings, as_of)
+        return con.sql("""SELECT m.product_id, m.family, CASE WHEN p.product_id IS NOT NULL THEN 'prices'
+                WHEN m.margin IS NOT NULL THEN 'products' ELSE 'settings' END AS source
+            FROM _margin m LEFT JOIN (SELECT DISTINCT product_id FROM _price) p USING (product_id)
+            ORDER BY product_id""").to_arrow_table()
+
+
+def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) -> pa.Table:
+    """One row per customer number known at `as_of`: the year's contribution and its parts, in currency units.
+
+    Where the bank's balances reach back less than a year, the days there are stand for it.
+    """
+    days = known_days(canonical, as_of)
+    until, parts = as_of.toordinal(), []
+    with connect() as con:
+        note_dates(con, canonical, [as_of])
+        for bucket in range(canonical.manifest.buckets):
+            ids = note_places(con, canonical, bucket)
+            year = earnings(con, canonical, settings, as_of, bucket, len(ids), [until - days, until]).year(until, days)
+            summed = {name: united(con, values, as_of) for name, values in year.items()}
+            known = f"(SELECT customer_id FROM ({as_of_sql('customers', canonical.relation_sql('customers', bucket), as_of)}))"
+            here = con.sql(f"SELECT place FROM _places WHERE customer_id IN {known} ORDER BY place").to_arrow_table()["place"]
+            parts.append(pa.table({"customer_id": ids} | summed).take(here))
+    return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
+
+
+def known_days(canonical: Canonical, until: dt.date, most: int = 365) -> int:
+    """Days up to `until` for which the bank has balances, at most `most`, at least one."""
+    state = canonical.manifest.tables.get("balances")
+    first = state.first_on if state else None
+    return max(1, min(most, (until - first).days + 1)) if first else most
+
+
+def _assets_sql(canonical: Canonical, view: dt.date, bucket: int) -> str:
+    balances = as_of_sql("balances", canonical.relation_sql("balances", bucket), view, ("account_id", "on", "balance"))
+    return f"""
+        WITH acc AS (SELECT a.*, p.place, m.margin, m.spread_said
+                     FROM ({counted_accounts_sql(canonical, view, bucket, ("deposit", "aum"))}) a
+                     JOIN _places p USING (customer_id) LEFT JOIN _margin m USING (product_id)),
+        held AS (SELECT a.place, a.account_id, b."on" AS day, b.balance, a.product_id,
+                        coalesce(a.margin, a.spread_said, 0) AS said
+                 FROM ({balances}) b JOIN acc a USING (account_id) WHERE a.closed_on IS NULL OR b."on" < a.closed_on
+                 UNION ALL SELECT place, account_id, closed_on, 0, product_id, 0 FROM acc WHERE closed_on IS NOT NULL),
+        priced AS (SELECT h.place, h.account_id, h.day, round(h.balance * coalesce(r.spread, h.said)) AS earns
+                   FROM held h ASOF LEFT JOIN _price r ON r.product_id = h.product_id AND r.valid_from <= h.day)
+        SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY account_id ORDER BY day), 0) AS change FROM priced"""
+
+
+def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int) -> str:
+    loans = as_of_sql("loans", canonical.relation_sql("loans", bucket), view)
+    status = as_of_sql("loan_status", canonical.relation_sql("loan_status", bucket), view, ("loan_id", "on", "outstanding",
+                                                                                            "class"))
+    loss = f"coalesce(({_by_family(settings.loss_rate)})[coalesce(class, 'normal')], 0)"
+    if "loan_status" in canonical.manifest.tables:
+        first = (f"SELECT loan_id, granted_on, amount, 'normal' FROM loan l"
+                 f" WHERE NOT EXISTS (FROM ({status}) s WHERE s.loan_id = l.loan_id AND s.\"on\" <= l.granted_on)")
+        course_sql = f'SELECT loan_id, "on" AS day, outstanding, class FROM ({status}) UNION ALL {first}'
+    else:       # no course of the loan kept: repaid in equal monthly parts
+        course_sql = """
+            SELECT loan_id, (granted_on + to_months(month::INTEGER))::DATE AS day,
+                   round(amount * (1 - month / months)) AS outstanding, 'normal' AS class
+            FROM (SELECT *, greatest(1, date_diff('month', granted_on, coalesce(matures_on, granted_on + 365))) AS months
+                  FROM loan), LATERAL (SELECT unnest(range(0, months + 1)) AS month)"""
+    return f"""
+        WITH loan AS (SELECT l.loan_id, l.granted_on, l.amount, l.matures_on, l.closed_on, p.place, l.product_id,
+                             coalesce(l.rate, m.rate_said, {settings.loan_rate_other}) AS rate, m.margin,
+                             coalesce(m.ftp_said, {settings.loan_ftp_other}) AS ftp_said
+                      FROM ({loans}) l JOIN _places p USING (customer_id) LEFT JOIN _margin m USING (product_id)),
+        priced AS (SELECT l.*, coalesce(l.rate - r.ftp, l.margin, l.rate - l.ftp_said) AS earns_rate
+                   FROM loan l ASOF LEFT JOIN _price r ON r.product_id = l.product_id AND r.valid_from <= l.granted_on),
+        held AS (SELECT l.place, l.loan_id, c.day, round(c.outstanding * l.earns_rate * (1 - {loss})) AS earns
+                 FROM ({course_sql}) c JOIN priced l USING (loan_id)
+                 WHERE (l.closed_on IS NULL OR c.day < l.closed_on) AND c.day <= DATE '{view.isoformat()}'
+                 UNION ALL SELECT place, loan_id, closed_on, 0 FROM loan WHERE closed_on IS NOT NULL)
+        SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY loan_id ORDER BY day), 0) AS change FROM held"""
+
+
+def _flows_sql(canonical: Canonical, view: dt.date, bucket: int, condition: str, amount: str) -> str:
+    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
+                     ("customer_id", "on", "amount", "category", "channel", "initiated_by"))
+    return (f'SELECT p.place, "on" AS day, {amount} AS change FROM ({rows}) JOIN _places p USING (customer_id)'
+            f" WHERE {condition}")
+
+
+def _exact_mean(rate: str) -> str:
+    """Mean of a rate over tenors from whole numbers, the same in any order of rows."""
+    return f"sum(round(({rate}) * 1e9)::BIGINT) / count({rate}) / 1e9"
+
+
+def _by_family(rates: Mapping[str, float]) -> str:
+    """A DuckDB MAP literal."""
+    keys = ", ".join("'" + k.replace("'", "''") + "'" for k in sorted(rates))
+    values = ", ".join(f"{rates[k]!r}::DOUBLE" for k in sorted(rates))
+    return f"MAP([{keys}]::VARCHAR[], [{values}]::DOUBLE[])"
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join("'" + word.replace("'", "''") + "'" for word in words) or "NULL"
