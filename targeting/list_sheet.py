@@ -1,0 +1,127 @@
+"""The list as a sheet: one row per customer, ready to print, with three columns for what came of the call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+from xlsxwriter.worksheet import Worksheet
+
+from targeting.captions import OUTCOMES, Language, pick, word
+from targeting.sheet_style import BAR, Page, Styles, plain, protect, row_points, set_page
+
+HEADER_ROW, FIRST_ROW = 2, 3
+Kind = Literal["center", "text", "name", "number", "input", "date", "outcome", "assign", "hidden"]
+_CIRCLED = "①②③④⑤⑥"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the sheet: its word, its width in characters, and how its cells behave."""
+
+    key: str
+    width: float
+    kind: Kind
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("rank", 5, "center"), Column("manager", 12, "text"), Column("customer_id", 13, "center"),
+    Column("name", 8, "name"), Column("phone", 13.5, "center"), Column("tier", 7, "center"), Column("offer", 12, "text"),
+    Column("band", 7, "center"), Column("probability", 15, "hidden"), Column("value", 11.5, "number"),
+    Column("reasons", 50, "text"), Column("opening", 32, "text"), Column("assign", 12, "assign"),
+    Column("outcome", 11, "outcome"), Column("outcome_on", 11.5, "date"), Column("note", 16, "input"),
+)
+LISTS = {       # which columns a kind of list leaves out
+    "manager": frozenset({"manager", "assign"}),
+    "pool": frozenset({"manager"}),
+    "people": frozenset({"assign", "opening", "outcome", "outcome_on", "note", "phone"}),
+}
+
+
+@dataclass(frozen=True)
+class ListSheet:
+    """What one list sheet says: `rows` hold the text of every column, `value` as a number."""
+
+    title: str
+    line: str
+    rows: pd.DataFrame
+    kind: Literal["manager", "pool", "people"]
+    unit: str
+    shape: str          # number format of the value
+    as_of: dt.date
+    handed_to: str = ""     # range with the managers a pool may be handed to
+
+
+def write(sheet: Worksheet, styles: Styles, page: Page, shown: ListSheet) -> None:
+    """Fill one sheet: title, line, header, rows; then what guards, filters and prints it."""
+    columns = [c for c in COLUMNS if c.key not in LISTS[shown.kind] and (c.key in shown.rows or c.kind in _FILLED)]
+    for at, column in enumerate(columns):
+        sheet.set_column(at, at, column.width, None, {"hidden": column.kind == "hidden"})
+        sheet.write_string(HEADER_ROW, at, word(column.key, styles.language, unit=shown.unit), styles.head)
+    sheet.set_row(0, 24)
+    sheet.write_string(0, 0, plain(shown.title), styles.title)
+    sheet.write_string(1, 0, plain(shown.line), styles.line)
+    sheet.set_row(HEADER_ROW, 33)
+    _write_rows(sheet, styles, columns, shown)
+    last = HEADER_ROW + len(shown.rows)
+    _guard(sheet, styles.language, columns, shown, last)
+    sheet.autofilter(HEADER_ROW, 0, last, len(columns) - 1)
+    frozen = next((at for at, c in enumerate(columns) if c.key == "name"), 1) + 1
+    sheet.freeze_panes(FIRST_ROW, frozen if shown.kind != "people" else 2)
+    set_page(sheet, page, repeat=(HEADER_ROW, HEADER_ROW))
+    sheet.print_area(0, 0, last, len(columns) - 1)
+    protect(sheet)
+
+
+def numbered(reasons: str) -> str:
+    """Sentences, one a line, numbered in their order when there are several."""
+    lines = [line for line in reasons.split("\n") if line]
+    return lines[0] if len(lines) == 1 else "\n".join(
+        f"{_CIRCLED[at] if at < len(_CIRCLED) else '·'} {line}" for at, line in enumerate(lines))
+
+
+_FILLED = ("outcome", "date", "input", "assign")     # empty cells for the reader
+
+
+def _write_rows(sheet: Worksheet, styles: Styles, columns: Sequence[Column], shown: ListSheet) -> None:
+    rows = shown.rows.to_dict("list")
+    for place in range(len(shown.rows)):
+        at = FIRST_ROW + place
+        wrapping: list[tuple[str, float]] = []
+        for number, column in enumerate(columns):
+            if column.kind == "number":
+                sheet.write_number(at, number, float(rows[column.key][place]), styles.number(shown.shape))
+            elif column.kind in _FILLED:
+                sheet.write_blank(at, number, None, styles.day() if column.kind == "date" else styles.text(
+                    center=column.kind != "input", unlocked=True))
+            else:
+                text = plain(rows[column.key][place])
+                center = column.kind in ("center", "hidden", "name")
+                sheet.write_string(at, number, text, styles.text(center=center, bold=column.kind == "name"))
+                if column.kind != "hidden":
+                    wrapping.append((text, column.width))
+        sheet.set_row(at, row_points(wrapping))
+
+
+def _guard(sheet: Worksheet, language: Language, columns: Sequence[Column], shown: ListSheet, last: int) -> None:
+    """What may be entered where, and bars behind the values."""
+    choose = word("outcome_prompt", language)
+    rules: Mapping[Kind, Callable[[], dict[str, object]]] = {
+        "outcome": lambda: {"validate": "list", "source": [pick(pair, language) for pair in OUTCOMES.values()],
+                            "input_message": choose, "error_message": choose},
+        "date": lambda: {"validate": "date", "criteria": ">=", "value": shown.as_of,
+                         "error_message": word("date_prompt", language)},
+        "input": lambda: {"validate": "length", "criteria": "<=", "value": 200,
+                          "error_message": word("note_prompt", language)},
+        "assign": lambda: {"validate": "list", "source": shown.handed_to} if shown.handed_to else {"validate": "any"},
+    }
+    for number, column in enumerate(columns):
+        if column.kind in rules:
+            sheet.data_validation(FIRST_ROW, number, last, number, rules[column.kind]())
+        if column.kind == "number":
+            sheet.conditional_format(FIRST_ROW, number, last, number, {
+                "type": "data_bar", "bar_color": BAR, "bar_solid": True, "bar_no_border": True, "min_type": "num",
+                "min_value": 0})
