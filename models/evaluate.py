@@ -1,0 +1,190 @@
+"""How good a score is, each figure with its interval."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.bootstrap import Array, Estimate, Ints, Ranking, Resamples, ranking
+from models.settings import EvaluationSettings
+
+Judged = Literal["out_of_time", "cross_fitted"]
+CURVE = tuple(round(float(s), 4) for s in np.linspace(0, 1, 51)[1:])
+
+
+@dataclass(frozen=True)
+class Decile:
+    """One tenth of the cohort by probability: what was expected, what came."""
+
+    rows: int
+    expected: float
+    observed: Estimate
+
+
+@dataclass(frozen=True)
+class Season:
+    """The same measures within one season."""
+
+    name: str
+    rows: int
+    positives: int
+    roc_auc: Estimate
+    observed_expected: Estimate
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One score on one cohort. Gain is the share of positives caught in a share of the cohort; lift is gain over that share."""
+
+    judged: Judged
+    as_ofs: tuple[dt.date, ...]
+    rows: int
+    customers: int
+    positives: int
+    positive_customers: int
+    base_rate: float
+    capacity: int
+    capacity_share: float
+    roc_auc: Estimate
+    pr_auc: Estimate
+    lift_10: Estimate
+    gain_10: Estimate
+    lift_capacity: Estimate
+    gain_capacity: Estimate
+    brier: Estimate
+    brier_base: Estimate                    # of the base rate, which a model must beat
+    log_loss: Estimate
+    log_loss_base: Estimate
+    ece: Estimate
+    observed_expected: Estimate
+    deciles: tuple[Decile, ...]
+    seasons: tuple[Season, ...]
+    gains: tuple[Estimate, ...]             # at every share of CURVE
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "as_ofs": [day.isoformat() for day in self.as_ofs]}
+
+    def figures(self) -> dict[str, float]:
+        """Flat figures for tracking: name, name_low, name_high."""
+        flat: dict[str, float] = {}
+        named = {name: value for name, value in vars(self).items() if isinstance(value, Estimate)}
+        for season in self.seasons:
+            named[f"roc_auc_{season.name}"] = season.roc_auc
+            named[f"observed_expected_{season.name}"] = season.observed_expected
+        for name, value in named.items():
+            flat |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        for place, decile in enumerate(self.deciles, 1):
+            flat |= {f"decile_{place:02d}_expected": decile.expected, f"decile_{place:02d}_observed": decile.observed.value}
+        for name in ("rows", "customers", "positives", "positive_customers", "base_rate", "capacity_share"):
+            flat[name] = float(vars(self)[name])
+        return {name: value for name, value in flat.items() if np.isfinite(value)}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What an evaluation looks at: one row per as_of and customer."""
+
+    as_of: npt.NDArray[np.datetime64]
+    customers: Ints                         # codes
+    target: npt.NDArray[np.int8]
+    probability: Array
+    raw: Array
+
+    def compact(self) -> Ints:
+        """Customer codes from 0 without gaps."""
+        return np.asarray(np.unique(self.customers, return_inverse=True)[1], dtype=np.int64)
+
+
+def evaluate(scored: Scored, settings: EvaluationSettings, *, base_rate: float, capacity: int, seed: int,
+             judged: Judged = "out_of_time", seasons: Mapping[dt.date, str] | None = None) -> Evaluation:
+    """Measures with percentile intervals over customers drawn with replacement. `base_rate` is the rate of training."""
+    codes = scored.compact()
+    resamples = Resamples.draw(int(codes.max()) + 1, settings.resamples, seed, settings.level)
+    days = [day.astype("datetime64[D]").item() for day in np.unique(scored.as_of)]
+    share = min(1.0, capacity * len(days) / len(codes))
+    ranks = ranking(scored.raw, scored.target, codes, resamples, (0.1, share, *CURVE))
+    est = resamples.estimate
+    p, y = scored.probability, scored.target.astype(np.float64)
+    base = np.full(len(p), np.clip(base_rate, 1e-6, 1 - 1e-6))
+    columns = [np.ones_like(p), y, p, (p - y) ** 2, (base - y) ** 2, _loss(p, y), _loss(base, y)]
+    sums = resamples.sums(codes, np.stack(columns, 1))
+    means = sums / sums[:, :1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        over = sums[:, 1] / sums[:, 2]
+    deciles, ece = _deciles(scored, codes, resamples, settings.deciles)
+    return Evaluation(
+        judged=judged, as_ofs=tuple(days), rows=len(p), customers=int(codes.max()) + 1, positives=int(y.sum()),
+        positive_customers=len(np.unique(codes[scored.target == 1])), base_rate=float(y.mean()), capacity=capacity,
+        capacity_share=share, roc_auc=est(ranks.roc_auc), pr_auc=est(ranks.pr_auc), lift_10=est(ranks.gains[:, 0] / 0.1),
+        gain_10=est(ranks.gains[:, 0]), lift_capacity=est(ranks.gains[:, 1] / share), gain_capacity=est(ranks.gains[:, 1]),
+        brier=est(means[:, 3]), brier_base=est(means[:, 4]), log_loss=est(means[:, 5]), log_loss_base=est(means[:, 6]),
+        ece=est(ece), observed_expected=est(over), deciles=deciles,
+        seasons=_seasons(scored, codes, resamples, seasons or {day: _quarter(day) for day in days}),
+        gains=tuple(est(ranks.gains[:, 2 + i]) for i in range(len(CURVE))))
+
+
+def _loss(p: Array, y: Array) -> Array:
+    safe = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.asarray(-(y * np.log(safe) + (1 - y) * np.log1p(-safe)))
+
+
+def _quarter(day: dt.date) -> str:
+    return f"quarter_{(day.month + 2) // 3}"
+
+
+def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> tuple[tuple[Decile, ...], Array]:
+    """Equal parts by probability, and the expected calibration error over them."""
+    order = np.lexsort((scored.customers, scored.raw, scored.probability))
+    part = np.empty(len(order), dtype=np.int64)
+    part[order] = np.arange(len(order)) * count // len(order)
+    inside = np.eye(count)[part]
+    n = resamples.sums(codes, inside)
+    observed = resamples.sums(codes, inside * scored.target[:, None])
+    expected = resamples.sums(codes, inside * scored.probability[:, None])
+    ece = np.abs(observed - expected).sum(1) / n.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = observed / n
+    deciles = tuple(Decile(int(n[0, d]), float(expected[0, d] / max(n[0, d], 1)), resamples.estimate(rate[:, d]))
+                    for d in range(count) if n[0, d] > 0)
+    return deciles, ece
+
+
+def _seasons(scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping[dt.date, str]) -> tuple[Season, ...]:
+    names = np.array([seasons.get(day.astype("datetime64[D]").item(), "other") for day in scored.as_of], dtype=object)
+    rows = []
+    for name in sorted(set(names.tolist())):
+        mask = names == name
+        y, p = scored.target[mask], scored.probability[mask]
+        sums = resamples.sums(codes[mask], np.stack([y.astype(np.float64), p], 1))
+        ranks = ranking(scored.raw[mask], y, codes[mask], resamples, (0.1,))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            over = sums[:, 0] / sums[:, 1]
+        rows.append(Season(name, int(mask.sum()), int(y.sum()), resamples.estimate(ranks.roc_auc), resamples.estimate(over)))
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First minus second score on the same customers, resampled together."""
+
+    roc_auc: Estimate
+    lift_10: Estimate
+
+
+def compare(first: Array, second: Array, target: npt.NDArray[np.int8], customers: npt.NDArray[Any], *, resamples: int = 1000,
+            seed: int = 0, level: float = 0.95) -> Difference:
+    """The paired difference of two score vectors in ROC AUC and in lift at ten percent."""
+    codes = np.asarray(np.unique(customers, return_inverse=True)[1], dtype=np.int64)
+    draws = Resamples.draw(int(codes.max()) + 1, resamples, seed, level)
+    one, other = _ranks(first, target, codes, draws), _ranks(second, target, codes, draws)
+    return Difference(draws.estimate(one.roc_auc - other.roc_auc), draws.estimate((one.gains[:, 0] - other.gains[:, 0]) / 0.1))
+
+
+def _ranks(score: Array, target: npt.NDArray[np.int8], codes: Ints, draws: Resamples) -> Ranking:
+    return ranking(score, target, codes, draws, (0.1,))

@@ -1,0 +1,78 @@
+"""From a training period to a booster with its calibration: how many rounds, and which probability."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models import booster
+from models.calibration import Calibration, calibrate
+from models.dataset import Dataset
+from models.settings import BoosterSettings, ModelSettings
+from models.splits import Window, cut_with_positives, folds
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A booster and its calibration, and how the two were found."""
+
+    text: str
+    calibration: Calibration
+    rounds: int
+    how: Literal["later_slices", "cross_fitted"]
+    booster: BoosterSettings
+    learned_on: tuple[dt.date, ...]
+    calibrated_on: tuple[dt.date, ...]
+    # Of cross-fitting: per row of the training period the raw score and probability by folds that had not seen its customer.
+    held_out_raw: Array | None = None
+    held_out_probability: Array | None = None
+
+
+def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
+    """Learn from all rows given; rounds and calibration by the newest snapshots, or by folds where positives are few."""
+    splits = settings.splits
+    parts = (cut_with_positives(dataset, window, splits.later_months, splits.calibration_positives)
+             or cut_with_positives(dataset, window, splits.later_months, splits.min_slice_positives))
+    if parts is None:
+        return cross_fitted(dataset, settings)
+    earlier, later = dataset.during(parts.earlier), dataset.during(parts.later)
+    fitted = booster.fit(earlier, settings.booster, seed=settings.seed, threads=settings.threads, held_out=later)
+    # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
+    raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
+    return Recipe(fitted.text, calibrate(raw, later.target, later.customers, settings.evaluation.level), fitted.rounds,
+                  "later_slices", settings.booster, parts.earlier, parts.later)
+
+
+def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
+    """Learn from all rows; rounds and calibration from folds of customers within the same period, rounds capped.
+
+    The held-out probabilities are themselves by calibrations that have not seen the fold.
+    """
+    small, splits = settings.small_booster, settings.splits
+    fold = folds(dataset, min(splits.folds, max(2, dataset.positive_customers)), "cross-fit")
+    fits, weights = [], []
+    for part in range(int(fold.max()) + 1):
+        fits.append(booster.fit(dataset.take(fold != part), small, seed=settings.seed, threads=settings.threads,
+                                held_out=dataset.take(fold == part), stop=False))
+        weights.append(int((fold == part).sum()))
+    shortest = min(len(f.curve) for f in fits)
+    curve = np.average([f.curve[:shortest] for f in fits], axis=0, weights=weights)
+    rounds = int(np.argmin(curve)) + 1
+    raw = np.empty(len(dataset.rows))
+    for part, fitted in enumerate(fits):
+        mask = fold == part
+        raw[mask] = booster.raw_scores(fitted.text, dataset.take(mask).matrix, settings.threads, rounds)
+    level = settings.evaluation.level
+    probability = np.empty(len(raw))
+    for part in range(len(fits)):
+        others = fold != part
+        probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
+    final = booster.fit(dataset, small, seed=settings.seed, threads=settings.threads, rounds=rounds)
+    return Recipe(final.text, calibrate(raw, dataset.target, dataset.customers, level), rounds, "cross_fitted", small,
+                  dataset.as_ofs, dataset.as_ofs, raw, probability)

@@ -1,0 +1,136 @@
+"""One label's training from stacked snapshots to the champion in force, with the proof."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from models import booster, gate, recipe
+from models.champion import Champion
+from models.cold_start import segment_rates
+from models.dataset import Dataset, Floats
+from models.evaluate import Difference, Evaluation, Scored, compare, evaluate
+from models.one_feature import OneFeatureRule, best_rule
+from models.recipe import Recipe
+from models.settings import ModelSettings
+from models.splits import Window, cut_with_positives
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training a label gave: the champion to put in force, and why it is a model or only a segment's rate."""
+
+    label: str
+    champion: Champion
+    verdict: gate.Verdict
+    evaluation: Evaluation | None = None        # None: too few positives to judge a model by
+    rule: OneFeatureRule | None = None
+    against_rule: Difference | None = None
+    refused: Champion | None = None             # the model the gate refused
+    sample: Floats | None = None                # rows for the SHAP summary, columns as the model's features
+
+    @property
+    def is_model(self) -> bool:
+        return self.champion.method == "model"
+
+
+@dataclass(frozen=True)
+class _Proof:
+    evaluation: Evaluation
+    rule: OneFeatureRule
+    against_rule: Difference
+    verdict: gate.Verdict
+
+
+def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSettings, *, known_at: dt.date,
+                min_positives: int | None = None, seasons: Mapping[dt.date, str] | None = None,
+                fingerprints: Mapping[str, str] | None = None) -> TrainingResult:
+    """Train, judge out of time, and learn again from all that was known at `known_at`.
+
+    The recipe is judged on the newest complete snapshots after learning from those whose outcomes were known by then. If the
+    gate lets it pass, the same recipe over all snapshots is the champion: a bank's newest months are not thrown away. Where
+    time does not allow this cut, the judgement comes from folds of customers and says so. `seasons` names a season per as_of.
+    """
+    over = settings.of(name)
+    known = dataset.during(window.known_by(dataset.as_ofs, known_at))
+    prints = {**known.fingerprints(), **(fingerprints or {})}
+    least = over.min_positives or min_positives or settings.min_positives
+    if known.positive_customers < least or over.method == "segment_rate":
+        verdict = gate.too_few(known.positive_customers, least)
+        return TrainingResult(name, cold_start(name, known, settings, known_at, prints, verdict), verdict)
+    proof, final = _prove(known, window, settings, over.capacity or settings.evaluation.capacity, seasons)
+    model = _champion(name, known, final, known_at, prints, proof)
+    sample = _sample(known, 600)
+    shown = (name, proof.verdict, proof.evaluation, proof.rule, proof.against_rule)
+    if proof.verdict.passed:
+        return TrainingResult(shown[0], model, *shown[1:], sample=sample)
+    fallback = cold_start(name, known, settings, known_at, prints, proof.verdict)
+    return TrainingResult(shown[0], fallback, *shown[1:], refused=model, sample=sample)
+
+
+def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: int,
+           seasons: Mapping[dt.date, str] | None) -> tuple[_Proof, Recipe]:
+    splits, level = settings.splits, settings.evaluation
+    parts = cut_with_positives(known, window, splits.evaluation_months, splits.min_slice_positives)
+    if parts is not None:
+        learned, judged_on = known.during(parts.earlier), known.during(parts.later)
+        tried = recipe.make(learned, window, settings)
+        raw = booster.raw_scores(tried.text, judged_on.matrix, settings.threads)
+        probability, final = tried.calibration(raw), recipe.make(known, window, settings)
+    else:
+        learned = judged_on = known
+        final = recipe.cross_fitted(known, settings)
+        assert final.held_out_raw is not None
+        assert final.held_out_probability is not None
+        raw, probability = final.held_out_raw, final.held_out_probability
+    scored = Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw)
+    evaluation = evaluate(scored, level, base_rate=learned.base_rate, capacity=capacity, seed=settings.seed,
+                          judged="out_of_time" if parts is not None else "cross_fitted", seasons=seasons)
+    rule = best_rule(learned)
+    against = compare(raw, rule.score(judged_on), judged_on.target, judged_on.customers, resamples=level.resamples,
+                      seed=settings.seed, level=level.level)
+    return _Proof(evaluation, rule, against, gate.judge(evaluation, rule, against, settings.gate)), final
+
+
+def _champion(name: str, known: Dataset, final: Recipe, known_at: dt.date, prints: Mapping[str, str],
+              proof: _Proof) -> Champion:
+    return Champion(
+        name=name, method="model", feature_names=known.feature_names, encodings=known.encodings, base_rate=known.base_rate,
+        trained_on=known.as_ofs, known_at=known_at, booster_text=final.text, calibration=final.calibration,
+        parameters={"how": final.how, "rounds": final.rounds, **final.booster.model_dump(mode="json"),
+                    "learned_on": [d.isoformat() for d in final.learned_on],
+                    "calibrated_on": [d.isoformat() for d in final.calibrated_on],
+                    "rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},
+        metrics=_metrics(proof), fingerprints=prints, reasons_zh=proof.verdict.reasons_zh,
+        reasons_en=proof.verdict.reasons_en)
+
+
+def _metrics(proof: _Proof) -> dict[str, Any]:
+    return {"evaluation": proof.evaluation.to_dict(), "one_feature_rule": vars(proof.rule),
+            "against_rule_roc_auc": proof.against_rule.roc_auc.to_list()}
+
+
+def cold_start(name: str, known: Dataset, settings: ModelSettings, known_at: dt.date, prints: Mapping[str, str],
+               verdict: gate.Verdict) -> Champion:
+    """The rates of segments as a champion."""
+    segments = settings.of(name).segments
+    chosen = settings.cold_start.segments if segments is None else segments
+    rates = segment_rates(known, chosen, settings.cold_start.use, settings.evaluation.level)
+    encodings = known.encodings
+    return Champion(
+        name=name, method="segment_rate", feature_names=rates.feature_names,
+        encodings={n: encodings[n] for n in rates.feature_names if n in encodings},
+        base_rate=known.base_rate if len(known.rows) else 0.0, trained_on=known.as_ofs, known_at=known_at, segments=rates,
+        parameters={"rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},
+        fingerprints=prints, reasons_zh=verdict.reasons_zh, reasons_en=verdict.reasons_en)
+
+
+def _sample(dataset: Dataset, most: int) -> Floats:
+    """Evenly spaced rows of the newest snapshot."""
+    newest = dataset.during(dataset.as_ofs[-1:])
+    keep = np.unique(np.linspace(0, len(newest.rows) - 1, most).astype(np.int64))
+    return replace(newest, rows=newest.rows[keep], target=newest.target[keep]).matrix
