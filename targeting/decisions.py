@@ -1,0 +1,94 @@
+"""The whole day, decided: who owns whom, what could be done, what forbids it, what it is worth, whom the hours reach."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+
+from sources.canonical import Canonical
+from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
+from targeting.known import known_at
+from targeting.settings import TargetingSettings
+
+Progress = Callable[[str, int, int], None]
+STEPS = ("owners", "candidates", "rules", "worth", "explanations", "proof", "files")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Frames as they go into the version."""
+
+    as_of: dt.date
+    con: duckdb.DuckDBPyConnection  # the canonical tables as known then
+    owners: pd.DataFrame            # one row per customer
+    decisions: pd.DataFrame         # one row per customer and offer that could have been
+    lists: pd.DataFrame             # one row per list
+    listed: pd.DataFrame            # one row per listed customer
+    events: pd.DataFrame            # sentences of what happened
+    never: pd.DataFrame
+    blocks: pd.DataFrame
+    margins: dict[str, tuple[float, str]]
+    rates: dict[str, float]
+    balance_from: str
+
+
+def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, work_on: dt.date, features: Path,
+           scores: pd.DataFrame, tiers: pd.DataFrame, say: Progress) -> Decided:
+    """Everything about a day's lists but their words. `work_on` is the day whose hours are filled."""
+    con = known_at(canonical, as_of)
+    say("owners", 0, len(STEPS))
+    owned = owners.assign(con, settings.owners, as_of, tiers)
+    eligibility.hold_out(con, settings.holdout)
+    say("candidates", 1, len(STEPS))
+    asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned)
+    say("rules", 2, len(STEPS))
+    blocked, never = eligibility.blocks(con, settings, as_of, asked), eligibility.never(con, settings, as_of)
+    say("worth", 3, len(STEPS))
+    margin = worth.margins(con, settings)
+    columns = [c for c in settings.worth.balance_columns if c in pq.read_schema(features).names]
+    known = pq.read_table(features, columns=["customer_id", *columns]).to_pandas()
+    balance, balance_from = worth.balances(con, known, settings)
+    valued = worth.expected_value(asked, settings, margin, balance)
+    lists = allocate.capacity(con, settings.hours, work_on)
+    decisions = _queue(valued, blocked, owned, lists, settings.worth.least)
+    listed = decisions[decisions["is_listed"]].merge(
+        owned.drop(columns=["list_id", "root"]), on="customer_id", how="left").reset_index(drop=True)
+    return Decided(as_of, con, owned, decisions, lists, listed, events, never, blocked, margin,
+                   entries.posted_rates(con, settings), balance_from)
+
+
+def _candidates(con: duckdb.DuckDBPyConnection, currency: str, settings: TargetingSettings, as_of: dt.date,
+                scores: pd.DataFrame, owned: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found: dict[str, Callable[[], pd.DataFrame]] = {
+        triggers.LARGE_WITHDRAWAL: lambda: triggers.large_withdrawals(con, settings.withdrawal, as_of),
+        triggers.EARLY_BREAK: lambda: triggers.early_breaks(con, settings.early_break, as_of),
+        triggers.MATURITY: lambda: triggers.maturities(con, settings.maturity, as_of),
+    }
+    parts = [candidates.from_scores(scores, settings)]
+    said = [pd.DataFrame({"customer_id": [], "offer": [], "zh": [], "en": []}, dtype="str")]
+    for name, look in found.items():
+        if name in settings.active:
+            happened = look()
+            parts.append(candidates.from_events(happened, name, settings.active[name].kind))
+            said.append(triggers.sentences(happened, name, as_of, currency))
+    return candidates.together(parts, owned["customer_id"]), pd.concat(said, ignore_index=True)
+
+
+def _queue(valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, least: float
+           ) -> pd.DataFrame:
+    """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
+    key = ["customer_id", "offer"]
+    causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).rename("rules").reset_index()
+    judged = valued.merge(causes, on=key, how="left").merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
+    judged["rules"] = judged["rules"].fillna("")
+    queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], least), lists)
+    placed = judged.merge(queue[[*key, "place", "slots", "is_listed"]], on=key, how="left")
+    listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)
+    ordered: pd.DataFrame = placed.assign(is_listed=listed).sort_values(key, kind="stable", ignore_index=True)
+    return ordered

@@ -1,0 +1,233 @@
+"""Who must not be called, and about what: every rule as one predicate over whole tables that yields whom it blocks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+import pandas as pd
+
+from sources.canonical import Canonical
+from store.errors import ConfigError
+from store.fingerprint import keyed_uniform
+from targeting.settings import Holdout, TargetingSettings
+
+PUBLIC_ZH, PUBLIC_EN = "按规则不列入", "not listed by rule"
+Scope = Literal["all", "marketing", "sales", "loan", "rated", "offer"]
+# Which offers a rule speaks of, as SQL over `asked` (one row per customer and offer, with what the offer is).
+_SCOPES: dict[Scope, str] = {
+    "all": "true", "marketing": "NOT a.is_service", "sales": "a.kind IN ('purchase', 'retention')", "loan": "a.is_loan",
+    "rated": "a.needs_rating", "offer": "true",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `sql` yields `root` (the person), or `customer_id, offer` where `scope` is offer. Causes: for compliance."""
+
+    name: str
+    scope: Scope
+    sql: str
+    zh: str
+    en: str
+
+
+def rules(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
+    """Every rule in force, in the order in which causes are named."""
+    return (*_never(settings, as_of), *_consent(settings), *_loan(settings), *_suitability(settings, as_of),
+            *_contact(settings, as_of))
+
+
+def blocks(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date, candidates: pd.DataFrame
+           ) -> pd.DataFrame:
+    """One row per customer, offer and rule that forbids it, in that order. Needs temp table `owners` in `con`."""
+    _ask(con, settings, candidates)
+    parts = []
+    for rule in rules(settings, as_of):
+        on = "b.customer_id = a.customer_id AND b.offer = a.offer" if rule.scope == "offer" else "b.root = a.root"
+        parts.append(f"SELECT a.customer_id, a.offer, '{rule.name}' AS rule FROM asked a SEMI JOIN ({rule.sql}) b ON {on} "
+                     f"WHERE {_SCOPES[rule.scope]}")
+    return con.execute(" UNION ALL ".join(parts) + " ORDER BY ALL").df()
+
+
+def never(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date) -> pd.DataFrame:
+    """One row per customer and rule that keeps the customer off every list, whatever the offer."""
+    parts = [f"SELECT o.customer_id, '{r.name}' AS rule FROM owners o SEMI JOIN ({r.sql}) b ON b.root = o.root"
+             for r in rules(settings, as_of) if r.scope == "all"]
+    return con.execute(" UNION ALL ".join(parts) + " ORDER BY ALL").df()
+
+
+def hold_out(con: duckdb.DuckDBPyConnection, settings: Holdout) -> None:
+    """Temp table `held_out`: the persons never contacted, by a keyed hash of their oldest number."""
+    roots = [r for (r,) in con.execute("SELECT DISTINCT root FROM owners ORDER BY 1").fetchall()] if settings.share else []
+    drawn = pd.DataFrame({"root": [r for r in roots if keyed_uniform(settings.key, r) < settings.share]}, dtype="str")
+    con.register("_held_out", drawn)
+    con.execute("CREATE OR REPLACE TEMP TABLE held_out AS SELECT * FROM _held_out")
+    con.unregister("_held_out")
+
+
+def prove_waivers(canonical: Canonical, settings: TargetingSettings) -> dict[str, str]:
+    """The waivers in force and their reasons. Raises ConfigError where one would silence data that the bank has."""
+    waived = {"assume_consent": (settings.exclusions.assume_consent, "consents", "purpose"),
+              "assume_certified": (settings.exclusions.assume_certified, "managers", "certificates")}
+    for name, (waiver, table, column) in waived.items():
+        state = canonical.manifest.tables.get(table)
+        if waiver is not None and state is not None and column in state.filled:
+            raise ConfigError(f"{name} is set, but the bank's {table}.{column} holds data", where="targeting.exclusions",
+                              expected="no waiver where there is something to check", do=f"remove {name}")
+    return {name: waiver.reason for name, (waiver, _, _) in waived.items() if waiver is not None}
+
+
+def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> None:
+    offers = pd.DataFrame([
+        (name, o.kind, o.model, o.family, o.is_service, o.is_loan, o.needs_rating, o.risk, o.certificate, "|".join(o.groups),
+         "|".join(o.customer_kinds)) for name, o in settings.active.items()],
+        columns=["offer", "kind", "model", "family", "is_service", "is_loan", "needs_rating", "risk", "certificate", "groups",
+                 "customer_kinds"])
+    offers["risk"] = offers["risk"].astype("str")
+    con.register("_offers", offers)
+    con.register("_candidates", candidates[["customer_id", "offer"]])
+    con.execute("""CREATE OR REPLACE TEMP TABLE asked AS SELECT w.*, f.* EXCLUDE (offer), c.offer
+        FROM _candidates c JOIN _offers f USING (offer) JOIN owners w USING (customer_id)""")
+    con.unregister("_offers")
+    con.unregister("_candidates")
+
+
+def _suppressed(*kinds: str, marketing_only: bool = False) -> str:
+    listed = ", ".join(f"'{k}'" for k in kinds)
+    narrow = "coalesce(lower(s.purpose), 'all') IN ('marketing', 'automated_marketing')"
+    reach = ""
+    if set(kinds) <= {"do_not_call", "law"}:        # only these may be limited to a purpose; the others never are
+        reach = f" AND {narrow}" if marketing_only else f" AND NOT {narrow}"
+    return (f"SELECT p.root FROM suppressions s JOIN people p USING (customer_id) WHERE s.kind IN ({listed}) "
+            f"AND s.ended_on IS NULL{reach}")
+
+
+def _customer(condition: str) -> str:
+    return f"SELECT p.root FROM customers c JOIN people p USING (customer_id) WHERE {condition}"
+
+
+def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
+    limits = settings.exclusions
+    day = f"DATE '{as_of}'"
+    complained = (f"SELECT p.root FROM contacts k JOIN people p USING (customer_id) WHERE k.outcome = 'complaint' "
+                  f"AND k.outcome_on > {day} - {limits.complaint_days}")
+    return (
+        Rule("deceased", "all", _customer("c.status = 'deceased'") + " UNION " + _suppressed("deceased"), "已故", "deceased"),
+        Rule("minor", "all", _customer(f"c.birth_on > {day} - INTERVAL {limits.minor_age} YEAR"), "未成年人", "minor"),
+        Rule("court_freeze", "all", _customer("c.status = 'frozen'") + " UNION " + _suppressed("court_freeze")
+             + " UNION SELECT p.root FROM accounts a JOIN people p USING (customer_id) "
+               "WHERE a.status = 'frozen' AND a.closed_on IS NULL", "司法冻结", "frozen by court"),
+        Rule("fraud_or_aml", "all", _suppressed("fraud", "aml"), "欺诈或反洗钱管控", "fraud or anti-money-laundering control"),
+        Rule("open_complaint", "all", _suppressed("complaint") + " UNION " + complained, "投诉未结", "open complaint"),
+        Rule("staff", "all", _customer("c.is_staff") + " UNION " + _suppressed("staff"), "本行员工", "staff"),
+        Rule("related_party", "all", _customer("c.is_related_party") + " UNION " + _suppressed("related_party"), "关联方",
+             "related party"),
+        Rule("do_not_call", "all", _suppressed("do_not_call", "law"), "免打扰", "must not be contacted"),
+        Rule("not_a_customer", "all", _customer("c.stage <> 'customer'")
+             + " UNION SELECT root FROM owners ANTI JOIN customers USING (customer_id)", "非在册客户", "not a customer"),
+        Rule("holdout", "all", "SELECT root FROM held_out", "留白组", "held out for measurement"),
+        Rule("merged_number", "offer", "SELECT a.customer_id, a.offer FROM asked a JOIN merges m ON m.old_id = a.customer_id "
+             "WHERE m.undone_on IS NULL", "已并入另一客户号", "number merged into another"),
+    )
+
+
+def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
+    channels = ", ".join(f"'{c}'" for c in settings.exclusions.channels)
+    # A person's word per channel is the last one; said on one day, a refusal outweighs a consent.
+    last = (f"SELECT p.root, coalesce(c.channel, 'any') AS channel, c.purpose, "
+            "arg_min(c.granted, (-epoch(c.\"on\"::TIMESTAMP), c.granted::INTEGER)) AS granted "
+            "FROM consents c JOIN people p USING (customer_id) "
+            f"WHERE coalesce(c.channel, 'any') IN ({channels}) GROUP BY ALL")
+    granted = f"SELECT root FROM ({last}) WHERE purpose = 'marketing' AND granted"
+    refused = "SELECT root FROM ({last}) WHERE purpose = '{purpose}' AND NOT granted"
+    found = [
+        Rule("consent_refused", "marketing", refused.format(last=last, purpose="marketing"), "拒绝营销", "refused marketing"),
+        Rule("automated_refused", "marketing", refused.format(last=last, purpose="automated_marketing"), "拒绝自动化营销",
+             "refused automated marketing"),
+        Rule("do_not_market", "marketing", _suppressed("do_not_call", "law", marketing_only=True), "免打扰（营销）",
+             "must not be contacted for marketing"),
+    ]
+    if settings.exclusions.assume_consent is None:
+        found.insert(0, Rule("no_consent", "marketing", f"SELECT root FROM asked ANTI JOIN ({granted}) USING (root)",
+                             "无营销授权", "no consent to marketing"))
+    return tuple(found)
+
+
+def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
+    words = " OR ".join(f"contains(lower(c.occupation), '{w.lower()}')" for w in settings.exclusions.student_words) or "false"
+    # A loan written off is closed with a balance: it still stands against its borrower.
+    state = ("SELECT l.customer_id, s.* FROM loans l JOIN (SELECT loan_id, outstanding, overdue_days, overdue_amount, class "
+             "FROM loan_status QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY \"on\" DESC) = 1) s USING (loan_id) "
+             "WHERE l.closed_on IS NULL OR s.outstanding > 0")
+    of = f"SELECT p.root FROM ({state}) s JOIN people p USING (customer_id) WHERE "
+    return (
+        Rule("loan_overdue", "loan", of + "s.overdue_days > 0 OR s.overdue_amount > 0", "贷款逾期", "a loan is overdue"),
+        Rule("loan_class", "loan", of + "s.class <> 'normal'", "贷款五级分类非正常", "a loan is special mention or worse"),
+        Rule("dishonest_debtor", "loan", _suppressed("dishonest_debtor"), "失信被执行人", "listed as dishonest debtor"),
+        Rule("student", "loan", _suppressed("student") + " UNION " + _customer(words), "在校学生", "student"),
+        Rule("exit_class", "loan", _suppressed("exit"), "退出类客户", "exit class"),
+        Rule("cross_region", "offer", "SELECT a.customer_id, a.offer FROM asked a WHERE a.is_loan "
+             "AND a.owner_area_id IS NOT NULL AND a.owner_area_id IS DISTINCT FROM a.area_id",
+             "跨区域放贷", "lending across regions"),
+    )
+
+
+def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
+    day = f"DATE '{as_of}'"
+    valid = (f"SELECT p.root, max(c.risk_rating) AS rating FROM customers c JOIN people p USING (customer_id) "
+             f"WHERE c.risk_rating IS NOT NULL AND c.risk_rated_on <= {day} "
+             f"AND c.risk_rated_on > {day} - INTERVAL {settings.exclusions.rating_months} MONTH GROUP BY 1")
+    lowest = valid.replace("max(c.risk_rating)", "min(c.risk_rating)")
+    product = "SELECT family, min(risk) AS risk FROM products GROUP BY 1"
+    found = [
+        Rule("rating_missing", "rated", f"SELECT root FROM asked ANTI JOIN ({valid}) USING (root)", "风险评级缺失或已过期",
+             "risk rating missing or expired"),
+        Rule("rating_too_low", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({lowest}) v USING (root) LEFT JOIN "
+             f"({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
+             "风险等级不匹配", "product riskier than the customer's rating"),
+        Rule("held", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({_HELD}) h ON h.root = a.root AND "
+             "h.family = a.family WHERE a.kind = 'purchase'", "已持有", "held already"),
+        Rule("customer_kind", "offer", "SELECT a.customer_id, a.offer FROM asked a JOIN customers c USING (customer_id) "
+             "WHERE NOT list_contains(string_split(a.customer_kinds, '|'), coalesce(c.kind, 'personal'))", "客户类型不适用",
+             "not for this kind of customer"),
+        Rule("group", "offer", "SELECT a.customer_id, a.offer FROM asked a WHERE a.groups <> '' AND NOT "
+             "list_contains(string_split(a.groups, '|'), a.\"group\")", "客群不适用", "not for this group"),
+    ]
+    if settings.exclusions.assume_certified is None:
+        found.append(Rule("seller_certificate", "offer", _UNCERTIFIED, "销售人员无资格", "seller lacks the certificate"))
+    return tuple(found)
+
+
+_HELD = """SELECT p.root, d.family FROM holdings h JOIN products d USING (product_id) JOIN people p USING (customer_id)
+        WHERE h.ended_on IS NULL AND (h.activated_on IS NOT NULL OR coalesce(h.started_how, '') <> 'batch')
+    UNION SELECT p.root, d.family FROM accounts a JOIN products d USING (product_id) JOIN people p USING (customer_id)
+        WHERE a.closed_on IS NULL
+    UNION SELECT p.root, d.family FROM loans l JOIN products d USING (product_id) JOIN people p USING (customer_id)
+        WHERE l.closed_on IS NULL"""
+
+# A pool is handed out to those of its branch, head office to those of head office: one of them must hold the certificate.
+_UNCERTIFIED = """SELECT a.customer_id, a.offer FROM asked a WHERE a.certificate <> '' AND NOT EXISTS (
+    SELECT 1 FROM managers m
+    WHERE list_contains(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\\s]+'), a.certificate)
+    AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
+        WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END)"""
+
+
+def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
+    limits, day = settings.contacts, f"DATE '{as_of}'"
+    called = ("SELECT p.root, k.offer AS about, k.\"on\", k.outcome, k.outcome_on FROM contacts k JOIN people p USING "
+              "(customer_id) WHERE coalesce(k.arm, 'treatment') = 'treatment' AND k.skip_reason IS NULL")
+    same = "(k.about = a.offer OR k.about = a.model OR (a.family <> '' AND k.about = a.family))"
+    return (
+        Rule("same_offer_lately", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({called}) k "
+             f"ON k.root = a.root AND {same} WHERE k.\"on\" > {day} - {limits.same_offer_days}",
+             "近期已就此联系", "called about this lately"),
+        Rule("any_offer_lately", "sales", f"SELECT k.root FROM ({called}) k "
+             f"WHERE k.\"on\" > {day} - {limits.any_offer_days}", "近期已联系", "called lately"),
+        Rule("declined_lately", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({called}) k "
+             f"ON k.root = a.root AND {same} WHERE k.outcome = 'declined' AND k.outcome_on > {day} - {limits.declined_days}",
+             "近期已拒绝", "declined lately"),
+    )

@@ -1,0 +1,58 @@
+"""The canonical tables as they were known at the close of a day, ready to be asked in SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import duckdb
+
+from sources.canonical import Canonical, as_of_sql, connect, merged_roots
+from sources.tables import SQL_TYPE, TABLES
+
+
+def known_at(canonical: Canonical, as_of: dt.date, tables: Iterable[str] = tuple(TABLES)) -> duckdb.DuckDBPyConnection:
+    """A connection with one view per canonical table, as known at `as_of`, and the table `people`.
+
+    `people` has one row per customer number: customer_id, and `root`, the oldest number of the merged set. What was refused
+    or suppressed under one number of a person holds for all of them. Tables a bank has not are there, empty.
+    """
+    con = connect()
+    for name in tables:
+        state = canonical.manifest.tables.get(name)
+        if state is None or state.rows == 0:
+            con.execute(f"CREATE TEMP TABLE {name} AS {_empty(name)}")
+        else:
+            con.execute(f"CREATE TEMP VIEW {name} AS {as_of_sql(name, canonical.relation_sql(name), as_of)}")
+    pairs = con.execute("SELECT old_id, new_id FROM merges WHERE undone_on IS NULL ORDER BY ALL").fetchall()
+    con.execute("CREATE TEMP TABLE merged (customer_id VARCHAR, root VARCHAR)")
+    if pairs:
+        con.executemany("INSERT INTO merged VALUES (?, ?)", sorted(merged_roots(pairs).items()))
+    con.execute("""CREATE TEMP TABLE people AS SELECT customer_id, coalesce(m.root, customer_id) AS root FROM (
+        SELECT customer_id FROM customers UNION SELECT customer_id FROM merged) LEFT JOIN merged m USING (customer_id)
+        ORDER BY customer_id""")
+    return con
+
+
+def _empty(name: str) -> str:
+    spec = TABLES[name]
+    columns = [f'NULL::{SQL_TYPE[c.kind]} AS "{c.name}"' for c in spec.columns]
+    if spec.by in ("account", "loan"):
+        columns.append("NULL::VARCHAR AS customer_id")
+    return f"SELECT {', '.join(columns)} WHERE false"
+
+
+def daily_averages(con: duckdb.DuckDBPyConnection, as_of: dt.date, days: int) -> None:
+    """Temp table `averages`, one row per open account: account_id, customer_id, branch_id, opened_on, adb (minor units).
+
+    The average of the closing balances of the days (as_of - days, as_of]; a day before the account's first balance counts 0.
+    """
+    start, end = as_of - dt.timedelta(days=days - 1), as_of + dt.timedelta(days=1)
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE averages AS
+        WITH spells AS (SELECT account_id, balance, greatest("on", DATE '{start}') AS from_on,
+                least(coalesce(lead("on") OVER (PARTITION BY account_id ORDER BY "on"), DATE '{end}'), DATE '{end}') AS to_on
+            FROM balances),
+        sums AS (SELECT account_id, sum(balance::DOUBLE * (to_on - from_on)) AS total FROM spells WHERE to_on > from_on
+            GROUP BY account_id)
+        SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) / {days} AS adb
+        FROM accounts a LEFT JOIN sums s USING (account_id) WHERE a.closed_on IS NULL ORDER BY ALL""")

@@ -1,0 +1,88 @@
+"""What a call is expected to bring the bank in a year, in currency units, under stated assumptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from targeting.settings import Offer, TargetingSettings
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One figure behind the expected values: where it comes from, and that it is assumed, not measured."""
+
+    offer: str
+    name: str
+    value: float
+    source: str         # "bank" (its product table) or "assumed" (configuration)
+
+
+def margins(con: duckdb.DuckDBPyConnection, settings: TargetingSettings) -> dict[str, tuple[float, str]]:
+    """Offer -> yearly margin and its source: the mean over the family's products where the bank states one, else assumed."""
+    rows = con.execute("SELECT family, margin FROM products WHERE margin IS NOT NULL ORDER BY family, product_id").fetchall()
+    stated: dict[str, list[float]] = {}
+    for family, margin in rows:
+        stated.setdefault(family, []).append(margin)
+    found = {}
+    for name, offer in settings.active.items():
+        own = stated.get(offer.family)
+        if offer.kind == "purchase" and offer.amount is not None and (own or offer.margin is not None):
+            found[name] = (round(sum(own) / len(own), 6), "bank") if own else (float(offer.margin or 0), "assumed")
+    return found
+
+
+def assumptions(settings: TargetingSettings, margin: dict[str, tuple[float, str]]) -> list[Assumption]:
+    """Every figure that the expected values rest on, by offer and name."""
+    found = []
+    for name, offer in settings.active.items():
+        if name in margin:
+            found.append(Assumption(name, "margin", margin[name][0], margin[name][1]))
+            found.append(Assumption(name, "amount", float(offer.amount or 0), "assumed"))
+        elif offer.kind == "purchase":
+            found.append(Assumption(name, "yearly", float(offer.yearly or 0), "assumed"))
+        else:
+            found.append(Assumption(name, "save_rate", float(offer.save_rate or 0), "assumed"))
+            found.append(Assumption(name, "ftp_margin", settings.worth.ftp_margin, "assumed"))
+    return found
+
+
+def balances(con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: TargetingSettings
+             ) -> tuple[pd.Series[float], str]:
+    """The 90-day average per customer (index customer_id, currency units) and where it was read.
+
+    The features' own average of all financial assets, where the bank has that feature; else that of the accounts.
+    """
+    for column in settings.worth.balance_columns:
+        if column in features.columns:
+            return features.set_index("customer_id")[column].astype("float64").fillna(0.0), column
+    frame = con.execute("SELECT customer_id, sum(adb) / 100 AS adb FROM averages GROUP BY 1 ORDER BY 1").df()
+    return frame.set_index("customer_id")["adb"].astype("float64"), "balances"
+
+
+def expected_value(candidates: pd.DataFrame, settings: TargetingSettings, margin: dict[str, tuple[float, str]],
+                   balance: pd.Series[float]) -> pd.DataFrame:
+    """`candidates` with `basis` (money at stake) filled and `expected_value`, to the minor unit.
+
+    A purchase: probability x yearly margin x typical amount. A retention: P(churn) x 90-day average x FTP margin x assumed
+    save rate. Of an event: the money of the event x FTP margin x assumed save rate.
+    """
+    offers = settings.active
+    kept = candidates["customer_id"].map(balance).fillna(0.0).clip(lower=0.0).to_numpy()
+    kind, offer = candidates["kind"].to_numpy(), candidates["offer"]
+    typical = offer.map({n: _typical(o, n in margin) for n, o in offers.items()}).to_numpy(dtype="float64")
+    yearly = offer.map({n: margin[n][0] if n in margin else 1.0 for n in offers}).to_numpy(dtype="float64")
+    saved = offer.map({n: o.save_rate if o.save_rate is not None else 0.0 for n, o in offers.items()}).to_numpy(dtype="float64")
+    basis = np.select([kind == "purchase", kind == "retention"], [typical, kept], candidates["basis"].to_numpy())
+    chance = np.where(np.isin(kind, ["purchase", "retention"]), candidates["probability"].to_numpy(), 1.0)
+    rate = np.where(kind == "purchase", yearly, settings.worth.ftp_margin * saved)
+    return candidates.assign(basis=basis, expected_value=np.round(chance * rate * basis, 2))
+
+
+def _typical(offer: Offer, has_margin: bool) -> float:
+    if offer.kind != "purchase":
+        return 0.0
+    return float(offer.amount or 0) if has_margin else float(offer.yearly or 0)
