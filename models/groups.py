@@ -184,7 +184,8 @@ def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bu
             columns.append(f"coalesce({name}.n, 0) AS {name}")
     if "employer_kind" in names:
         joins.append(f"LEFT JOIN (SELECT l.customer_id, min(e.kind) AS kind FROM {known('links')} l"
-                     f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id WHERE l.kind = 'employer' AND l.ended_on IS NULL GROUP BY 1) employer"
+                     f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id"
+                     " WHERE l.kind = 'employer' AND l.ended_on IS NULL GROUP BY 1) employer"
                      " ON employer.customer_id = c.customer_id")
         columns.append("employer.kind AS employer_kind")
     return f"SELECT {', '.join(columns)} FROM {known('customers')} c {' '.join(joins)} ORDER BY c.customer_id"

@@ -1,0 +1,162 @@
+"""What clustering would propose as tiers, for head office to approve; it changes nothing by itself.
+
+Customers above a small floor are clustered on the logarithms of their quarter's average and of their contribution brought to
+assets (k-means, a fixed seed, clusters ordered by centroid). Between neighbouring clusters the average that tells them apart
+best becomes a threshold, rounded to a figure of the series 1-2-5. Ids are those of the scale in force, from the lowest up, so
+that a refit never renames a tier. Of five clusters down to three it takes the first count whose rounded thresholds agree
+with the clusters as aimed, else the count that agrees best.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from models.tier_settings import Scale
+from store.files import atomic_path, write_json
+
+Money = NDArray[np.float64]
+Ranks = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ProposedLevel:
+    """One tier as the clusters see it, low to high: thresholds in force and proposed, and how many reach each."""
+
+    id: str
+    adb: float
+    contribution: float
+    adb_in_force: float
+    customers: int
+    customers_in_force: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Thresholds to approve, with the agreement of rule and cluster."""
+
+    as_of: dt.date
+    customers: int
+    levels: tuple[ProposedLevel, ...]   # low to high
+    agreement: float                    # share of customers whose rule by the proposed thresholds equals their cluster
+    agreement_in_force: float           # the same by the thresholds in force
+    aim: float
+    seed: int
+
+    @property
+    def meets_aim(self) -> bool:
+        return self.agreement >= self.aim
+
+    def write(self, folder: Path, tiers: pa.Table) -> None:
+        """`tier_proposal.json` and `tier_proposal.png` in `folder`, each in one step."""
+        write_json(folder / "tier_proposal.json", asdict(self) | {"meets_aim": self.meets_aim})
+        draw(self, np.asarray(tiers["measure_adb"].to_numpy(), np.float64), folder / "tier_proposal.png")
+
+
+def one_two_five(amount: float) -> float:
+    """The nearest figure of 1, 2, 5, 10, 20, 50, ... on a logarithmic scale."""
+    if amount <= 0:
+        return 0.0
+    tens = 10.0 ** np.floor(np.log10(amount))
+    figures = np.array([1.0, 2.0, 5.0, 10.0]) * tens
+    return float(figures[np.argmin(np.abs(np.log(figures) - np.log(amount)))])
+
+
+def propose(tiers: pa.Table, scale: Scale, as_of: dt.date, *, spread: float = 0.012, floor: float = 1000.0, seed: int = 20,
+            aim: float = 0.9, at_least: int = 3) -> Proposal:
+    """A proposal from graded customers of one scale (`tiers.grade`): measure_adb, measure_contribution.
+
+    `spread` brings contribution to assets (BANKING.md: contribution = the asset step x 1.2 percent); below `floor` of both
+    everyone is of the lowest tier. Rows in any order give the same proposal.
+    """
+    adb = np.asarray(tiers["measure_adb"].to_numpy(), np.float64)
+    assets = np.maximum(adb, np.asarray(tiers["measure_contribution"].to_numpy(), np.float64) / spread)
+    order = np.lexsort((adb, assets))
+    tried = [_split(adb[order], assets[order], count, floor, seed) for count in range(min(len(scale.levels), 5), at_least - 1, -1)]
+    best = next((split for split in tried if split.agreement >= aim), max(tried, key=lambda split: split.agreement))
+    return _proposal(best, scale, assets[order], as_of, spread, aim, seed)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Clusters of ascending assets, the rounded thresholds between them, and the share of customers on which both agree."""
+
+    cluster: Ranks
+    cuts: tuple[float, ...]
+    agreement: float
+
+
+def _split(adb: Money, assets: Money, count: int, floor: float, seed: int) -> Split:
+    cluster = _clusters(adb, assets, count, floor, seed)
+    cuts: list[float] = []
+    for rank in range(1, int(cluster.max(initial=0)) + 1):
+        cut = one_two_five(_cut(assets, cluster, rank))
+        if not cuts or cut > cuts[-1]:
+            cuts.append(cut)
+    cluster = np.minimum(cluster, len(cuts))
+    return Split(cluster, tuple(cuts), _share(np.searchsorted(np.array(cuts), assets, side="right"), cluster))
+
+
+def _share(rule: Ranks, cluster: Ranks) -> float:
+    return float((rule == cluster).mean()) if len(rule) else 1.0
+
+
+def _proposal(split: Split, scale: Scale, assets: Money, as_of: dt.date, spread: float, aim: float, seed: int) -> Proposal:
+    steps = scale.steps()[:len(scale.levels)]       # from the lowest up; the VIP step is no tier of its own
+    by_rule = np.searchsorted(np.array(split.cuts), assets, side="right")
+    by_force = np.searchsorted(np.array([step.adb for step in steps[1:]]), assets, side="right")
+    levels = tuple(
+        ProposedLevel(step.id, cut, round(cut * spread, 2), step.adb, int((by_rule == rank).sum()),
+                      int((by_force == rank).sum()))
+        for rank, (step, cut) in enumerate(zip(steps, (0.0, *split.cuts), strict=False)))
+    return Proposal(as_of, len(assets), levels, split.agreement, _share(by_force, split.cluster), aim, seed)
+
+
+def _clusters(adb: Money, assets: Money, most: int, floor: float, seed: int) -> Ranks:
+    """Rank of each customer's cluster, lowest centroid first; those below the floor belong to the lowest."""
+    ranks = np.zeros(len(assets), np.int64)
+    above = assets >= floor
+    points = np.column_stack([np.log10(np.maximum(adb[above], floor / 10)), np.log10(assets[above])])
+    count = min(most, len(np.unique(points.round(2), axis=0)))
+    if count < 2:
+        return ranks
+    fitted = KMeans(count, n_init=10, random_state=seed).fit(points)
+    ranks[above] = np.argsort(np.argsort(fitted.cluster_centers_[:, 1]))[fitted.labels_]
+    return ranks
+
+
+def _cut(assets: Money, cluster: Ranks, rank: int) -> float:
+    """The amount that best tells the clusters below `rank` from those at or above it. `assets` ascend."""
+    above = np.concatenate([[0], np.cumsum(cluster >= rank)])
+    wrong = above + (np.arange(len(assets) + 1) - above)[-1] - (np.arange(len(assets) + 1) - above)
+    at = int(np.argmin(wrong))
+    lower, upper = assets[max(at - 1, 0)], assets[min(at, len(assets) - 1)]
+    return float(np.sqrt(max(lower, 1.0) * max(upper, 1.0)))
+
+
+def draw(proposal: Proposal, adb: Money, path: Path) -> None:
+    """The distribution of averages with the thresholds in force (dotted) and proposed (solid)."""
+    with mpl.rc_context({"svg.hashsalt": "terrace"}):
+        figure = Figure(figsize=(9, 4.5), layout="constrained")
+        axes = figure.add_subplot()
+        axes.hist(np.log10(np.maximum(adb, 1.0)), bins=80, color="#7a9cc6")
+        for level in proposal.levels[1:]:
+            axes.axvline(np.log10(level.adb), color="#b3382c")
+            axes.axvline(np.log10(max(level.adb_in_force, 1.0)), color="#444444", linestyle=":")
+            axes.annotate(f"{level.id} {level.adb:,.0f}", (np.log10(level.adb), 0.98), xycoords=("data", "axes fraction"),
+                          rotation=90, va="top", ha="right", fontsize=8)
+        axes.set_yscale("log")
+        axes.set_xlabel("average daily financial assets of the quarter, powers of ten")
+        axes.set_ylabel("customers")
+        axes.set_title(f"Tiers proposed as of {proposal.as_of}: agreement of rule and cluster {proposal.agreement:.1%}, "
+                       f"in force {proposal.agreement_in_force:.1%}")
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
