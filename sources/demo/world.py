@@ -55,8 +55,12 @@ class World:
     leaving_from: Ints              # day the leaving began, NEVER
     leaving_until: Ints
     gone: Bools
+    spending: Bools                 # on the way out because it is spent, not because they leave
     mobile_from: Ints
     acquiring_from: Ints
+    agreed: Ints                    # number of a firm's agreed deposit, -1: none
+    consent: Ints                   # to marketing: 1 given, 0 refused, -1 never asked
+    idle_phone: Bools               # has mobile banking and does not use it
     dead_from: Ints
     toll_from: Ints
     worked: Ints                    # month of the last contact per offer, rows by offer
@@ -104,3 +108,10 @@ class World:
         hit = (self.terms["ended"] == NEVER) & (self.terms["matures"] >= first) & (self.terms["matures"] <= last)
         money = np.bincount(self.terms["owner"][hit], self.terms["amount"][hit], len(self.people))
         return money / np.maximum(self.assets(), 1.0)
+
+
+def recent(world: World, offer: int, m: int) -> Bools:
+    """Whose contact about an offer still works in month m: for three months after the month of the contact."""
+    since = m - world.worked[offer]
+    out: Bools = (since >= 0) & (since <= 2)
+    return out
