@@ -84,7 +84,7 @@ def _queue(valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lis
            ) -> pd.DataFrame:
     """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
     key = ["customer_id", "offer"]
-    causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).rename("rules").reset_index()
+    causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).astype("str").rename("rules").reset_index()
     judged = valued.merge(causes, on=key, how="left").merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
     judged["rules"] = judged["rules"].fillna("")
     queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], least), lists)

@@ -48,5 +48,6 @@ def _of_segments(listed: pd.DataFrame, horizons: Mapping[str, int]) -> pd.DataFr
         verb = ("流失", "left") if kind == "retention" else ("办理", "took it")
         said.append(segment_reason(rate=rate, low=low, high=high, period_zh=period[0], period_en=period[1], verb_zh=verb[0],
                                    verb_en=verb[1]))
-    words = distinct.assign(reason_zh=[zh for zh, _ in said], reason_en=[en for _, en in said])
+    words = distinct.assign(reason_zh=pd.Series([zh for zh, _ in said], index=distinct.index, dtype="str"),
+                            reason_en=pd.Series([en for _, en in said], index=distinct.index, dtype="str"))
     return rows.merge(words, on=shared, how="left")[[*_KEY, "reason_zh", "reason_en"]]

@@ -79,8 +79,8 @@ def why(version: Path, customer_id: str, settings: TargetingSettings, *, view: V
     return Why(
         customer_id=customer_id, as_of=made.as_of, list_version=made.list_version, is_listed=entry is not None,
         list_id=owner["list_id"], manager_id=owner["manager_id"], owner_step=owner["owner_step"],
-        owner_rule=owner["owner_rule"], tier=owner["tier"], slots=own[0]["slots"] if own else 0, queue=own[0]["queue"] if own else 0,
-        never=never if view == "compliance" else (), is_never=bool(never),
+        owner_rule=owner["owner_rule"], tier=owner["tier"], slots=own[0]["slots"] if own else 0,
+        queue=own[0]["queue"] if own else 0, never=never if view == "compliance" else (), is_never=bool(never),
         offers=tuple(_answer(name, found.get(name), view) for name in sorted({*settings.active, *found})),
         reasons_zh=entry["reasons_zh"] if entry else "", reasons_en=entry["reasons_en"] if entry else "")
 
@@ -118,7 +118,8 @@ def _lines(answer: Why, settings: TargetingSettings, language: Language) -> list
 
 def _head_zh(answer: Why) -> list[str]:
     routed = f"（{answer.owner_rule}）" if answer.owner_rule else ""
-    return [f"客户{answer.customer_id}，数据日期{answer.as_of}，第{answer.list_version}版：{'已列入' if answer.is_listed else '未列入'}。",
+    listed = "已列入" if answer.is_listed else "未列入"
+    return [f"客户{answer.customer_id}，数据日期{answer.as_of}，第{answer.list_version}版：{listed}。",
             f"归属：{answer.list_id}，依据：{_STEPS[answer.owner_step][0]}{routed}；当日可联系{answer.slots}户，排队{answer.queue}户。"]
 
 
