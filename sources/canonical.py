@@ -12,6 +12,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
+from sources.sqltext import number, one
 from sources.tables import SQL_TYPE, TABLES, Table
 from store.errors import TerraceError
 from store.files import read_json, write_json
@@ -219,9 +220,7 @@ def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, c
     key = ", ".join(f'"{k}"' for k in spec.key)
     order = ", ".join((["bucket", "customer_id"] if spec.by != "bank" else []) + ([f'"{spec.event}"'] if spec.event else [])
                       + [f'"{k}"' for k in spec.key] + ["known_from"])
-    several = con.execute(
-        f"SELECT count(*) > count(DISTINCT ({key})) FROM {relation}").fetchone() if dates else (False,)
-    if several and several[0]:
+    if dates and number(con, f"SELECT count(*) - count(DISTINCT ({key})) FROM {relation}"):
         window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
         body = (f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
                 f" FROM {relation} t{joins}) QUALIFY NOT _deleted")
@@ -241,7 +240,6 @@ def _state(con: duckdb.DuckDBPyConnection, root: Path, name: str, version: int, 
     filled = [c for c in present if c in TABLES[name].names or name == "snapshots"]
     counts = ", ".join([f'count("{c}")' for c in filled] or ["0"])
     dates = f'min("{event}"), max("{event}")' if event and event in filled else "NULL, NULL"
-    row = con.execute(f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)").fetchone()
-    assert row is not None
+    row = one(con, f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)")
     return TableState(rows=row[0], delta_version=version, first_on=row[1], last_on=row[2], undated=undated,
                       filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n))

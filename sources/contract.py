@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from sources.mapping import KNOWING, Mapped
 from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
-from sources.sqltext import ident, literal
+from sources.sqltext import ident, literal, number
 from sources.tables import TABLES
 
 
@@ -75,7 +75,7 @@ def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, 
     con.execute(f"CREATE VIEW clean_{name} AS SELECT {kept} FROM ruled_{name} WHERE NOT ({_any(out)})")
     if spec.name in _REFERRED or "merges" in spec.name:
         con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
-    quarantined = _number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
+    quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
     dropped = copies or 0
     return Checked(name, mapped.rows, mapped.rows - dropped - quarantined, quarantined, dropped,
                    _count(con, name, rules), tuple(mapped.columns))
@@ -97,19 +97,19 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
     keys = [c for c in spec.key if c in mapped.columns] + [c for c in ("recorded_on", "valid_from") if c in mapped.knowing]
     by = ", ".join(ident(c) for c in keys)
     con.execute(f"CREATE TABLE several_{mapped.table} AS SELECT {by} FROM {mapped.relation} GROUP BY ALL HAVING count(*) > 1")
-    if not _number(con, f"SELECT count(*) FROM several_{mapped.table}"):
+    if not number(con, f"SELECT count(*) FROM several_{mapped.table}"):
         return None
     same = " AND ".join(f"m.{ident(c)} IS NOT DISTINCT FROM s.{ident(c)}" for c in keys)
     everything = ", ".join(f"m.{ident(c)}" for c in (*mapped.columns, *mapped.knowing))
     con.execute(
         f"CREATE TABLE duplicates_{mapped.table} AS"
-        f" SELECT m._row, row_number() OVER (PARTITION BY {everything} ORDER BY m._row) > 1 AS copy, {', '.join(f'm.{ident(c)}' for c in keys)}"
+        f" SELECT m._row, rownumber() OVER (PARTITION BY {everything} ORDER BY m._row) > 1 AS copy, {', '.join(f'm.{ident(c)}' for c in keys)}"
         f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}")
     con.execute(f"ALTER TABLE duplicates_{mapped.table} ADD COLUMN conflict BOOLEAN")
     con.execute(
         f"UPDATE duplicates_{mapped.table} SET conflict = true WHERE NOT copy AND ({by}) IN"
         f" (SELECT ({by}) FROM duplicates_{mapped.table} WHERE NOT copy GROUP BY {by} HAVING count(*) > 1)")
-    return _number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
+    return number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, known: set[str], *, duplicates: bool) -> list[str]:
@@ -157,10 +157,6 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tupl
                        " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall()
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
 
-
-def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 __all__ = ["KNOWING", "Broken", "Checked", "check_table", "in_order", "life_table"]

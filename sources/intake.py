@@ -8,12 +8,14 @@ from pathlib import Path
 
 import duckdb
 
+from sources.balances import check_running, derive_balances
 from sources.canonical import Canonical, open_canonical, write_canonical
 from sources.contract import Checked, check_table, in_order, life_table
 from sources.delivery import deliveries, paths_of
 from sources.landing import Landed, columns_of, empty, land
 from sources.mapping import Mapped, map_table
 from sources.settings import SourceSettings
+from sources.sqltext import one
 from store.errors import GateBroken
 from store.files import fresh_folder
 from store.fingerprint import of_code, of_json
@@ -54,6 +56,16 @@ def take_in(settings: SourceSettings, root: Path, base: Path, bank: str, currenc
         if name in ("accounts", "loans"):
             life_table(con, name, checked[name].columns)
     relations = {name: f"clean_{name}" for name in checked}
+    if "transactions" in checked and "balance_after" in checked["transactions"].columns and "accounts" in checked:
+        say("running balances", 0, 1)
+        running = check_running(con, _columns(con, "clean_transactions"), settings.checks.balance_tolerance)
+        if "day_order" not in checked["transactions"].columns:
+            con.execute("CREATE VIEW ordered_transactions AS SELECT c.*, d.day_order FROM clean_transactions c"
+                        " LEFT JOIN day_orders d USING (transaction_id)")
+            relations["transactions"] = "ordered_transactions"
+        if settings.derived.balances == "transactions":
+            derive_balances(con)
+            relations["balances"] = "derived_balances"
     newest = newest_date(con, settings, checked)
     canonical = write_canonical(con, root / "canonical", relations, bank=bank, currency=currency, buckets=settings.buckets,
                                 newest=newest, inputs=inputs, config_hash=config_hash, code_hash=code_hash,
@@ -62,13 +74,16 @@ def take_in(settings: SourceSettings, root: Path, base: Path, bank: str, currenc
     return canonical
 
 
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[str, ...]:
+    return tuple(d[0] for d in con.execute(f"SELECT * FROM {relation} LIMIT 0").description or [])
+
+
 def newest_date(con: duckdb.DuckDBPyConnection, settings: SourceSettings, checked: Mapping[str, Checked]) -> dt.date:
     """The last business date with every required source delivered."""
     from sources.tables import TABLES
     dates = []
     for name in settings.gates.fresh:
-        row = con.execute(f'SELECT max("{TABLES[name].event}") FROM clean_{name}').fetchone()
-        dates.append(row[0] if row else None)
+        dates.append(one(con, f'SELECT max("{TABLES[name].event}") FROM clean_{name}')[0])
     if not dates or None in dates:
         raise GateBroken("no date says how far the data goes", where="gates.fresh")
     return min(dates)

@@ -12,7 +12,7 @@ import duckdb
 from sources.decoding import FIXED_SEPARATOR, first_line, long_separator, needs_plain, write_plain
 from sources.delivery import Delivery
 from sources.settings import Input
-from sources.sqltext import ident, literal, literals
+from sources.sqltext import ident, literal, literals, number, one
 from store.errors import ConfigError, GateBroken
 
 _MOST_UNREADABLE = 200_000      # lines kept aside per file; a file with more has the wrong separator
@@ -74,7 +74,7 @@ def land(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, column
             raise GateBroken(f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
                              where=f"input {name}", expected="as many rows as the flag says",
                              do="ask for the file again: it was cut short or sent twice")
-    count, aside = (_number(con, f"SELECT count(*) FROM {ident(t)}") for t in (name, f"unreadable_{name}"))
+    count, aside = (number(con, f"SELECT count(*) FROM {ident(t)}") for t in (name, f"unreadable_{name}"))
     return Landed(name, count, aside, _garbled(con, name, text) if any_converted else 0, _blanks(con, name, spec))
 
 
@@ -82,7 +82,7 @@ def land_parquet(con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], s
                  days: Mapping[str, str], stated: Mapping[str, int]) -> Landed:
     """A view over Parquet files: nothing is copied; `rows_NAME` is the same with a row number."""
     for path, rows in stated.items():
-        held = _number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(path)})")
+        held = number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(path)})")
         if held != rows:
             raise GateBroken(f"{Path(path).name} holds {held:,} rows, its flag says {rows:,}", where=f"input {name}",
                              expected="as many rows as the flag says", do="ask for the file again")
@@ -93,7 +93,7 @@ def land_parquet(con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], s
     number = "(file_index::BIGINT << 40) + file_row_number AS _row"
     con.execute(f"CREATE VIEW {ident(name)} AS SELECT {', '.join(listed)} FROM {_parquet(paths)}")
     con.execute(f"CREATE VIEW {ident('rows_' + name)} AS SELECT {number}, {', '.join(listed)} FROM {_parquet(paths)}")
-    return Landed(name, _number(con, f"SELECT count(*) FROM {ident(name)}"), 0, 0, _blanks(con, name, spec))
+    return Landed(name, number(con, f"SELECT count(*) FROM {ident(name)}"), 0, 0, _blanks(con, name, spec))
 
 
 def empty(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> Landed:
@@ -124,22 +124,20 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, s
     quote = literal(spec.quote or "") if spec.format == "delimited" else "''"
     day = [f"DATE {literal(on)}"] if on else []
     typed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in text)
-    con.execute(
-        f"INSERT INTO {ident(name)} SELECT {', '.join([*(_clean(c, spec) for c in text), *day])} FROM read_csv({literal(str(path))},"
+    read = number(
+        con, f"INSERT INTO {ident(name)} SELECT {', '.join([*(_clean(c, spec) for c in text), *day])} FROM read_csv({literal(str(path))},"
         f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
         f" columns={{{typed}}}, store_rejects=true,"
         f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})")
-    read = con.fetchone()
-    aside = con.execute(
-        f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line), min(error_type)::VARCHAR"
-        " FROM _rejects GROUP BY line").fetchone()
+    unreadable = number(
+        con, f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line), min(error_type)::VARCHAR"
+        " FROM _rejects GROUP BY line")
     con.execute("DROP TABLE _rejects; DROP TABLE _scans")
-    unreadable = int(aside[0]) if aside else 0
     if unreadable >= _MOST_UNREADABLE:
         raise GateBroken(f"{shown} has {unreadable:,} lines and more that do not split into {len(text)} columns",
                          where=f"input {name}", expected=f"the separator {separator!r}",
                          do="look at the file's first lines; set `separator`, `quote` and `columns` of the input")
-    return (int(read[0]) if read else 0), unreadable
+    return read, unreadable
 
 
 def _clean(column: str, spec: Input) -> str:
@@ -150,16 +148,11 @@ def _clean(column: str, spec: Input) -> str:
 
 def _garbled(con: duckdb.DuckDBPyConnection, name: str, text: list[str]) -> int:
     marks = " OR ".join(f"contains({ident(c)}, {literal(GARBLED)})" for c in text)
-    return _number(con, f"SELECT count(*) FROM {ident(name)} WHERE {marks}")
+    return number(con, f"SELECT count(*) FROM {ident(name)} WHERE {marks}")
 
 
 def _blanks(con: duckdb.DuckDBPyConnection, name: str, spec: Input) -> dict[str, int]:
     if not spec.filled:
         return {}
-    row = con.execute(f"SELECT {', '.join(f'count(*) - count({ident(c)})' for c in spec.filled)} FROM {ident(name)}").fetchone()
-    return dict(zip(spec.filled, row or (), strict=True))
-
-
-def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    row = one(con, f"SELECT {', '.join(f'count(*) - count({ident(c)})' for c in spec.filled)} FROM {ident(name)}")
+    return dict(zip(spec.filled, row, strict=True))

@@ -9,7 +9,7 @@ import duckdb
 
 from sources.reading import reading
 from sources.settings import ColumnMap, TableMap
-from sources.sqltext import ident
+from sources.sqltext import ident, one
 from sources.tables import TABLES, Column
 
 # Columns a mapping may fill beside the table's own: how a row came to be known.
@@ -92,8 +92,7 @@ def map_table(con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_d
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {origin}").fetchall()}
     query, unread = mapped_sql(table, how, types, origin, minor_digits)
     con.execute(f"CREATE TABLE mapped_{table} AS {query}")
-    rows = con.execute(f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})").fetchone()
-    assert rows is not None
+    rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
     maps = column_maps(table, how, types)
     return Mapped(table, tuple(c for c in maps if c not in KNOWING), tuple(c for c in maps if c in KNOWING), tuple(unread),
                   {name: m.column for name, m in maps.items() if m.column}, origin, rows[0], rows[1])
