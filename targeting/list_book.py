@@ -115,7 +115,7 @@ def shown_rows(book: ListBook) -> pd.DataFrame:
         "offer": [pick((book.offers[str(offer)].zh, book.offers[str(offer)].en), language) for offer in rows["offer"]],
         "band": _bands(rows, language), "probability": _probabilities(rows, language),
         "value": rows["expected_value"].astype("float64").fillna(0.0) * scale,
-        "reasons": [numbered(str(text)) for text in rows[f"reasons_{language}"]],
+        "reasons": [numbered(str(text), language) for text in rows[f"reasons_{language}"]],
     })
     who = zip(rows["offer"], shown["branch_id"], rows["manager_id"].map(managers).fillna(""), strict=True)
     shown["opening"] = [opening(book.offers[str(offer)], language, bank=book.bank.short, branch=branches.get(branch, ""),

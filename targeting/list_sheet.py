@@ -28,11 +28,11 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("rank", 5, "center"), Column("manager", 12, "text"), Column("customer_id", 13, "center"),
-    Column("name", 8, "name"), Column("phone", 13.5, "center"), Column("tier", 7, "center"), Column("offer", 12, "text"),
-    Column("band", 7, "center"), Column("probability", 15, "hidden"), Column("value", 11.5, "number"),
-    Column("reasons", 50, "text"), Column("opening", 32, "text"), Column("assign", 12, "assign"),
-    Column("outcome", 11, "outcome"), Column("outcome_on", 11.5, "date"), Column("note", 16, "input"),
+    Column("rank", 5, "center"), Column("manager", 11, "text"), Column("customer_id", 14.5, "center"),
+    Column("name", 7.5, "name"), Column("phone", 12.5, "center"), Column("tier", 8.5, "center"), Column("offer", 11.5, "text"),
+    Column("band", 7, "center"), Column("probability", 16, "hidden"), Column("value", 11, "number"),
+    Column("reasons", 48, "text"), Column("opening", 28, "text"), Column("assign", 11, "assign"),
+    Column("outcome", 10.5, "outcome"), Column("outcome_on", 10.5, "date"), Column("note", 14, "input"),
 )
 LISTS = {       # which columns a kind of list leaves out
     "manager": frozenset({"manager", "assign"}),
@@ -59,7 +59,7 @@ def write(sheet: Worksheet, styles: Styles, page: Page, shown: ListSheet) -> Non
     """Fill one sheet: title, line, header, rows; then what guards, filters and prints it."""
     columns = [c for c in COLUMNS if c.key not in LISTS[shown.kind] and (c.key in shown.rows or c.kind in _FILLED)]
     for at, column in enumerate(columns):
-        sheet.set_column(at, at, column.width, None, {"hidden": column.kind == "hidden"})
+        sheet.set_column(at, at, _width(column, shown), None, {"hidden": column.kind == "hidden"})
         sheet.write_string(HEADER_ROW, at, word(column.key, styles.language, unit=shown.unit), styles.head)
     sheet.set_row(0, 24)
     sheet.write_string(0, 0, plain(shown.title), styles.title)
@@ -76,11 +76,18 @@ def write(sheet: Worksheet, styles: Styles, page: Page, shown: ListSheet) -> Non
     protect(sheet)
 
 
-def numbered(reasons: str) -> str:
+def numbered(reasons: str, language: Language) -> str:
     """Sentences, one a line, numbered in their order when there are several."""
     lines = [line for line in reasons.split("\n") if line]
-    return lines[0] if len(lines) == 1 else "\n".join(
-        f"{_CIRCLED[at] if at < len(_CIRCLED) else '·'} {line}" for at, line in enumerate(lines))
+    if len(lines) < 2:
+        return "".join(lines)
+    marks = _CIRCLED if language == "zh" else [f"{number}." for number in range(1, len(lines) + 1)]
+    return "\n".join(f"{mark} {line}" for mark, line in zip(marks, lines, strict=False))
+
+
+def _width(column: Column, shown: ListSheet) -> float:
+    # Where nothing is filled in, the reasons take the room.
+    return 80.0 if column.key == "reasons" and shown.kind == "people" else column.width
 
 
 _FILLED = ("outcome", "date", "input", "assign")     # empty cells for the reader
@@ -102,8 +109,8 @@ def _write_rows(sheet: Worksheet, styles: Styles, columns: Sequence[Column], sho
                 center = column.kind in ("center", "hidden", "name")
                 sheet.write_string(at, number, text, styles.text(center=center, bold=column.kind == "name"))
                 if column.kind != "hidden":
-                    wrapping.append((text, column.width))
-        sheet.set_row(at, row_points(wrapping))
+                    wrapping.append((text, _width(column, shown)))
+        sheet.set_row(at, row_points(wrapping, styles.language))
 
 
 def _guard(sheet: Worksheet, language: Language, columns: Sequence[Column], shown: ListSheet, last: int) -> None:

@@ -14,9 +14,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from targeting.captions import Language
 
-_INK, _RULE, _HEAD, _INPUT, _QUIET = "#1F2A30", "#C9D2D6", "#23566B", "#FFF8E1", "#5F6B72"
+_INK, RULE, _HEAD, _INPUT, _QUIET = "#1F2A30", "#C9D2D6", "#23566B", "#FFF8E1", "#5F6B72"
 BAR, CHART = "#A9CBB7", "#4E8A6B"
-LINE_POINTS = 15.0      # one line of 10 point text, in fonts whose lines are high
+# Of 10 point text: a line's height in points; the width in screen dots of a Latin letter, of a Chinese character.
+_LINE: dict[Language, float] = {"zh": 15.0, "en": 13.6}
+_LATIN: dict[Language, float] = {"zh": 7.0, "en": 6.2}
+_WIDE = 13.6
 _MOST_POINTS = 405.0    # Excel's highest row is 409
 _LONGEST = 2_000        # characters of one cell; nobody's name is longer
 
@@ -51,7 +54,7 @@ class Styles:
 
     @property
     def head(self) -> Format:
-        return self.of(bold=True, font_color="#FFFFFF", bg_color=_HEAD, border=1, border_color=_RULE, align="center",
+        return self.of(bold=True, font_color="#FFFFFF", bg_color=_HEAD, border=1, border_color=RULE, align="center",
                        text_wrap=True, num_format="@")
 
     @property
@@ -59,20 +62,20 @@ class Styles:
         return self.of(bold=True, font_size=11, font_color=_HEAD, bottom=2, bottom_color=_HEAD, num_format="@")
 
     def text(self, *, center: bool = False, bold: bool = False, unlocked: bool = False) -> Format:
-        more: dict[str, Any] = {"align": "center"} if center else {"align": "left"}
+        more: dict[str, Any] = {"align": "center"} if center else {"align": "left", "indent": 1}
         if unlocked:
             more |= {"locked": False, "bg_color": _INPUT}
-        return self.of(border=1, border_color=_RULE, text_wrap=True, num_format="@", bold=bold, **more)
+        return self.of(border=1, border_color=RULE, text_wrap=True, num_format="@", bold=bold, **more)
 
     def free(self) -> Format:
         """Running text on the summary sheet."""
         return self.of(text_wrap=True, num_format="@", valign="top")
 
     def number(self, shape: str = "#,##0", *, bold: bool = False) -> Format:
-        return self.of(border=1, border_color=_RULE, num_format=shape, align="right", bold=bold)
+        return self.of(border=1, border_color=RULE, num_format=shape, align="right", indent=1, bold=bold)
 
     def day(self) -> Format:
-        return self.of(border=1, border_color=_RULE, num_format="yyyy-mm-dd", align="center", locked=False, bg_color=_INPUT)
+        return self.of(border=1, border_color=RULE, num_format="yyyy-mm-dd", align="center", locked=False, bg_color=_INPUT)
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,14 @@ class Page:
     footer_right: str
 
 
-def set_page(sheet: Worksheet, page: Page, *, repeat: tuple[int, int] | None = None) -> None:
-    """A4 landscape, one page wide, as many high as needed; header and footer; rows `repeat` on top of every page."""
+def set_page(sheet: Worksheet, page: Page, *, repeat: tuple[int, int] | None = None, high: int = 0) -> None:
+    """A4 landscape, one page wide and `high` pages high (0: as many as needed); header and footer; rows `repeat` on each."""
     sheet.set_paper(9)
     sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(1, high)
     sheet.set_margins(left=0.35, right=0.35, top=0.6, bottom=0.65)
     sheet.center_horizontally()
-    sheet.set_header(f"&R&9{_coded(page.header)}", {"margin": 0.25})
+    sheet.set_header(f"&R&9{_coded(page.header, 150)}", {"margin": 0.25})
     sheet.set_footer(
         f"&L&9{_coded(page.footer_left)}&C&9{_coded(page.footer_center)}&R&9{page.footer_right}", {"margin": 0.3})
     sheet.hide_gridlines(2)
@@ -111,33 +114,33 @@ def plain(text: object) -> str:
     return _NOT_TEXT.sub("", str(text))[:_LONGEST]
 
 
-def row_points(cells: list[tuple[str, float]], least: float = 22.0) -> float:
+def row_points(cells: list[tuple[str, float]], language: Language, least: float = 22.0) -> float:
     """The height, in points, of a row whose (text, column width) cells wrap: enough for the tallest."""
-    lines = max((_lines(text, width) for text, width in cells), default=1)
-    return min(max(lines * LINE_POINTS + 6, least), _MOST_POINTS)
+    lines = max((_lines(text, width, language) for text, width in cells), default=1)
+    return min(max(lines * _LINE[language] + 6, least), _MOST_POINTS)
 
 
-def _coded(text: str) -> str:
+def dots(text: str, language: Language) -> float:
+    """The width of a text on screen, in dots."""
+    return sum(_WIDE if unicodedata.east_asian_width(character) in "WFA" else _LATIN[language] for character in text)
+
+
+def _coded(text: str, most: int = 70) -> str:
     # In headers & begins a code, and a figure straight after &9 would join the size: hence the space.
-    return " " + plain(text).replace("\n", " ").replace("&", "&&")[:70]
+    return " " + plain(text).replace("\n", " ")[:most].replace("&", "&&")
 
 
-def _lines(text: str, width: float) -> int:
-    room = (width * 7 - 2) * 0.95
-    return sum(_wrapped(paragraph, room) for paragraph in text.split("\n"))
+def _lines(text: str, width: float, language: Language) -> int:
+    room = (width * 7 - 12) * 0.95     # 12 dots of indent and padding
+    return sum(_wrapped(paragraph, room, language) for paragraph in text.split("\n"))
 
 
-def _wrapped(paragraph: str, room: float) -> int:
+def _wrapped(paragraph: str, room: float, language: Language) -> int:
     lines, at = 1, 0.0
     for piece in re.findall(r"[A-Za-z0-9.,%*'()/-]+|.", paragraph):
-        size = sum(_pixels(character) for character in piece)
+        size = dots(piece, language)
         if at + size > room and at > 0:
             lines, at = lines + 1, 0.0
         lines += math.floor(size / room) if size > room else 0
         at += size % room if size > room else size
     return lines
-
-
-def _pixels(character: str) -> float:
-    # Of 10 point text on a 96 dot screen.
-    return 13.6 if unicodedata.east_asian_width(character) in "WFA" else 7.0

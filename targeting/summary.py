@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from targeting.captions import HOW_TO_READ, Language, pick, word
-from targeting.sheet_style import CHART, Page, Styles, plain, protect, row_points, set_page
+from targeting.sheet_style import CHART, RULE, Page, Styles, dots, plain, protect, set_page
 
-_WIDTHS = (30.0, 13.0, 13.0, 13.0, 17.0, 4.0)
+_WIDTHS = (30.0, 11.0, 14.0, 17.0, 17.0, 4.0)
 _TABLE_COLUMNS = 5
 _CHART_COLUMN = 6
+_ROOM = 1_040.0     # dots of running text over the page
+_ONE_PAGE = 64      # rows that still read well when shrunk to one page
 
 
 @dataclass(frozen=True)
@@ -39,25 +41,31 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A chart: which tally, which of its columns (from 1), under what title."""
+
+    tally: int
+    column: int
+    title: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """Everything a summary sheet says."""
 
     title: str
     lines: tuple[str, ...]
     tallies: tuple[Tally, ...]
-    charted: int                    # which tally is drawn
-    chart_column: int               # which of its columns, from 1
-    chart_title: str
+    charts: tuple[Drawn, ...]
     assumptions: tuple[Statement, ...] = ()
     waivers: tuple[Statement, ...] = ()
-    how_to_read: bool = True
-    places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def tally(rows: pd.DataFrame, by: str, caption: str, language: Language, *, order: Sequence[str] | None = None,
           per_action: float, unit: str, shape: str) -> Tally:
     """Customers, hours and value of a year per group of `by`; in the given order, else the largest value first."""
-    sums = rows.groupby(by, sort=True).agg(n=("value", "size"), value=("value", "sum"))
+    named = rows.assign(**{by: rows[by].replace(word("blank", language), word("blank_tally", language))})
+    sums = named.groupby(by, sort=True).agg(n=("value", "size"), value=("value", "sum"))
     if order is None:
         sums = sums.reset_index().sort_values(["value", by], ascending=[False, True]).set_index(by)
     else:
@@ -85,13 +93,11 @@ def write(book: Workbook, sheet: Worksheet, styles: Styles, page: Page, summary:
     for shown in summary.tallies:
         row, span = _write_tally(sheet, styles, shown, row + 1, language)
         spans.append(span)
-    _draw(book, sheet, summary, spans[summary.charted], top)
-    row = max(row, top + 17)
+    row = max(row, _draw(book, sheet, summary.charts, spans, top))
     row = _write_statements(sheet, styles, word("assumptions", language), summary.assumptions, row + 1, language)
     row = _write_statements(sheet, styles, word("waivers", language), summary.waivers, row + 1, language)
-    if summary.how_to_read:
-        row = _write_lines(sheet, styles, word("how", language), [pick(pair, language) for pair in HOW_TO_READ], row + 1)
-    set_page(sheet, page)
+    row = _write_lines(sheet, styles, word("how", language), [pick(pair, language) for pair in HOW_TO_READ], row + 1, language)
+    set_page(sheet, page, high=1 if row <= _ONE_PAGE else 0)
     sheet.print_area(0, 0, row, _CHART_COLUMN + 5)
     protect(sheet)
 
@@ -119,31 +125,34 @@ def _write_tally(sheet: Worksheet, styles: Styles, shown: Tally, row: int, langu
     return row, (first, first + len(shown.rows) - 1)
 
 
-def _draw(book: Workbook, sheet: Worksheet, summary: Summary, span: tuple[int, int], top: int) -> None:
-    """A bar chart of the sheet's own cells: largest on top, no legend, figures at the bars."""
-    chart = book.add_chart({"type": "bar"})
-    first, last = span
-    quoted = sheet.get_name()
-    chart.add_series({
-        "categories": [quoted, first, 0, last, 0], "values": [quoted, first, summary.chart_column, last, summary.chart_column],
-        "fill": {"color": CHART}, "gap": 60, "data_labels": {"value": True, "num_format": "#,##0", "font": {"size": 9}}})
-    chart.set_title({"name": summary.chart_title, "name_font": {"size": 11, "bold": True}, "overlay": False})
-    chart.set_legend({"none": True})
-    chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, "line": {"color": "#C9D2D6"}, "major_tick_mark": "none"})
-    chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, "min": 0})
-    chart.set_chartarea({"border": {"color": "#C9D2D6"}})
-    chart.set_size({"width": 480, "height": max(150, min(90 + 26 * (last - first + 1), 420))})
-    sheet.insert_chart(top, _CHART_COLUMN, chart, {"object_position": 3})
+def _draw(book: Workbook, sheet: Worksheet, charts: Sequence[Drawn], spans: Sequence[tuple[int, int]], row: int) -> int:
+    """Bar charts of the sheet's own cells, one below the other, largest on top, figures at the bars; the row after them."""
+    for drawn in charts:
+        first, last = spans[drawn.tally]
+        chart, name = book.add_chart({"type": "bar"}), sheet.get_name()
+        chart.add_series({
+            "categories": [name, first, 0, last, 0], "values": [name, first, drawn.column, last, drawn.column],
+            "fill": {"color": CHART}, "gap": 60, "data_labels": {"value": True, "num_format": "#,##0", "font": {"size": 9}}})
+        chart.set_title({"name": drawn.title, "name_font": {"size": 11, "bold": True}, "overlay": False})
+        chart.set_legend({"none": True})
+        chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, "line": {"color": RULE}, "major_tick_mark": "none"})
+        chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, "min": 0})
+        chart.set_chartarea({"border": {"color": RULE}})
+        height = max(150, min(80 + 28 * (last - first + 1), 600))
+        chart.set_size({"width": 480, "height": height})
+        sheet.insert_chart(row, _CHART_COLUMN, chart, {"object_position": 3})
+        row += -(-height // 20) + 1
+    return row
 
 
 def _write_statements(sheet: Worksheet, styles: Styles, caption: str, statements: Sequence[Statement], row: int,
                       language: Language) -> int:
     said = [pick((s.zh, s.en), language) + (f"：{s.value_zh}" if language == "zh" and s.value_zh else
                                             f": {s.value_en}" if language == "en" and s.value_en else "") for s in statements]
-    return _write_lines(sheet, styles, caption, said or [word("no_waivers", language)], row)
+    return _write_lines(sheet, styles, caption, said or [word("no_waivers", language)], row, language)
 
 
-def _write_lines(sheet: Worksheet, styles: Styles, caption: str, lines: Sequence[str], row: int) -> int:
+def _write_lines(sheet: Worksheet, styles: Styles, caption: str, lines: Sequence[str], row: int, language: Language) -> int:
     """A caption and numbered lines, each broken by hand over the width of the page: no cell is merged, none is cut."""
     sheet.write_string(row, 0, caption, styles.section)
     for at in range(1, _CHART_COLUMN + 6):
@@ -151,25 +160,22 @@ def _write_lines(sheet: Worksheet, styles: Styles, caption: str, lines: Sequence
     row += 1
     for number, line in enumerate(lines, 1):
         text = plain(f"{number}. {line}" if len(lines) > 1 else line)
-        for piece in _broken(text):
+        for piece in _broken(text, language):
             sheet.write_string(row, 0, piece, styles.of(num_format="@"))
-            sheet.set_row(row, row_points([(piece, 1e6)], least=17))
+            sheet.set_row(row, 15.5)
             row += 1
     return row
 
 
-def _broken(text: str, room: int = 150) -> list[str]:
-    """`text` in pieces of at most `room` half-width characters, broken between Chinese characters or at a space."""
-    pieces, piece, size, space = [], "", 0, -1
+def _broken(text: str, language: Language) -> list[str]:
+    """`text` in pieces as wide as the page, broken between Chinese characters or at a space."""
+    pieces, piece, space = [], "", 0
     for character in text:
-        width = 1 if character.isascii() else 2
-        if size + width > room and character not in "，。；：、”）":
-            cut = space if character.isascii() and space > 0 else len(piece)
+        if dots(piece + character, language) > _ROOM and character not in "，。；：、”）":
+            cut = space if character.isascii() and space else len(piece)
             pieces.append(piece[:cut].rstrip())
-            piece = "    " + piece[cut:].lstrip()
-            size, space = sum(1 if c.isascii() else 2 for c in piece), -1
+            piece, space = "    " + piece[cut:].lstrip(), 0
         if character == " ":
             space = len(piece)
         piece += character
-        size += width
     return [*pieces, piece]
