@@ -242,7 +242,7 @@ class Windowed(Mapping[Window, Term]):
         return len(self._terms)
 
     def _each(self, make: Callable[[Window, Term], Term]) -> Windowed:
-        return Windowed({window: make(of, one) for of, one in self._terms.items()})
+        return Windowed({of: make(of, one) for of, one in self._terms.items()})
 
     def __sub__(self, other: Windowed) -> Windowed:
         return self._each(lambda of, one: one - other[of])

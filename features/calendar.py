@@ -69,7 +69,8 @@ class Clock:
         if season.festival:
             middle = self._festival(season.festival, year)
             return None if middle is None else (middle - season.days_before, middle + season.days_after)
-        assert season.solar_from and season.solar_to
+        assert season.solar_from is not None
+        assert season.solar_to is not None
         first, last = _in_year(season.solar_from, year), _in_year(season.solar_to, year)
         return (first, last) if last >= first else (first, _in_year(season.solar_to, year + 1))
 

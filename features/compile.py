@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from features.algebra import Leaf
 from features.calendar import Clock
 from features.declare import Feature
-from features.known import Known, RowSet
+from features.known import Frame, Known, RowSet
 
 KEY = "customer_id"
 _PARTS = {"sum": ("sum",), "count": (), "min": ("min",), "max": ("max",), "day_sum": ("sum", "days"), "spell_sum": ()}
@@ -19,7 +19,7 @@ _CELL: dict[str, Callable[[str], nw.Expr]] = {
 }
 
 
-def columns(known: Known, population: nw.LazyFrame, features: Sequence[Feature], minor: int) -> nw.LazyFrame:
+def columns(known: Known, population: Frame, features: Sequence[Feature], minor: int) -> Frame:
     """One row per customer of `population` (`customer_id`), one column per feature, in their order.
 
     `minor` is how many minor units make one whole unit of the currency: money leaves the engine in whole units.
@@ -43,17 +43,17 @@ def _value(one: Feature, clock: Clock, names: dict[Leaf, str], minor: int) -> nw
     return made.cast(nw.Float64) / nw.lit(float(minor)) if one.unit == "money" else made.cast(nw.Float64)
 
 
-def _summed(known: Known, rows: RowSet, leaves: Sequence[Leaf], names: dict[Leaf, str]) -> nw.LazyFrame:
+def _summed(known: Known, rows: RowSet, leaves: Sequence[Leaf], names: dict[Leaf, str]) -> Frame:
     """One row per customer with any row, one column per leaf."""
     frame = known.rows(rows.name)
     edges: list[int] = []
-    if rows.cells or rows.sums:
+    if rows.cells:
         frame, edges = _cells(frame, rows, leaves, known.clock)
     picked = frame.select(nw.col(KEY), *(_picked(leaf, known.clock, rows, edges).alias(names[leaf]) for leaf in leaves))
     return picked.group_by(KEY).agg(*(_put_together(leaf, names[leaf]) for leaf in leaves))
 
 
-def _cells(frame: nw.LazyFrame, rows: RowSet, leaves: Sequence[Leaf], clock: Clock) -> tuple[nw.LazyFrame, list[int]]:
+def _cells(frame: Frame, rows: RowSet, leaves: Sequence[Leaf], clock: Clock) -> tuple[Frame, list[int]]:
     """Rows summed once per customer, time bucket and class. A time bucket lies wholly inside or outside every window."""
     bounds = [leaf.window.bounds(clock) for leaf in leaves]
     edges = sorted({edge for pair in bounds if pair for edge in pair})
@@ -79,7 +79,7 @@ def _picked(leaf: Leaf, clock: Clock, rows: RowSet, edges: list[int]) -> nw.Expr
     if bounds is None:
         return nw.lit(None, nw.Float64)
     after, through = bounds
-    if not (rows.cells or rows.sums):
+    if not rows.cells:
         return _of_row(leaf, after, through)
     first, last = edges.index(after) + 1, edges.index(through)
     inside = (nw.col("bucket") >= first) & (nw.col("bucket") <= last)

@@ -12,9 +12,9 @@ from features.algebra import Term, Windowed
 
 Role = Literal["feature", "fact"]
 Unit = Literal["money", "count", "days", "months", "share", "rate", "flag", "category", "date"]
-Sensitivity = Literal["open", "internal", "protected"]
+Sensitivity = Literal["open", "internal", "protected-in-reasons", "protected"]
 
-PLACEHOLDER = re.compile(r"\{(\w+):(money|percent|count|date|days|rate|text)\}")
+PLACEHOLDER = re.compile(r"\{(\w+):\w+")
 CONDITION = re.compile(r"(\w+)\s*(<=|>=|==|<|>)\s*(-?\w+(?:\.\d+)?)")
 
 
@@ -30,7 +30,7 @@ class Wording:
     @property
     def names(self) -> frozenset[str]:
         """Columns the sentence and its condition read."""
-        said = {match[0] for text in (self.zh, self.en) for match in PLACEHOLDER.findall(text)}
+        said = {name for text in (self.zh, self.en) for name in PLACEHOLDER.findall(text)}
         asked = {side for left, _, right in CONDITION.findall(self.when) for side in (left, right)}
         return frozenset(said | {name for name in asked if not re.fullmatch(r"-?\d+(\.\d+)?", name)})
 
@@ -90,15 +90,15 @@ def feature(name: str, term: Term, unit: Unit, zh: str, en: str, *says: Wording,
                    window_days=window_days if window_days is not None else _days_in(name))
 
 
-def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Mapping[int | str, Wording] | None = None,
+def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Mapping[int | str, Wording | Sequence[Wording]] | None = None,
          sensitivity: Sensitivity = "open", family: str = "") -> tuple[Feature, ...]:
     """One feature per window; `{w}` in name and meaning becomes the window's own words."""
     made = []
     for window, one in terms.items():
         key: int | str = window.days if window.kind in ("back", "ahead") else window.name
-        wording = (says or {}).get(key)
+        said = (says or {}).get(key, ())
         made.append(Feature(name.format(w=window.suffix), one, unit, zh.format(w=window.zh), en.format(w=window.en),
-                            says=(wording,) if wording else (), sensitivity=sensitivity, family=family,
+                            says=(said,) if isinstance(said, Wording) else tuple(said), sensitivity=sensitivity, family=family,
                             window_days=window.days or None))
     return tuple(made)
 

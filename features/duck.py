@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import duckdb
 import narwhals.stable.v2 as nw
 
+from features.known import Frame
 from sources.canonical import Canonical, as_of_sql
 from sources.tables import TABLES, Column
 
@@ -23,10 +24,10 @@ class Duck:
         self.con = con
         self.script: list[str] = []
 
-    def table(self, name: str) -> nw.LazyFrame:
+    def table(self, name: str) -> Frame:
         return nw.from_native(self.con.table(f"known_{name}"))
 
-    def keep(self, name: str, frame: nw.LazyFrame) -> nw.LazyFrame:
+    def keep(self, name: str, frame: Frame) -> Frame:
         self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {text_of(frame)}')
         return nw.from_native(self.con.table(name))
 
@@ -35,7 +36,7 @@ class Duck:
         self.script.append(sql)
 
 
-def text_of(frame: nw.LazyFrame) -> str:
+def text_of(frame: Frame) -> str:
     """The SQL of a frame."""
     return str(frame.to_native().sql_query())
 

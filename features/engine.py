@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from babel.numbers import get_currency_precision
 
 from features import duck
-from features.calendar import Clock
+from features.calendar import Clock, day_number
 from features.catalog import as_rows, chosen
 from features.compile import KEY, columns
 from features.declare import Feature, FeatureSpec
@@ -48,7 +49,8 @@ class FeatureSet:
 
     def read(self, as_of: dt.date) -> pd.DataFrame:
         """One row per customer at that date, sorted by customer_id."""
-        return pq.read_table(self.path(as_of)).to_pandas()
+        frame: pd.DataFrame = pq.read_table(self.path(as_of)).to_pandas()
+        return frame
 
 
 def file_of(out: Path, as_of: dt.date) -> Path:
@@ -88,7 +90,7 @@ def _is_there(out: Path, on: dt.date, key: str) -> bool:
     if not (path.exists() and note.exists()):
         return False
     said = read_json(note)
-    return said.get("key") == key and said.get("fingerprint") == of_file(path)
+    return bool(said.get("key") == key and said.get("fingerprint") == of_file(path))
 
 
 def needed(sets: Iterable[RowSet]) -> dict[str, set[str]]:
@@ -126,13 +128,15 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
     minor = 10 ** get_currency_precision(canonical.manifest.currency)
     con = connect(memory_limit="2GB")
     try:
+        starts = {on: _starts(con, canonical, on, reads) for on in dates}
         done, total = 0, len(loads) * len(dates)
         for buckets in loads:
             duck.load(con, canonical, buckets, reads)
             for on in dates:
                 duck.know(con, on, reads)
                 if on not in scripts:
-                    known = Known(Clock(on, settings.calendar), duck.Duck(con), sets, canonical.has)
+                    known = Known(Clock(on, settings.calendar), duck.Duck(con), sets, canonical.has,
+                                  starts[on])
                     frame = columns(known, population(known), wanted, minor)
                     assert isinstance(known.engine, duck.Duck)
                     scripts[on] = (known.engine.script, duck.text_of(frame))
@@ -147,6 +151,14 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
         con.close()
     for on in dates:
         yield on, finished(pa.concat_tables(kept.pop(on)), wanted, on)
+
+
+def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:
+    """The first day of which the bank's balances tell, as far as known then."""
+    if "balances" not in reads or not canonical.has("balances", "on"):
+        return {}
+    first = con.execute(f'SELECT min("on") FROM {canonical.relation_sql("balances")} WHERE known_from <= ?', [on]).fetchone()
+    return {"balances": day_number(first[0])} if first and first[0] else {}
 
 
 def _loads(canonical: Canonical, rows_per_load: int) -> list[list[int]]:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
 from features.calendar import Clock
 
+Frame = nw.LazyFrame[Any]
+
 
 class Engine(Protocol):
     """What holds the tables: DuckDB or pandas."""
 
-    def table(self, name: str) -> nw.LazyFrame:
+    def table(self, name: str) -> Frame:
         """A canonical table as known, with `day` columns."""
         ...
 
-    def keep(self, name: str, frame: nw.LazyFrame) -> nw.LazyFrame:
+    def keep(self, name: str, frame: Frame) -> Frame:
         """The frame computed once, for several readers."""
         ...
 
@@ -31,12 +33,17 @@ class Known:
     engine: Engine
     sets: Mapping[str, RowSet]
     has: Callable[..., bool]
-    _made: dict[str, nw.LazyFrame] = field(default_factory=dict)
+    starts: Mapping[str, int] = field(default_factory=dict)     # first day of a table's rows, over the whole bank
+    _made: dict[str, Frame] = field(default_factory=dict)
 
-    def table(self, name: str) -> nw.LazyFrame:
+    def table(self, name: str) -> Frame:
         return self.engine.table(name)
 
-    def rows(self, name: str) -> nw.LazyFrame:
+    def first_day(self, name: str) -> int:
+        """The first day the bank has rows of, as known; the day after the as_of where it has none."""
+        return self.starts.get(name, self.clock.day + 1)
+
+    def rows(self, name: str) -> Frame:
         """A row set, made on first use."""
         if name not in self._made:
             one = self.sets[name]
@@ -51,24 +58,31 @@ class RowSet:
 
     `needs` are the canonical columns without which the set is not there; `uses` are columns it reads where a bank fills
     them; `fields` are columns of the set that need a canonical column of their own. `cells` are columns of few values by
-    which rows are summed up before any window or filter is looked at.
+    which rows are summed up before any window or filter is looked at. A set made of others (`after`) needs what they need.
     """
 
     name: str
-    make: Callable[[Known], nw.LazyFrame]
+    make: Callable[[Known], Frame]
     needs: Mapping[str, tuple[str, ...]]
     uses: Mapping[str, tuple[str, ...]]
     fields: Mapping[str, tuple[str, str]]
     cells: tuple[str, ...] = ()
-    sums: tuple[str, ...] = ()
     kept: bool = False
     after: tuple[str, ...] = ()     # other row sets it is made of
 
 
 def row_set(*, needs: Mapping[str, tuple[str, ...]], uses: Mapping[str, tuple[str, ...]] | None = None,
-            fields: Mapping[str, tuple[str, str]] | None = None, cells: tuple[str, ...] = (), sums: tuple[str, ...] = (),
-            kept: bool = False, after: tuple[str, ...] = ()) -> Callable[[Callable[[Known], nw.LazyFrame]], RowSet]:
+            fields: Mapping[str, tuple[str, str]] | None = None, cells: tuple[str, ...] = (),
+            kept: bool = False, after: tuple[str, ...] = ()) -> Callable[[Callable[[Known], Frame]], RowSet]:
     """Make a function from what is known to rows a row set of the function's name."""
-    def made(function: Callable[[Known], nw.LazyFrame]) -> RowSet:
-        return RowSet(function.__name__, function, dict(needs), dict(uses or {}), dict(fields or {}), cells, sums, kept, after)
+    def made(function: Callable[[Known], Frame]) -> RowSet:
+        return RowSet(function.__name__, function, dict(needs), dict(uses or {}), dict(fields or {}), cells,
+                      kept, after)
     return made
+
+
+def first_of(rows: Frame, order: list[str]) -> Frame:
+    """Per customer the row that comes first in a total order."""
+    placed = rows.with_columns(nw.lit(1).alias("one"))
+    placed = placed.with_columns(nw.col("one").cum_sum().over("customer_id", order_by=order).alias("place"))
+    return placed.filter(nw.col("place") == 1).drop("one", "place")

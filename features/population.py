@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
-from features.known import Known
+from features.known import Frame, Known
 
 READS = {
     "customers": ("customer_id", "stage", "opened_on"),
@@ -13,7 +13,7 @@ READS = {
 }
 
 
-def population(known: Known) -> nw.LazyFrame:
+def population(known: Known) -> Frame:
     """One row per customer (`customer_id`): no prospect, no former one, not one whose accounts and loans are all closed."""
     customers = known.table("customers")
     if known.has("customers", "stage"):

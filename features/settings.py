@@ -34,14 +34,14 @@ class Season(Settings):
 class CalendarSettings(Settings):
     """The seasons features know, by name; views name `spring_festival`, `harvest` and `opening_campaign`."""
 
-    seasons: dict[str, Season] = {}
-    festivals: dict[str, list[dt.date]] = {}    # overrides and years beyond the holidays package
+    seasons: dict[str, Season] = Field(default_factory=dict)
+    festivals: dict[str, list[dt.date]] = Field(default_factory=dict)    # overrides and years beyond the holidays package
 
 
 class FeatureSwitches(Settings):
     """What a bank does without, and how much is loaded at once."""
 
-    without: list[str] = []                     # names of features or views that are left out
+    without: list[str] = Field(default_factory=list)    # names of features or views that are left out
     rows_per_load: int = Field(default=6_000_000, gt=0)     # buckets are loaded together up to this many rows
 
 

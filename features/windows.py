@@ -50,7 +50,7 @@ class Window:
     @property
     def suffix(self) -> str:
         """The part of a feature's name that says the window."""
-        return {"back": f"{self.days}d", "ahead": f"{self.days}d", "to_date": self.name, "ever": "ever"}.get(self.kind, self.name)
+        return f"{self.days}d" if self.kind in ("back", "ahead") else self.name or self.kind
 
     @property
     def zh(self) -> str:
