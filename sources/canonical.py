@@ -12,6 +12,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
+from sources.identity import merged_roots, note_persons, resolved_sql
 from sources.sqltext import number, one
 from sources.tables import SQL_TYPE, TABLES, Table
 from store.errors import TerraceError
@@ -143,7 +144,8 @@ def write_canonical(
     A relation holds columns of its table by name (those a bank has not are left out) and may hold `recorded_on` (default:
     the event's date; several rows of one key are versions, the last recorded counts), `valid_from` (versions of attributes)
     and `deleted` (this version removes the row). The order of rows on disk is total: bucket, owner, event date, key.
-    The manifest is written last, so a crash leaves the earlier intake in force.
+    `customer_id` is the number that stood for the person: a merge ends a row's version under the old number and begins one
+    under the new (sources.identity). The manifest is written last, so a crash leaves the earlier intake in force.
     """
     states: dict[str, TableState] = {}
     _prepare_owners(con, sources)
@@ -154,6 +156,9 @@ def write_canonical(
         if unknown:
             raise TerraceError(f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(spec.names))
         query = _written_sql(spec, relation, present, buckets, con)
+        if spec.by != "bank" and "merges" in sources:
+            query = resolved_sql(query, spec)
+        query = f"SELECT * FROM ({query}) ORDER BY {_order(spec)}"
         reader = con.sql(query).to_arrow_reader(200_000)
         write_deltalake(str(root / name), reader, mode="overwrite", schema_mode="overwrite",
                         partition_by=["bucket"] if spec.by != "bank" else None)
@@ -172,30 +177,15 @@ def _prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) 
         query = (f"SELECT {name}_id, min(customer_id) AS customer_id FROM {source} GROUP BY 1" if source
                  else f"SELECT NULL::VARCHAR AS {name}_id, NULL::VARCHAR AS customer_id WHERE false")
         con.execute(f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS {query}")
-    merges = sources.get("merges")
-    pairs = con.execute(f"SELECT old_id, new_id FROM {merges} ORDER BY ALL").fetchall() if merges else []
+    pairs: list[tuple[str, str]] = []
+    if "merges" in sources:
+        pairs = note_persons(con, sources["merges"])
     roots = merged_roots(pairs)
     con.execute("CREATE OR REPLACE TEMP TABLE _merged (customer_id VARCHAR, root VARCHAR)")
     if roots:
         con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
         con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
         con.unregister("_merged_rows")
-
-
-def merged_roots(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Every merged customer number -> the smallest number of its set, chains followed."""
-    parent: dict[str, str] = {}
-
-    def root(node: str) -> str:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for old, new in pairs:
-        a, b = sorted((root(old), root(new)))
-        parent[b] = a
-    return {node: root(node) for node in sorted(parent)}
 
 
 def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, con: duckdb.DuckDBPyConnection) -> str:
@@ -218,8 +208,6 @@ def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, c
     known = f"coalesce({known}, DATE '0001-01-01')"
     deleted = "coalesce(t.deleted, false)" if "deleted" in present else "false"
     key = ", ".join(f'"{k}"' for k in spec.key)
-    order = ", ".join((["bucket", "customer_id"] if spec.by != "bank" else []) + ([f'"{spec.event}"'] if spec.event else [])
-                      + [f'"{k}"' for k in spec.key] + ["known_from"])
     if dates and number(con, f"SELECT count(*) - count(DISTINCT ({key})) FROM {relation}"):
         window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
         body = (f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
@@ -228,7 +216,14 @@ def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, c
     else:
         body = (f"SELECT {', '.join(typed)}, {known} AS known_from, NULL::DATE AS known_to FROM {relation} t{joins}"
                 f" WHERE NOT {deleted}")
-    return f"SELECT * FROM ({body}) ORDER BY {order}"
+    return body
+
+
+def _order(spec: Table) -> str:
+    """A total order: bucket, owner, event date, key, version."""
+    owner = ["bucket", "customer_id"] if spec.by != "bank" else []
+    event = [f'"{spec.event}"'] if spec.event else []
+    return ", ".join([*owner, *event, *(f'"{k}"' for k in spec.key), "known_from"])
 
 
 def _state(con: duckdb.DuckDBPyConnection, root: Path, name: str, version: int, present: list[str],
