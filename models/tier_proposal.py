@@ -80,7 +80,8 @@ def propose(tiers: pa.Table, scale: Scale, as_of: dt.date, *, spread: float = 0.
     adb = np.asarray(tiers["measure_adb"].to_numpy(), np.float64)
     assets = np.maximum(adb, np.asarray(tiers["measure_contribution"].to_numpy(), np.float64) / spread)
     order = np.lexsort((adb, assets))
-    tried = [_split(adb[order], assets[order], count, floor, seed) for count in range(min(len(scale.levels), 5), at_least - 1, -1)]
+    counts = range(max(min(len(scale.levels), 5), at_least), at_least - 1, -1)
+    tried = [_split(adb[order], assets[order], count, floor, seed) for count in counts]
     best = next((split for split in tried if split.agreement >= aim), max(tried, key=lambda split: split.agreement))
     return _proposal(best, scale, assets[order], as_of, spread, aim, seed)
 
