@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ _ROUND: dict[str, Callable[[Floats], Floats]] = {
     "rate": figures.rate_said, "count": figures.count_said, "days": figures.count_said, "months": figures.count_said,
     "term": np.round, "day": np.round,
 }
+_MONEY = ("money", "wan")
 _EPOCH = pd.Timestamp(1970, 1, 1)
 
 
@@ -54,12 +56,12 @@ class Speaker:
         for place, field in enumerate(sentence.fields):
             opens = place == 0 and not sentence.texts[0].strip()
             columns.append(self._column(field, rows, amounts.get(place), language, named=named, opens=opens))
-            named = named or field.kind in ("money", "wan")
+            named = named or field.kind in _MONEY
         return ["".join(_woven(sentence.texts, said)) for said in zip(*columns, strict=True)] if columns else (
             [sentence.texts[0]] * len(rows))
 
     def _shows(self, said: Said, rows: pd.DataFrame) -> Flags:
-        """False where a strict comparison is true of the figures but no longer of their rounded forms: no drop of nothing."""
+        """False where figures differ but their rounded forms no longer do: nobody reads "4.2万元, less than 4.2万元"."""
         shown = np.ones(len(rows), dtype=bool)
         fields = {field.name: field for field in said.zh.fields}
         for term in said.when:
@@ -67,11 +69,13 @@ class Speaker:
                 left, right = fields[term.left], fields[term.right]
                 if left.kind in _ROUND and right.kind in _ROUND:
                     shown &= self._rounded(left, rows) != self._rounded(right, rows)
+        for _, is_difference, gap in self._differences(said.zh, rows, self._said(said.zh, rows)):
+            shown &= ~(is_difference & (gap == 0))
         return shown
 
     def _rounded(self, field: Field, rows: pd.DataFrame) -> Floats:
         numbers = np.abs(_numbers(rows[field.name]))
-        if field.about and field.kind in ("money", "wan"):
+        if field.about and field.kind in _MONEY:
             return figures.about_said(numbers)
         if field.about and field.kind in ("count", "days", "months"):
             return np.asarray(np.round(numbers), dtype=np.float64)
@@ -81,19 +85,23 @@ class Speaker:
 
     def _amounts(self, sentence: Sentence, rows: pd.DataFrame) -> dict[int, Floats]:
         """Rounded amounts by place; one that is the difference of two others is the difference of what is said of them."""
-        money = [(place, field) for place, field in enumerate(sentence.fields) if field.kind in ("money", "wan")]
-        exact = {place: np.abs(_numbers(rows[field.name])) for place, field in money}
-        said = {place: self._rounded(field, rows) for place, field in money}
-        for part in exact:
-            for whole in exact:
-                for rest in exact:
-                    if whole < rest and part not in (whole, rest):
-                        is_difference = np.abs(np.abs(exact[whole] - exact[rest]) - exact[part]) < 0.5
-                        gap = np.abs(said[whole] - said[rest])
-                        # Only where the difference is the smallest of the three, and still a figure.
-                        use = is_difference & (exact[part] <= np.minimum(exact[whole], exact[rest])) & (gap > 0)
-                        said[part] = np.where(use, gap, said[part])
+        said = self._said(sentence, rows)
+        for part, is_difference, gap in self._differences(sentence, rows, said):
+            said[part] = np.where(is_difference & (gap > 0), gap, said[part])
         return said
+
+    def _said(self, sentence: Sentence, rows: pd.DataFrame) -> dict[int, Floats]:
+        return {place: self._rounded(field, rows) for place, field in enumerate(sentence.fields) if field.kind in _MONEY}
+
+    def _differences(self, sentence: Sentence, rows: pd.DataFrame, said: dict[int, Floats]
+                     ) -> Iterator[tuple[int, Flags, Floats]]:
+        """Per amount that is, in some rows, the difference of two larger ones: its place, those rows, what is said of it."""
+        exact = {place: np.abs(_numbers(rows[sentence.fields[place].name])) for place in said}
+        for part, whole, rest in permutations(exact, 3):
+            if whole < rest:
+                is_difference = np.abs(np.abs(exact[whole] - exact[rest]) - exact[part]) < 0.5
+                smallest = (exact[part] > 0) & (exact[part] <= np.minimum(exact[whole], exact[rest]))
+                yield part, is_difference & smallest, np.abs(said[whole] - said[rest])
 
     def _column(self, field: Field, rows: pd.DataFrame, amounts: Floats | None, language: Language, *,
                 named: bool, opens: bool) -> list[str]:
