@@ -36,11 +36,13 @@ class Spec(Protocol):
     def role(self) -> str: ...
     @property
     def sensitivity(self) -> str: ...
+    @property
+    def available(self) -> bool: ...
 
 
 def model_columns(specs: Iterable[Spec], drop: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the catalogue's features that may enter a model, sorted: no facts, nothing protected. Raises ConfigError."""
-    chosen = sorted(s.name for s in specs if s.role == "feature" and s.sensitivity != "protected")
+    """Names of the features a bank has that may enter a model, sorted: no facts, nothing protected. Raises ConfigError."""
+    chosen = sorted(s.name for s in specs if s.role == "feature" and s.sensitivity != "protected" and s.available)
     _refuse_protected(chosen)
     return tuple(name for name in chosen if not any(fnmatch.fnmatchcase(name, pattern) for pattern in drop))
 
@@ -157,6 +159,7 @@ class Dataset:
     columns: Ints                               # columns of the stack this label may use
     files: Mapping[str, str]                    # label files -> content hash
     without_features: int = 0                   # cohort members the feature files do not know
+    values: Mapping[str, tuple[str, ...]] | None = None     # category -> values, where not those of the stack
 
     @property
     def as_of(self) -> Days:
@@ -177,14 +180,39 @@ class Dataset:
 
     @property
     def encodings(self) -> dict[str, tuple[str, ...]]:
-        return {n: v for n, v in self.stack.encodings.items() if n in set(self.feature_names)}
+        known = self.stack.encodings if self.values is None else self.values
+        return {name: values for name, values in known.items() if name in set(self.feature_names)}
 
     @property
     def matrix(self) -> Floats:
         """Features of the rows, in the order of `feature_names`. A copy."""
         whole = len(self.columns) == self.stack.matrix.shape[1]
         taken = self.stack.matrix[self.rows]
-        return taken if whole else np.ascontiguousarray(taken[:, self.columns])
+        taken = taken if whole else np.ascontiguousarray(taken[:, self.columns])
+        return self._recode(taken, self.feature_names, self.values)
+
+    def select(self, names: Sequence[str], encodings: Mapping[str, tuple[str, ...]]) -> Floats:
+        """These features of the rows, with categories by a champion's encodings."""
+        places = [self.stack.feature_names.index(name) for name in names]
+        return self._recode(np.ascontiguousarray(self.stack.matrix[self.rows][:, places]), names, encodings)
+
+    def _recode(self, matrix: Floats, names: Sequence[str], wanted: Mapping[str, tuple[str, ...]] | None) -> Floats:
+        for place, name in enumerate(names):
+            if wanted is None or name not in wanted or wanted[name] == self.stack.encodings[name]:
+                continue
+            codes = {value: float(code) for code, value in enumerate(wanted[name])}
+            table = np.array([*(codes.get(value, np.nan) for value in self.stack.encodings[name]), np.nan], dtype=np.float32)
+            known = ~np.isnan(matrix[:, place])
+            matrix[:, place] = table[np.where(known, matrix[:, place], len(table) - 1).astype(np.int64)]
+        return matrix
+
+    def with_own_encodings(self) -> Dataset:
+        """The same rows, with categories coded by the values that occur in them: later snapshots leave no trace."""
+        names, seen = self.stack.feature_names, {}
+        for name, values in self.stack.encodings.items():
+            codes = self.stack.matrix[self.rows, names.index(name)]
+            seen[name] = tuple(values[int(code)] for code in np.unique(codes[~np.isnan(codes)]))
+        return replace(self, values=seen)
 
     @property
     def positives(self) -> int:

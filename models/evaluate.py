@@ -68,7 +68,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {**asdict(self), "as_ofs": [day.isoformat() for day in self.as_ofs]}
+        content: dict[str, Any] = plain(asdict(self))
+        return content
 
     def figures(self) -> dict[str, float]:
         """Flat figures for tracking: name, name_low, name_high."""
@@ -84,6 +85,17 @@ class Evaluation:
         for name in ("rows", "customers", "positives", "positive_customers", "base_rate", "capacity_share"):
             flat[name] = float(vars(self)[name])
         return {name: value for name, value in flat.items() if np.isfinite(value)}
+
+
+def plain(content: Any) -> Any:
+    """As JSON knows it: lists for tuples, text for dates, null for what is not a number."""
+    if isinstance(content, dict):
+        return {name: plain(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    if isinstance(content, dt.date):
+        return content.isoformat()
+    return None if isinstance(content, float) and not np.isfinite(content) else content
 
 
 @dataclass(frozen=True)

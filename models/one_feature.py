@@ -24,8 +24,7 @@ class OneFeatureRule:
 
     def score(self, dataset: Dataset) -> Array:
         """Higher is likelier."""
-        column = dataset.columns[dataset.feature_names.index(self.feature)]
-        values = dataset.stack.matrix[dataset.rows, column].astype(np.float64)
+        values = dataset.select((self.feature,), dataset.encodings)[:, 0].astype(np.float64)
         signed = values if self.is_descending else -values
         return np.where(np.isnan(signed), -np.inf, signed)
 

@@ -59,9 +59,18 @@ class Registry:
         self.home = home.resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self._client = _client(f"sqlite:///{self.home / 'mlflow.db'}")
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        self._experiment: str = found.experiment_id if found else self._client.create_experiment(
-            EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+        self._experiment = self._open_experiment()
+
+    def _open_experiment(self) -> str:
+        """The experiment whose artifacts lie in this home; a home that was moved gets a new one, as MLflow cannot move one."""
+        place = (self.home / "artifacts").as_uri()
+        for name in (EXPERIMENT, *(f"{EXPERIMENT} {count}" for count in range(2, 1000))):
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                return str(self._client.create_experiment(name, artifact_location=place))
+            if found.artifact_location == place:
+                return str(found.experiment_id)
+        raise TerraceError("this store was moved too often", where=str(self.home), do="start a new one")
 
     def record(self, result: TrainingResult, *, code_hash: str = "", threads: int = 2, promote: bool = True) -> Registered:
         """Log a training as a run, register its champion, and put it in force (`promote`) or forward."""

@@ -13,7 +13,7 @@ from models import booster, gate, recipe
 from models.champion import Champion
 from models.cold_start import segment_rates
 from models.dataset import Dataset, Floats
-from models.evaluate import Difference, Evaluation, Scored, compare, evaluate
+from models.evaluate import Difference, Evaluation, Scored, compare, evaluate, plain
 from models.one_feature import OneFeatureRule, best_rule
 from models.recipe import Recipe
 from models.settings import ModelSettings
@@ -56,7 +56,7 @@ def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSett
     time does not allow this cut, the judgement comes from folds of customers and says so. `seasons` names a season per as_of.
     """
     over = settings.of(name)
-    known = dataset.during(window.known_by(dataset.as_ofs, known_at))
+    known = dataset.during(window.known_by(dataset.as_ofs, known_at)).with_own_encodings()
     prints = {**known.fingerprints(), **(fingerprints or {})}
     least = over.min_positives or min_positives or settings.min_positives
     if known.positive_customers < least or over.method == "segment_rate":
@@ -110,8 +110,8 @@ def _champion(name: str, known: Dataset, final: Recipe, known_at: dt.date, print
 
 
 def _metrics(proof: _Proof) -> dict[str, Any]:
-    return {"evaluation": proof.evaluation.to_dict(), "one_feature_rule": vars(proof.rule),
-            "against_rule_roc_auc": proof.against_rule.roc_auc.to_list()}
+    return {"evaluation": proof.evaluation.to_dict(), "one_feature_rule": dict(vars(proof.rule)),
+            "against_rule_roc_auc": plain(proof.against_rule.roc_auc.to_list())}
 
 
 def cold_start(name: str, known: Dataset, settings: ModelSettings, known_at: dt.date, prints: Mapping[str, str],

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from synthetic import LABEL, Synthetic
+
+from models.champion import Champion
+from models.cold_start import segment_rates
+from models.score import SCHEMA, score_all
+from models.settings import Segment
+from models.train import TrainingResult
+from store.errors import ConfigError
+
+
+@pytest.fixture
+def champions(bank: Synthetic, trained: TrainingResult) -> list[Champion]:
+    rates = segment_rates(bank.dataset(), (Segment(feature="dep_adb_90d"),), 1)
+    return [trained.champion, Champion("a_cold_one", "segment_rate", rates.feature_names, {}, 0.08, (), dt.date(2024, 1, 1),
+                                       segments=rates)]
+
+
+def test_scores_are_one_row_per_customer_and_label_in_order_and_only_of_the_cohort(
+        bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    ids = pq.read_table(path)["customer_id"].to_pylist()
+    counts = score_all(champions, path, {LABEL: ids, "a_cold_one": [*reversed(ids[:50]), "nobody"]}, day, tmp_path)
+    table = pq.read_table(tmp_path / f"as_of={day}.parquet", partitioning=None)
+    assert table.schema.equals(SCHEMA)
+    frame = table.to_pandas()
+    assert frame[["model", "customer_id"]].equals(frame[["model", "customer_id"]].sort_values(["model", "customer_id"]))
+    assert frame.groupby("model").size().to_dict() == {LABEL: len(ids), "a_cold_one": 50}
+    assert ((frame["low"] <= frame["probability"]) & (frame["probability"] <= frame["high"])).all()
+    assert frame.groupby("model")["method"].first().to_dict() == {LABEL: "model", "a_cold_one": "segment_rate"}
+    assert {c.model: c.customers for c in counts} == {LABEL: len(ids), "a_cold_one": 50}
+
+
+def test_bands_follow_the_base_rate(bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    ids = pq.read_table(path)["customer_id"].to_pylist()
+    score_all(champions[:1], path, {LABEL: ids}, day, tmp_path)
+    frame = pq.read_table(tmp_path / f"as_of={day}.parquet", partitioning=None).to_pandas()
+    base = champions[0].base_rate
+    assert (frame.loc[frame["band"] == "high", "probability"] >= 3 * base).all()
+    assert (frame.loc[frame["band"] == "low", "probability"] < base).all()
+    assert frame["band"].value_counts().min() > 50
+
+
+def test_scoring_twice_gives_the_same_bytes(bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    ids = pq.read_table(path)["customer_id"].to_pylist()
+    for name, order, threads in (("one", ids, 2), ("two", ids[::-1], 1)):
+        score_all(champions[::-1], path, {LABEL: order, "a_cold_one": order}, day, tmp_path / name, threads=threads)
+    one, two = ((tmp_path / name / f"as_of={day}.parquet").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_the_night_and_the_training_see_the_same_numbers(bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    from models.score import raw_and_probability
+
+    day, champion = bank.as_ofs[-1], champions[0]
+    path = bank.features / f"as_of={day}.parquet"
+    dataset = bank.dataset().during([day])
+    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2)
+    score_all([champion], path, {LABEL: bank.dataset().stack.customers.tolist()}, day, tmp_path)
+    stored = pq.read_table(tmp_path / f"as_of={day}.parquet", partitioning=None)["raw_score"].to_numpy()
+    assert np.array_equal(stored, raw)
+
+
+def test_a_label_without_a_cohort_and_a_missing_feature_are_named(bank: Synthetic, champions: list[Champion],
+                                                                  tmp_path: Path) -> None:
+    path = bank.features / f"as_of={bank.as_ofs[0]}.parquet"
+    with pytest.raises(ConfigError, match="no cohort for label 'a_cold_one'"):
+        score_all(champions, path, {LABEL: []}, bank.as_ofs[0], tmp_path)
+    labels = bank.labels / LABEL / f"as_of={bank.as_ofs[0]}.parquet"
+    with pytest.raises(ConfigError, match="no column dep_adb_90d"):
+        score_all(champions[:1], labels, {LABEL: []}, bank.as_ofs[0], tmp_path)
