@@ -120,10 +120,12 @@ class Term:
 
     make: Callable[[Clock, Callable[[Leaf], nw.Expr]], nw.Expr]
     leaves: frozenset[Leaf]
+    seasons: frozenset[str] = frozenset()       # of the calendar, without which it is always unknown
 
     def _with(self, other: Term | Number, join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> Term:
         right = term(other)
-        return Term(lambda clock, at: join(self.make(clock, at), right.make(clock, at)), self.leaves | right.leaves)
+        return Term(lambda clock, at: join(self.make(clock, at), right.make(clock, at)), self.leaves | right.leaves,
+                    self.seasons | right.seasons)
 
     def __add__(self, other: Term | Number) -> Term:
         return self._with(other, lambda a, b: a + b)
@@ -172,7 +174,7 @@ class Term:
 
     def known(self) -> Term:
         """True where this is known."""
-        return Term(lambda clock, at: ~self.make(clock, at).is_null(), self.leaves)
+        return Term(lambda clock, at: ~self.make(clock, at).is_null(), self.leaves, self.seasons)
 
     def flag(self) -> Term:
         """1 where this condition holds, else 0."""
@@ -193,7 +195,7 @@ class Term:
     def root(self) -> Term:
         """Square root; unknown below zero."""
         return Term(lambda clock, at: (nw.when(self.make(clock, at) >= nw.lit(0.0)).then(self.make(clock, at))).sqrt(),
-                    self.leaves)
+                    self.leaves, self.seasons)
 
 
 def term(of: Term | Number) -> Term:
@@ -205,15 +207,16 @@ def leaf(rows: str, how: How, value: str = "", where: Where = ALL, window: Windo
          until: str = "") -> Term:
     """A leaf as a term."""
     one = Leaf(rows, how, value, where, window, day, until)
-    return Term(lambda _clock, at: at(one), frozenset({one}))
+    return Term(lambda _clock, at: at(one), frozenset({one}),
+                frozenset({window.name} if window.kind == "season" else ()))
 
 
-def of_clock(make: Callable[[Clock], Number | None]) -> Term:
-    """A number that depends on the as_of alone; None is unknown."""
+def of_clock(make: Callable[[Clock], Number | None], *seasons: str) -> Term:
+    """A number that depends on the as_of, and perhaps on seasons, alone; None is unknown."""
     def built(clock: Clock, _at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
         value = make(clock)
         return nw.lit(None, nw.Float64) if value is None else nw.lit(float(value))
-    return Term(built, frozenset())
+    return Term(built, frozenset(), frozenset(seasons))
 
 
 def when(condition: Term, then: Term | Number, otherwise: Term | Number | None = None) -> Term:
@@ -223,7 +226,8 @@ def when(condition: Term, then: Term | Number, otherwise: Term | Number | None =
     def built(clock: Clock, at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
         chain = nw.when(condition.make(clock, at)).then(yes.make(clock, at))
         return chain if no is None else chain.otherwise(no.make(clock, at))
-    return Term(built, condition.leaves | yes.leaves | (no.leaves if no else frozenset()))
+    return Term(built, condition.leaves | yes.leaves | (no.leaves if no else frozenset()),
+                condition.seasons | yes.seasons | (no.seasons if no else frozenset()))
 
 
 class Windowed(Mapping[Window, Term]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from features.known import RowSet
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from features.views import views
-from sources.canonical import Canonical
+from sources.canonical import Canonical, connect
 
 Has = Callable[..., bool]
 
@@ -48,20 +49,37 @@ def missing(one: Feature, sets: Mapping[str, RowSet], canonical: Canonical) -> s
     return "; ".join(lacking)
 
 
+def families_sold(canonical: Canonical) -> frozenset[str] | None:
+    """Product families of the bank's product table; None where it has none."""
+    if not canonical.has("products", "family"):
+        return None
+    with connect() as con:
+        rows = con.execute(f"SELECT DISTINCT family FROM {canonical.relation_sql('products')}").fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
 def chosen(canonical: Canonical, settings: FeatureSettings, names: Iterable[str] | None = None
            ) -> list[tuple[View, Feature, FeatureSpec]]:
     """Every declared feature with its view and its entry in the catalogue; of the named views only, if any are named."""
-    sets, wanted = row_sets(), None if names is None else set(names)
+    sets, wanted, sold = row_sets(), None if names is None else set(names), families_sold(canonical)
     found = []
     for view in views().values():
         if wanted is not None and view.name not in wanted:
             continue
         for one in view.features:
             why = missing(one, sets, canonical)
-            if one.name in settings.features.without or view.name in settings.features.without:
+            if one.sold and sold is not None and not sold & set(one.sold):
+                why = f"no product of {' or '.join(one.sold)}"
+            if absent := sorted(name for name in one.term.seasons if settings.calendar.seasons.get(name) is None):
+                why = f"no season {' or '.join(absent)} in the calendar"
+            if _is_off(one, view, settings):
                 why = "switched off in the bank's settings"
             found.append((view, one, _spec(view, one, sets, why)))
     return found
+
+
+def _is_off(one: Feature, view: View, settings: FeatureSettings) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in settings.features.without for name in (one.name, view.name))
 
 
 def catalog(canonical: Canonical, settings: FeatureSettings) -> list[FeatureSpec]:

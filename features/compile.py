@@ -37,7 +37,9 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
 
 
 def _value(one: Feature, clock: Clock, names: dict[Leaf, str], minor: int) -> nw.Expr:
-    made = one.term.make(clock, lambda leaf: nw.col(names[leaf]))
+    def at(leaf: Leaf) -> nw.Expr:
+        return nw.lit(None, nw.Float64) if leaf.window.bounds(clock) is None else nw.col(names[leaf])
+    made = one.term.make(clock, at)
     if one.unit == "category":
         return made
     return made.cast(nw.Float64) / nw.lit(float(minor)) if one.unit == "money" else made.cast(nw.Float64)

@@ -69,6 +69,7 @@ class Feature:
     sensitivity: Sensitivity = "open"
     family: str = ""            # near-copies share one, so that reasons do not crowd
     window_days: int | None = None
+    sold: tuple[str, ...] = ()  # product families of which the bank must sell one; empty: any bank
 
 
 class Features(tuple[Feature, ...]):
@@ -90,13 +91,16 @@ def feature(name: str, term: Term, unit: Unit, zh: str, en: str, *says: Wording,
                    window_days=window_days if window_days is not None else _days_in(name))
 
 
-def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Mapping[int | str, Wording | Sequence[Wording]] | None = None,
+Says = Mapping[int | str, Wording | Sequence[Wording]] | Mapping[int, Wording] | Mapping[int, Sequence[Wording]]
+
+
+def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Says | None = None,
          sensitivity: Sensitivity = "open", family: str = "") -> tuple[Feature, ...]:
     """One feature per window; `{w}` in name and meaning becomes the window's own words."""
     made = []
     for window, one in terms.items():
         key: int | str = window.days if window.kind in ("back", "ahead") else window.name
-        said = (says or {}).get(key, ())
+        said = dict(says or {}).get(key, ())  # type: ignore[arg-type]
         made.append(Feature(name.format(w=window.suffix), one, unit, zh.format(w=window.zh), en.format(w=window.en),
                             says=(said,) if isinstance(said, Wording) else tuple(said), sensitivity=sensitivity, family=family,
                             window_days=window.days or None))
@@ -119,14 +123,18 @@ class View:
     features: Features
 
 
-def feature_view(*, entity: str, owner: str, grain: str) -> Callable[[Callable[..., Features]], View]:
-    """Make a function over row sets a view. Every parameter's annotation names the row set it is given."""
+def feature_view(*, entity: str, owner: str, grain: str, sold: tuple[str, ...] = ()
+                 ) -> Callable[[Callable[..., Features]], View]:
+    """Make a function over row sets a view. Every parameter's annotation names the row set it is given.
+
+    `sold`: product families of which a bank must sell one to have the view.
+    """
     def made(function: Callable[..., Features]) -> View:
         wanted = {name: kind for name, kind in typing.get_type_hints(function).items() if name != "return"}
         declared = function(**{name: kind() for name, kind in wanted.items()})
         name = function.__name__
         return View(name, entity, owner, grain,
-                    Features([replace(one, family=one.family or name) for one in declared]))
+                    Features([replace(one, family=one.family or name, sold=one.sold or sold) for one in declared]))
     return made
 
 

@@ -32,9 +32,12 @@ class Season(Settings):
 
 
 class CalendarSettings(Settings):
-    """The seasons features know, by name; views name `spring_festival`, `harvest` and `opening_campaign`."""
+    """The seasons features know, by name; null is a season this bank has not.
 
-    seasons: dict[str, Season] = Field(default_factory=dict)
+    Views name `spring_festival`, `harvest` and `opening_campaign`.
+    """
+
+    seasons: dict[str, Season | None] = Field(default_factory=dict)
     festivals: dict[str, list[dt.date]] = Field(default_factory=dict)    # overrides and years beyond the holidays package
 
 

@@ -15,11 +15,11 @@ _STATUS = {"loan_status": ("loan_id", "on", "outstanding")}
 
 @row_set(needs=_NEEDS,
          uses={"loans": ("closed_on", "matures_on", "instalment", "rate", "product_id", "facility_id"),
-               "loan_status": ("on", "outstanding", "overdue_days", "overdue_amount"), "products": ("family", "name")},
+               "loan_status": ("on", "outstanding", "overdue_days", "overdue_amount"), "products": ("family", "name", "name_en")},
          fields={"outstanding": ("loan_status", "outstanding"), "overdue_days": ("loan_status", "overdue_days"),
                  "overdue_amount": ("loan_status", "overdue_amount"), "matures_on": ("loans", "matures_on"),
                  "closed_on": ("loans", "closed_on"), "instalment": ("loans", "instalment"), "rate": ("loans", "rate"),
-                 "family": ("products", "family"), "repaid": ("loan_status", "outstanding"),
+                 "family": ("products", "family"),
                  "worst_days": ("loan_status", "overdue_days")}, kept=True)
 def loans(known: Known) -> Frame:
     """One row per loan with its last state. Open: not closed, and something outstanding, or (no states) not yet due."""
@@ -29,7 +29,8 @@ def loans(known: Known) -> Frame:
     worst = states.group_by("loan_id").agg(nw.col("overdue_days").max().alias("worst_days"))
     states = states.with_columns(nw.col("day").shift(-1).over("loan_id", order_by="day").alias("next")).filter(
         nw.col("next").is_null()).drop("day", "next")
-    families = known.table("products").select("product_id", "family", nw.col("name").alias("product_name"))
+    families = known.table("products").select(
+        "product_id", "family", nw.col("name").alias("product_name"), nw.col("name_en").alias("product_name_en"))
     rows = known.table("loans").select("customer_id", "loan_id", "granted_on", "amount", "rate", "matures_on", "closed_on",
                                        "instalment", "product_id", "facility_id")
     rows = rows.join(states, on="loan_id", how="left").join(worst, on="loan_id", how="left").join(
@@ -38,7 +39,7 @@ def loans(known: Known) -> Frame:
     owing = nw.when(nw.col("outstanding").is_null()).then(due_later).otherwise(nw.col("outstanding") > nw.lit(0.0))
     rows = rows.with_columns((nw.col("closed_on").is_null() & owing).cast(nw.Int64).alias("is_open"))
     rows = rows.with_columns(nw.col("outstanding").fill_null(nw.col("amount")).alias("outstanding"))
-    return rows.with_columns((nw.col("amount") - nw.col("outstanding")).alias("repaid"),
+    return rows.with_columns((nw.lit(0.0) - nw.col("granted_on")).alias("minus_granted_on"),
                              months_between(nw.col("granted_on"), nw.col("matures_on")).alias("term_months"))
 
 
@@ -51,7 +52,8 @@ def loan_states(known: Known) -> Frame:
 
 
 @row_set(needs={"loans": (*_NEEDS["loans"], "matures_on")},
-         fields={"outstanding": ("loan_status", "outstanding"), "product_name": ("products", "name")}, after=("loans",))
+         fields={"outstanding": ("loan_status", "outstanding"), "product_name": ("products", "name"),
+                 "product_name_en": ("products", "name_en")}, after=("loans",))
 def loan_due_next(known: Known) -> Frame:
     """One row per customer with an open loan: the one due first, the largest of that day."""
     rows = known.rows("loans").filter((nw.col("is_open") == 1) & ~nw.col("matures_on").is_null())
@@ -61,7 +63,7 @@ def loan_due_next(known: Known) -> Frame:
 
 @row_set(needs={"loans": (*_NEEDS["loans"], "closed_on")},
          fields={"worst_days": ("loan_status", "overdue_days"), "product_name": ("products", "name"),
-                 "term_months": ("loans", "matures_on")}, after=("loans",))
+                 "product_name_en": ("products", "name_en"), "term_months": ("loans", "matures_on")}, after=("loans",))
 def loan_closed_last(known: Known) -> Frame:
     """One row per customer who repaid a loan in the last 180 days: the last repaid."""
     rows = known.rows("loans").filter(nw.col("closed_on") > known.clock.day - 180)
