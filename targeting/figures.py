@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from babel.dates import format_date
-from babel.numbers import format_decimal, get_currency_name
+from babel.numbers import get_currency_name
 from numpy.typing import NDArray
 
 Language = Literal["zh", "en"]
@@ -79,7 +79,7 @@ def count_said(counts: Floats) -> Floats:
 def money(said: float, language: Language, currency: str, *, bare: bool = False, in_wan: bool = False) -> str:
     """An amount as `money_said` rounded it: 4.2万元, 1,200元; CNY 42,000, or 26,000 where the sentence has named it."""
     if language == "en":
-        figure = format_decimal(said, "#,##0", "en")
+        figure = f"{said:,.0f}"
         return figure if bare else f"{currency} {figure}"
     unit = unit_zh(currency)
     size = abs(said)
@@ -87,7 +87,7 @@ def money(said: float, language: Language, currency: str, *, bare: bool = False,
         return f"{_short(said / YI)}亿{unit}"
     if size >= WAN or in_wan:
         return f"{_short(said / WAN)}万{unit}"
-    return f"{format_decimal(said, '#,##0', 'en')}{unit}"
+    return f"{said:,.0f}{unit}"
 
 
 def unit_zh(currency: str) -> str:
@@ -168,7 +168,8 @@ def day_of_month(said: float, language: Language) -> str:
 
 def _short(number: float) -> str:
     """Thousands grouped, at most two decimals, no trailing zero: 2,800 and 4.2, never 10.0."""
-    return format_decimal(number, "#,##0.##", "en")
+    # Both languages group by commas; Babel's own formatting takes 150 times as long.
+    return f"{number:,.2f}".rstrip("0").rstrip(".")
 
 
 def _half_up(numbers: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -36,10 +37,9 @@ def render(explanations: pd.DataFrame, rows: pd.DataFrame, catalog: Sequence[Spe
     candidates = _ranked(told, {spec.name: spec.family for spec in catalog}, unsaid or {})
     candidates = candidates[candidates["feature"].isin(set(understood))]
     speaker = Speaker(as_of, currency, {spec.name: spec.unit for spec in catalog})
-    chosen = _chosen(_said(candidates, _of_customers(rows, candidates, as_of), understood, speaker), top)
-    texts = chosen.groupby(_KEY, sort=False).agg(
-        reasons_zh=("zh", "\n".join), reasons_en=("en", "\n".join), reason_codes=("feature", ",".join),
-        has_internal=("internal", "any")).reset_index()
+    own = _of_customers(rows, candidates, as_of)
+    chosen = _chosen(_sayable(candidates, own, understood, speaker), understood, top)
+    texts = _joined(_spoken(chosen, own, understood, speaker))
     return _filled(keys.merge(texts, on=_KEY, how="left"), fallback)
 
 
@@ -89,48 +89,61 @@ def _ranked(told: pd.DataFrame, families: Mapping[str, str], unsaid: Mapping[str
 
 
 def _of_customers(rows: pd.DataFrame, candidates: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """The rows of explained customers, by customer_id."""
     wanted = pd.Index(candidates["customer_id"].unique())
     by_customer = rows.set_index("customer_id")
     missing = wanted.difference(by_customer.index)
     if len(missing):
         raise TerraceError(f"{len(missing)} explained customers have no row, first {missing[0]}", where="reasons",
                            expected="features and facts of every listed customer")
-    found: pd.DataFrame = by_customer.loc[wanted]
-    return found if "as_of" in found else found.assign(as_of=pd.Timestamp(as_of))
+    found: pd.DataFrame = by_customer.loc[wanted].assign(as_of=pd.Timestamp(as_of))
+    found.columns = found.columns.astype("object")      # found by hash: a hundred wordings ask for their columns
+    return found
 
 
-def _said(candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
-          speaker: Speaker) -> pd.DataFrame:
+def _sayable(candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
+             speaker: Speaker) -> pd.DataFrame:
     """The candidates that can be said, each with the number of the first wording that is true of its customer."""
     wording = np.full(len(candidates), -1)
+    at = rows.index.get_indexer(pd.Index(candidates["customer_id"]))
     for feature, places in candidates.groupby("feature", sort=True).indices.items():
-        own = rows.loc[candidates["customer_id"].to_numpy()[places]]
         for number, said in reversed(list(enumerate(understood[str(feature)]))):
-            if all(name in own for name in said.names):
+            if said.names.issubset(rows.columns):
+                own = rows[sorted(said.names)].take(at[places])
                 wording[places[speaker.true_and_known(said, own)]] = number
-    able = candidates.assign(wording=wording)[wording >= 0]
-    able = able.assign(zh="", en="", internal=False)
-    return _spoken(able, rows, understood, speaker)
+    return candidates.assign(wording=wording, at=at)[wording >= 0]
 
 
-def _spoken(able: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
+def _chosen(able: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], top: int) -> pd.DataFrame:
+    """The strongest of each family, at most `top` a row; a sentence that two features share is said once."""
+    best = able.drop_duplicates([*_KEY, "family"])
+    shared = best.assign(sentence=[understood[str(feature)][number].zh.texts for feature, number in zip(
+        best["feature"], best["wording"], strict=True)]).drop_duplicates([*_KEY, "sentence"])
+    return shared[shared.groupby(_KEY, sort=False).cumcount() < top].reset_index(drop=True)
+
+
+def _spoken(chosen: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
             speaker: Speaker) -> pd.DataFrame:
-    able = able.drop_duplicates([*_KEY, "family"]).reset_index(drop=True)     # sorted: the strongest of each family
-    zh, en = np.empty(len(able), dtype=object), np.empty(len(able), dtype=object)
-    internal = np.zeros(len(able), dtype=bool)
-    spoken = able["feature"] + " " + able["wording"].astype("str")
+    zh, en = np.full(len(chosen), "", dtype=object), np.full(len(chosen), "", dtype=object)
+    internal = np.zeros(len(chosen), dtype=bool)
+    spoken = chosen["feature"] + " " + chosen["wording"].astype("str")
     for name, places in spoken.groupby(spoken, sort=True).indices.items():
         feature, number = str(name).split(" ")
         said = understood[feature][int(number)]
-        own = rows.loc[able["customer_id"].to_numpy()[places]]
+        own = rows[sorted(said.names)].take(chosen["at"].to_numpy()[places])
         zh[places], en[places] = speaker.sentences(said.zh, own, "zh"), speaker.sentences(said.en, own, "en")
         internal[places] = said.internal
-    return able.assign(zh=zh, en=en, internal=internal)
+    return chosen.assign(zh=zh, en=en, internal=internal)
 
 
-def _chosen(said: pd.DataFrame, top: int) -> pd.DataFrame:
-    once = said.drop_duplicates([*_KEY, "zh"])      # two features may share one sentence
-    return once[once.groupby(_KEY, sort=False).cumcount() < top]
+def _joined(spoken: pd.DataFrame) -> pd.DataFrame:
+    """One row per customer_id and offer, its sentences a line each. `spoken` is sorted by both."""
+    rows = zip(*(spoken[name].to_list() for name in (*_KEY, "zh", "en", "feature", "internal")), strict=True)
+    joined = []
+    for key, own in groupby(rows, key=lambda row: row[:2]):
+        _, _, zh, en, features, internal = zip(*own, strict=True)
+        joined.append((*key, "\n".join(zh), "\n".join(en), ",".join(features), any(internal)))
+    return pd.DataFrame(joined, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[:5], "str"))
 
 
 def _filled(texts: pd.DataFrame, fallback: pd.DataFrame | None) -> pd.DataFrame:
