@@ -35,11 +35,11 @@ def make_world(seed: int, customers: int, at: Span) -> World:
         acquiring_from=np.full(n, NEVER), agreed=np.full(n, -1), consent=np.where(persons, np.where(
             rng.random(n) < 0.62, 1, np.where(rng.random(n) < 0.16, 0, -1)), -1),
         idle_phone=rng.random(n) < 0.45, dead_from=dead, toll_from=np.full(n, NEVER),
-        worked=np.full((len(OFFERS), n), -99), saver=np.zeros(n, dtype=bool), to_save=np.zeros(n), cumulated=np.zeros(n))
+        worked=np.full((len(OFFERS), n), -99), saver=np.zeros(n, dtype=bool), to_save=np.zeros(n), parked=np.zeros(n), cumulated=np.zeros(n))
     terms_stock(world)
     _firms(world)
     world.target = np.maximum(world.ledger.balance[:n], 20 * YUAN) * np.minimum(spread, 1.3)
-    world.target[people.opened >= 0] = people.wealth[people.opened >= 0] * YUAN
+    world.target[people.opened >= 0] = 0.3 * people.wealth[people.opened >= 0] * YUAN
     world.cumulated = np.concatenate([world.ledger.balance[:n] * (30.0 if at.first.month % 3 == 1 else 55.0)])
     _contracts(world)
     loans_stock(world)

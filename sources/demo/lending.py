@@ -24,7 +24,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, ...], float, float, int, in
     "corporate_loan": (("DWD",), (1.0,), np.log(18_000_000), 0.8, 2_000_000, 60_000_000, (12, 24), 0.0455, 0.0),
 }
 # loans at the start, of 388,494 customers
-STOCK = {"farmer_credit": 4_600, "business_loan": 2_300, "consumer_loan": 2_000, "mortgage": 420, "student_loan": 260, "corporate_loan": 38}
+STOCK = {"farmer_credit": 3_900, "business_loan": 2_100, "consumer_loan": 1_900, "mortgage": 420, "student_loan": 260, "corporate_loan": 38}
 
 
 def grant(world: World, who: Ints, day: Ints, family: str, rng: np.random.Generator, *, previous: Ints | None = None,
@@ -272,9 +272,12 @@ def corporate_month(world: World, month: Month) -> None:
     rng, p = chance(world.seed, "firms", month.index), world.people
     firms = np.arange(p.persons, len(p))
     size = p.wealth[firms] * YUAN
-    for mark, sign, share in (("DWZR", 1, 1.0), ("DWZC", -1, 0.78)):
+    all_held = world.ledger.balance[world.current[firms]] + np.where(
+        world.agreed[firms] >= 0, world.ledger.balance[np.maximum(world.agreed[firms], 0)], 0)
+    pays = np.clip(0.86 + 0.25 * (all_held / size - 1), 0.3, 1.6)      # firms with much on the account buy more
+    for mark, sign in (("DWZR", 1), ("DWZC", -1)):
         who = np.repeat(firms, rng.poisson(9, len(firms)))
-        fen = size[who - p.persons] * 0.08 * rng.lognormal(0, 0.8, len(who)) * share
+        fen = size[who - p.persons] * 0.08 * rng.lognormal(0, 0.8, len(who)) * (1.0 if sign > 0 else pays[who - p.persons])
         world.ledger.post(world.current[who], month.start + rng.integers(0, month.days, len(who)), clock(rng, len(who), 9, 17),
                           sign * (fen / 100).round() * 100, mark)
     world.ledger.post(world.current[firms], month.start + np.minimum(8 + firms % 7, month.days - 1), 9 * 3600, -(size * 0.11 / 100).round() * 100, "DWGZ", must=False)

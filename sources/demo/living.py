@@ -229,7 +229,7 @@ def _balance_books(world: World, habits: Habits, month: Month, busy: Bools, inco
                    rng: np.random.Generator) -> None:
     """People bring what their month needs and take away what they do not mean to keep here."""
     p, n = world.people, len(world.people)
-    held = world.ledger.balance[world.current].astype(np.float64)
+    held = world.ledger.balance[world.current] - world.parked
     settled = busy & (world.leaving_from == NEVER)
     need = np.where(settled, outlay * 1.1 + world.target - held - income, 0.0)
     bring = np.flatnonzero(need > 3_000)
@@ -263,7 +263,7 @@ def _draw_all(world: World, month: Month, quiet: Bools, rng: np.random.Generator
     """People who only come for their pension or subsidy draw all of it, some months later."""
     held = world.ledger.balance[world.current]
     over = held - world.target
-    come = np.flatnonzero(quiet & (over > 15_000) & (rng.random(len(quiet)) < 0.3))
+    come = np.flatnonzero(quiet & (over > 12_000) & (rng.random(len(quiet)) < 0.55))
     fen = over[come] // 10_000 * 10_000
     side = rng.random(len(come)) < 0.4
     day = month.start + rng.integers(0, month.days, len(come))

@@ -68,9 +68,9 @@ def stock(world: World) -> None:
     """What lies on term on the eve of the first day."""
     p, rng = world.people, chance(world.seed, "saving", "stock")
     wealth = p.wealth * YUAN
-    holds = rng.random(len(p)) < np.interp(np.log10(np.maximum(p.wealth, 1)), [2.9, 3.4, 4.0, 4.7, 5.3], [0, .42, .66, .93, .97])
+    holds = rng.random(len(p)) < np.interp(np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0, .45, .78, .96, .98])
     holds &= (p.opened < -1) & (np.arange(len(p)) < p.persons)
-    left = np.where(holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.2, 0.8])), 0.0)
+    left = np.where(holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0)
     owner, fen = [], []
     for turn in range(7):
         take = heap_floor(left * (0.35 + 0.65 * rng.random(len(p)) if turn < 5 else 1.0))
@@ -180,7 +180,9 @@ def _arrivals(world: World, month: Month, here: np.ndarray, rng: np.random.Gener
     fen = np.where(world.gone[comes], np.maximum(p.wealth[comes] * 0.6, 2_000), fen)
     fen = (fen / 500).round() * 500 * YUAN
     world.gone[comes] = False
-    world.target[comes] += 0.85 * fen
+    puts_away = world.saver[comes] & (rng.random(len(comes)) < 0.75)
+    world.to_save[comes[puts_away]] = 0.95 * fen[puts_away]
+    world.target[comes] += np.where(puts_away, 0.05, 0.85) * fen
     day = month.start + rng.integers(0, month.days, len(comes))
     side = rng.random(len(comes))
     for mask, mark in ((side < 0.4, "GMCK"), ((side >= 0.4) & (side < 0.7), "BRZR"), (side >= 0.7, "SJZR")):
@@ -245,7 +247,7 @@ def _mature(world: World, month: Month, rng: np.random.Generator) -> bool:
     rows, owner, day, fen, interest, away, product = (x[paid] for x in (rows, owner, day, fen, interest, away, product))
     pay_out(world, rows, day, MATURED, interest, "DQZD", "DQDR")
     u = rng.random(len(rows))
-    fate = np.where(away, LEAVES, np.where(u < 0.68, REOPENS, np.where(u < 0.85, LEAVES, STAYS)))
+    fate = np.where(away, LEAVES, np.where(u < 0.76, REOPENS, np.where(u < 0.92, LEAVES, STAYS)))
     again = np.flatnonzero(fate == REOPENS)
     new = np.where(rng.random(len(again)) < 0.7, product[again], new_products(rng, fen[again]))
     when = np.minimum(day[again] + rng.integers(0, 5, len(again)), month.end)

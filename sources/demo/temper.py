@@ -14,8 +14,8 @@ from sources.demo.seasons import Span
 FAMILIES = ("time_deposit", "wealth", "insurance", "bond", "farmer_credit", "business_loan", "consumer_loan", "mortgage",
             "mobile_bank", "acquiring", "etc")
 # chance of a first use within a month, on average over those who have not got it, at the start
-MONTHLY = {"time_deposit": 0.0034, "wealth": 0.0019, "insurance": 0.0006, "bond": 0.0005, "farmer_credit": 0.0014,
-           "business_loan": 0.0004, "consumer_loan": 0.0005, "mortgage": 0.00012, "mobile_bank": 0.0019, "acquiring": 0.0011,
+MONTHLY = {"time_deposit": 0.0034, "wealth": 0.0019, "insurance": 0.0006, "bond": 0.0005, "farmer_credit": 0.0010,
+           "business_loan": 0.00028, "consumer_loan": 0.00033, "mortgage": 0.00012, "mobile_bank": 0.0019, "acquiring": 0.0011,
            "etc": 0.0006}
 LEAVE, SPEND = 0.0085, 0.0030           # a month, among those with 10,000 yuan here
 SEASON = {      # by month of the year, as logits

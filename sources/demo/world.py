@@ -66,7 +66,9 @@ class World:
     worked: Ints                    # month of the last contact per offer, rows by offer
     saver: Bools                    # has, or has had, money on term
     to_save: Floats                 # fen to be put on term this month
+    parked: Floats                  # fen brought for the quarter's last day, to go out again
     cumulated: Floats               # fen-days on the current account since the last interest
+    arriving: tuple[Ints, Floats] | None = None         # who parks how much this month
     accounts: Rows = field(default_factory=Rows)
     terms: Rows = field(default_factory=Rows)
     funds: Rows = field(default_factory=Rows)
@@ -77,6 +79,8 @@ class World:
     contacts: Rows = field(default_factory=Rows)
     events: Rows = field(default_factory=Rows)          # what truly happened
     intercepts: dict[str, float] = field(default_factory=dict)
+    dirt: dict[str, int] = field(default_factory=dict)
+    dirty_keys: dict[str, list[str]] = field(default_factory=dict)
     stories: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def rate(self, product: str, day: int) -> float:

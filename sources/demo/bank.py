@@ -1,0 +1,84 @@
+"""The demo bank, made: its files as a county core would send them, and the truth behind them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sources.demo import contacts, demand, leaving, lending, living, masters, movements, saving, stories
+from sources.demo.beginnings import make_world
+from sources.demo.ledger import Movements
+from sources.demo.living import Habits
+from sources.demo.seasons import Month, span
+from sources.demo.truth import Truth
+from sources.demo.world import World
+from store.files import fresh_folder
+
+Progress = Callable[[str, int, int], None]
+NEWEST = dt.date(2026, 9, 30)       # a quarter's end, after the grain, before National Day
+
+
+@dataclass(frozen=True)
+class DemoBank:
+    """Where a demo bank lies and how much of it there is."""
+
+    raw: Path
+    truth: Path
+    first: dt.date
+    newest: dt.date
+    customers: int
+    transactions: int
+
+
+def make_demo_bank(out: Path, *, customers: int = 20_000, months: int = 27, seed: int = 20260930, end_on: dt.date = NEWEST,
+                   progress: Progress | None = None) -> DemoBank:
+    """Write `out/raw` (the bank's own files) and `out/truth`; what was there before is replaced. Same arguments, same bytes."""
+    at = span(end_on, months)
+    raw, behind = fresh_folder(out / "raw"), fresh_folder(out / "truth")
+    world = make_world(seed, customers, at)
+    stories.plan(world)
+    habits = living.make_habits(world)
+    movements.write_opening(world, raw)
+    truth, rows = Truth(), 0
+    for month in at.months:
+        if progress:
+            progress(f"{month.year}-{month.month:02d}", month.index, len(at.months))
+        if month.index:
+            truth.note(world, month.index)
+        moves = live_month(world, habits, month)
+        movements.write_movements(world, raw, month, moves, 1)
+        movements.write_balances(world, raw, month, moves)
+        movements.write_visits(world, raw, month)
+        movements.write_loan_states(world, raw, month, rows)
+        rows += len(moves.account)
+    truth.note(world, len(at.months))
+    masters.write_masters(world, raw)
+    truth.write(world, behind)
+    if progress:
+        progress("written", len(at.months), len(at.months))
+    return DemoBank(raw, behind, at.first, at.last, customers, rows)
+
+
+def live_month(world: World, habits: Habits, month: Month) -> Movements:
+    """One month of the whole bank: who leaves, lives, saves, buys, borrows; booked to the fen."""
+    leaving.change_jobs(world, month)
+    leaving.leave(world, month)
+    stories.tell(world, month)
+    living.live(world, habits, month)
+    saving.save(world, month)
+    demand.buy(world, month)
+    lending.serve(world, month)
+    lending.corporate_month(world, month)
+    n = len(world.people)
+    held = world.ledger.balance[:n].astype(np.float64)
+    moves = world.ledger.close_month(month)
+    mine = moves.account < n
+    change = np.bincount(moves.account[mine], moves.amount[mine] * (month.end + 1.0 - moves.day[mine]), n)
+    world.cumulated += held * month.days + change
+    stories.settle(world)
+    contacts.campaign(world, month)
+    return moves
