@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.running import Chained, chain
-from sources.sqltext import number, one
+from sources.sqltext import one
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class RunningCheck:
     inexact: int            # days on which some step misses its printed balance at all
     breaks: int             # by more than the tolerance: in `balance_breaks`
     tolerance: int
-    unclosed: int           # closed accounts whose last balance is not zero
+    closed: int             # closed accounts with movements
+    unclosed: int           # of them, whose last balance is not zero
 
 
 def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], tolerance: int) -> RunningCheck:
@@ -43,10 +44,10 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], tole
     con.execute("DROP TABLE chained")
     con.execute(f"CREATE TABLE balance_breaks AS SELECT account_id, \"on\", opening, balance, gap FROM closings WHERE gap > {tolerance}")
     row = one(con, f"SELECT count(*), count(*) FILTER (gap > 0), count(*) FILTER (gap > {tolerance}) FROM closings")
-    unclosed = number(
-        con, 'SELECT count(*) FROM (SELECT account_id, arg_max(balance, "on") AS balance FROM closings GROUP BY 1) c'
-        " JOIN life_accounts a ON a.id = c.account_id WHERE a.life_to IS NOT NULL AND c.balance <> 0")
-    return RunningCheck(row[0], row[1], row[2], tolerance, unclosed)
+    closed = one(
+        con, 'SELECT count(*), count(*) FILTER (c.balance <> 0) FROM (SELECT account_id, arg_max(balance, "on") AS balance'
+        " FROM closings GROUP BY 1) c JOIN life_accounts a ON a.id = c.account_id WHERE a.life_to IS NOT NULL")
+    return RunningCheck(row[0], row[1], row[2], tolerance, closed[0], closed[1])
 
 
 def derive_balances(con: duckdb.DuckDBPyConnection) -> None:

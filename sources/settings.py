@@ -192,6 +192,7 @@ class Gates(Settings):
     volume: dict[str, Volume] = Field(default_factory=dict)
     totals: dict[str, Totals] = Field(default_factory=dict)
     highest_quarantined: float = 0.05           # share of a table's rows
+    highest_conflicting: float = 0.001          # share of a table's rows whose key stands for different rows
     highest_unreadable: float = 0.01            # share of a file's lines
 
 

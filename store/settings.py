@@ -35,7 +35,9 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], s
         do = f"did you mean {path.parent / near[0]}?" if near else "name an existing YAML file"
         raise ConfigError("no such file", where=str(path), do=do) from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
+        raise ConfigError(f"not valid YAML: {problem or str(error).splitlines()[0]}", where=where) from error
     if not isinstance(loaded, CommentedMap):
         raise ConfigError("holds no mapping", where=str(path), expected="key: value lines at the top")
     content: dict[str, Any] = {}
