@@ -226,10 +226,13 @@ def _region(row: Row, offer: Offer, file: File, bank: Bank) -> str:
         return ""
     own = next(c for c in file.rows["customers"] if c["customer_id"] == row["customer_id"])
     grid = bank.grids.get(own["grid_id"] or "")
-    home = own["branch_id"] or (grid["branch_id"] if grid else None)
+    accounts = {a["branch_id"] for a in file.rows["accounts"] if a["closed_on"] is None}
+    homes = {"customer": own["branch_id"], "grid": grid["branch_id"] if grid else None,
+             "main_account": row["home_branch_id"] if row["home_branch_id"] in accounts else None}
+    home = next((homes[source] for source in bank.settings.owners.home if homes[source]), None)
     manager = bank.managers.get(row["manager_id"]) if isinstance(row["manager_id"], str) else None
     seller = manager["branch_id"] if manager and row["owner_step"] != "routed" else row["branch_id"]
-    if home is not None and bank.area(home) != bank.area(seller):
+    if home is None or bank.area(home) != bank.area(seller):
         return f"home {home}, seller in {seller}"
     return ""
 
@@ -272,7 +275,7 @@ def _applicable(row: Row, offer: Offer, file: File, bank: Bank) -> str:
         return ""
 
     def is_of_family(product: str | None) -> bool:
-        return bool(product) and bank.products.get(str(product), {}).get("family") == offer.family
+        return bool(product) and bank.products.get(str(product), {}).get("family") in (offer.family, *offer.also_held_as)
 
     for table in ("accounts", "loans"):
         if any(is_of_family(r["product_id"]) and r["closed_on"] is None for r in file.rows[table]):

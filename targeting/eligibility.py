@@ -81,11 +81,12 @@ def prove_waivers(canonical: Canonical, settings: TargetingSettings) -> dict[str
 
 
 def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> None:
+    columns = ["offer", "kind", "model", "family", "families", "is_service", "is_loan", "needs_rating", "risk", "certificate",
+               "groups", "customer_kinds"]
     offers = pd.DataFrame([
-        (name, o.kind, o.model, o.family, o.is_service, o.is_loan, o.needs_rating, o.risk, o.certificate, "|".join(o.groups),
-         "|".join(o.customer_kinds)) for name, o in settings.active.items()],
-        columns=["offer", "kind", "model", "family", "is_service", "is_loan", "needs_rating", "risk", "certificate", "groups",
-                 "customer_kinds"])
+        (name, o.kind, o.model, o.family, "|".join(filter(None, (o.family, *o.also_held_as))), o.is_service, o.is_loan,
+         o.needs_rating, o.risk, o.certificate, "|".join(o.groups), "|".join(o.customer_kinds))
+        for name, o in settings.active.items()], columns=columns)
     offers["risk"] = offers["risk"].astype("str")
     con.register("_offers", offers)
     con.register("_candidates", candidates[["customer_id", "offer"]])
@@ -189,7 +190,7 @@ def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...
              f"({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
              "风险等级不匹配", "product riskier than the customer's rating"),
         Rule("held", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({_HELD}) h ON h.root = a.root AND "
-             "h.family = a.family WHERE a.kind = 'purchase'", "已持有", "held already"),
+             "list_contains(string_split(a.families, '|'), h.family) WHERE a.kind = 'purchase'", "已持有", "held already"),
         Rule("customer_kind", "offer", "SELECT a.customer_id, a.offer FROM asked a JOIN customers c USING (customer_id) "
              "WHERE NOT list_contains(string_split(a.customer_kinds, '|'), coalesce(c.kind, 'personal'))", "客户类型不适用",
              "not for this kind of customer"),
@@ -219,7 +220,7 @@ _UNCERTIFIED = """SELECT a.customer_id, a.offer FROM asked a WHERE a.certificate
 def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     limits, day = settings.contacts, f"DATE '{as_of}'"
     called = ("SELECT p.root, k.offer AS about, k.\"on\", k.outcome, k.outcome_on FROM contacts k JOIN people p USING "
-              "(customer_id) WHERE coalesce(k.arm, 'treatment') = 'treatment' AND k.skip_reason IS NULL")
+              "(customer_id) WHERE k.arm IS DISTINCT FROM 'control' AND k.skip_reason IS NULL")
     same = "(k.about = a.offer OR k.about = a.model OR (a.family <> '' AND k.about = a.family))"
     return (
         Rule("same_offer_lately", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({called}) k "

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import duckdb
 
-from sources.canonical import Canonical, as_of_sql, connect, merged_roots
+from sources.canonical import Canonical, as_of_sql, connect
+from sources.identity import merged_roots
 from sources.tables import SQL_TYPE, TABLES
 
 

@@ -81,6 +81,8 @@ def _cascade_sql(settings: OwnerSettings) -> str:
     targets = " ".join(f"WHEN {_text(r.name)} THEN {_text(r.to)}" for r in settings.routing)
     rule = f"CASE {cases} END" if cases else "NULL::VARCHAR"
     to = f"CASE rule {targets} END" if targets else "NULL::VARCHAR"
+    of = {"customer": "c.branch_id", "grid": "g.branch_id", "main_account": "main.branch_id"}
+    home = ", ".join([*(of[source] for source in settings.home), "NULL"])
     return f"""
     WITH main AS (SELECT customer_id, branch_id FROM averages
             QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY adb DESC, opened_on, account_id) = 1),
@@ -91,7 +93,7 @@ def _cascade_sql(settings: OwnerSettings) -> str:
         head AS (SELECT min(branch_id) AS branch_id FROM branches WHERE level = 'head'),
         known AS (SELECT t.*, coalesce(p.root, t.customer_id) AS root, coalesce(l.outstanding, 0) AS outstanding,
                 coalesce(main.branch_id, c.branch_id, g.branch_id) AS main_branch_id,
-                coalesce(c.branch_id, g.branch_id, main.branch_id) AS home_branch_id,
+                coalesce({home}) AS home_branch_id,
                 own.manager_id AS own_manager_id, own.branch_id AS own_branch_id,
                 grid.manager_id AS grid_manager_id, grid.branch_id AS grid_branch_id
             FROM tiers t LEFT JOIN people p USING (customer_id) LEFT JOIN customers c USING (customer_id)

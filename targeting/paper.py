@@ -14,7 +14,8 @@ from targeting.summary import Statement
 from targeting.worth import Assumption, assumptions
 
 _NAMES = {"margin": ("年收益率", "yearly margin"), "amount": ("户均金额", "typical amount"),
-          "yearly": ("年收益", "yearly income"), "save_rate": ("挽回比例", "save rate"), "ftp_margin": ("FTP利差", "FTP margin")}
+          "yearly": ("年收益", "yearly income"), "save_rate": ("挽回比例", "save rate"),
+          "ftp_margin": ("FTP利差", "FTP margin")}
 _SOURCES = {"bank": ("产品表", "bank's product table"), "assumed": ("假设", "assumed")}
 _WAIVERS = {"assume_consent": ("未核验营销授权", "marketing consent not checked"),
             "assume_certified": ("未核验销售资格", "sellers' certificates not checked")}

@@ -35,6 +35,8 @@ class OwnerSettings(Settings):
 
     routing: tuple[RoutingRule, ...] = ()
     balance_days: int = Field(default=90, gt=0)     # average that names the main account
+    # Where a customer belongs, for lending within the region: the first of these that is known.
+    home: tuple[Literal["customer", "grid", "main_account"], ...] = ("customer", "grid", "main_account")
 
 
 class HourSettings(Settings):
@@ -84,6 +86,7 @@ class Offer(Settings):
     opening_en: str
     model: str = ""                         # scores to read; none for triggers and service
     family: str = ""                        # product family: what must not be held already
+    also_held_as: tuple[str, ...] = ()      # other families whose holders are not offered it
     is_loan: bool = False
     needs_rating: bool = False              # a valid risk rating that bears the product
     risk: Risk | None = None                # where the bank's products carry none

@@ -24,15 +24,14 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
     """
     kept = ", ".join(f"'{c}'" for c in settings.not_leaving)
     first = as_of - dt.timedelta(days=settings.days - 1)
-    lent = as_of - dt.timedelta(days=settings.loan_proceeds_days - 1)
+    lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
     return con.execute(f"""
-        WITH moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount, category FROM transactions
-            WHERE "on" BETWEEN DATE '{min(first, lent)}' AND DATE '{as_of}' AND category NOT IN ({kept})
+        WITH reversed AS (SELECT reverses_id FROM transactions WHERE reverses_id IS NOT NULL AND "on" >= DATE '{lent}'),
+        moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount, category FROM transactions
+            WHERE "on" BETWEEN DATE '{lent}' AND DATE '{as_of}' AND category NOT IN ({kept})
             AND NOT (category = 'own_transfer' AND coalesce(counterparty_bank, '') = '')
-            AND coalesce(initiated_by, '') <> 'bank' AND reverses_id IS NULL
-            AND transaction_id NOT IN (SELECT reverses_id FROM transactions WHERE reverses_id IS NOT NULL)
-            UNION ALL SELECT customer_id, "on", amount::DOUBLE, category FROM transactions
-            WHERE category = 'loan_out' AND initiated_by = 'bank' AND "on" BETWEEN DATE '{lent}' AND DATE '{as_of}'),
+            AND (amount > 0 OR initiated_by IS DISTINCT FROM 'bank')
+            AND reverses_id IS NULL AND transaction_id NOT IN (SELECT reverses_id FROM reversed)),
         net AS (SELECT customer_id, -sum(CASE WHEN "on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0)
                 THEN amount ELSE 0 END) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1),
         kept AS (SELECT customer_id, sum(adb) AS adb FROM averages GROUP BY 1)

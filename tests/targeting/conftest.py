@@ -56,8 +56,9 @@ class SmallBank:
                                   "name": f"张{name}", "phone": "19900001234", "risk_rating": "R3",
                                   "risk_rated_on": dt.date(2026, 3, 1)} | row))
         if account:
-            self.add("accounts", account_id=f"A{name}", customer_id=name, product_id="current", branch_id=row.get("branch_id", "B1"),
-                     holds="deposit", kind="current", status="normal", opened_on=dt.date(2015, 1, 1))
+            self.add("accounts", account_id=f"A{name}", customer_id=name, product_id="current",
+                     branch_id=row.get("branch_id", "B1"), holds="deposit", kind="current", status="normal",
+                     opened_on=dt.date(2015, 1, 1))
             self.add("balances", account_id=f"A{name}", on=dt.date(2020, 1, 1), balance=int(average * 100))
         if consent:
             self.add("consents", customer_id=name, purpose="marketing", channel="any", on=dt.date(2020, 1, 1), granted=True)
@@ -130,7 +131,8 @@ def county_bank() -> SmallBank:
     for manager, branch, role, certificates in (
             ("H1", "B1", "branch_head", ""), ("M1", "B1", "manager", "wealth,insurance"), ("M2", "B2", "manager", ""),
             ("G1", "B1", "grid", ""), ("T1", "HO", "head_office", "wealth、insurance")):
-        bank.add("managers", manager_id=manager, name=f"周{manager}", branch_id=branch, role=role, certificates=certificates, hours=4.0)
+        bank.add("managers", manager_id=manager, name=f"周{manager}", branch_id=branch, role=role, certificates=certificates,
+                 hours=4.0)
     bank.add("grids", grid_id="V1", name="河东村", branch_id="B1", manager_id="G1")
     for product, family, counts, risk in (
             ("current", "current", "deposit", None), ("cd", "large_cd", "deposit", None), ("w2", "wealth", "aum", "R2"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -21,7 +23,8 @@ def _filled(bank):
 def test_a_night_lists_every_customer_worth_a_call_with_the_owner_the_cascade_names(bank, tmp_path):
     staged = make_list(_filled(bank).inputs(tmp_path), tmp_path / "staging")
     entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas().set_index("customer_id")
-    assert entries["owner_step"].to_dict() == {"C1": "manager", "C2": "grid", "C3": "branch_pool", "C4": "routed", "C5": "routed"}
+    assert entries["owner_step"].to_dict() == {"C1": "manager", "C2": "grid", "C3": "branch_pool", "C4": "routed",
+                                               "C5": "routed"}
     assert entries["list_id"].to_dict() == {"C1": "M1", "C2": "G1", "C3": "pool:B2", "C4": "H1", "C5": "head_office"}
     assert sum(staged.manifest.owner_steps.values()) == staged.manifest.customers == 5
     assert (entries["reasons_zh"].str.len() > 0).all()
@@ -29,7 +32,6 @@ def test_a_night_lists_every_customer_worth_a_call_with_the_owner_the_cascade_na
 
 
 def test_the_same_bank_in_any_order_of_rows_gives_the_same_bytes(bank, bank_words, tmp_path):
-    from dataclasses import replace
     filled = _filled(bank)
     made = []
     for seed in (None, 1, 2):
