@@ -12,6 +12,7 @@ from typing import Literal
 import narwhals.stable.v2 as nw
 
 from features.calendar import Clock
+from features.moment import Moment
 from features.windows import EVER, Window, window
 
 How = Literal["sum", "count", "min", "max", "day_sum", "spell_sum"]
@@ -118,13 +119,13 @@ class Leaf:
 class Term:
     """Arithmetic over leaves; unknown in, unknown out; a division by zero is unknown."""
 
-    make: Callable[[Clock, Callable[[Leaf], nw.Expr]], nw.Expr]
+    make: Callable[[Moment, Callable[[Leaf], nw.Expr]], nw.Expr]
     leaves: frozenset[Leaf]
     seasons: frozenset[str] = frozenset()       # of the calendar, without which it is always unknown
 
     def _with(self, other: Term | Number, join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> Term:
         right = term(other)
-        return Term(lambda clock, at: join(self.make(clock, at), right.make(clock, at)), self.leaves | right.leaves,
+        return Term(lambda moment, at: join(self.make(moment, at), right.make(moment, at)), self.leaves | right.leaves,
                     self.seasons | right.seasons)
 
     def __add__(self, other: Term | Number) -> Term:
@@ -174,7 +175,7 @@ class Term:
 
     def known(self) -> Term:
         """True where this is known."""
-        return Term(lambda clock, at: ~self.make(clock, at).is_null(), self.leaves, self.seasons)
+        return Term(lambda moment, at: ~self.make(moment, at).is_null(), self.leaves, self.seasons)
 
     def flag(self) -> Term:
         """1 where this condition holds, else 0."""
@@ -194,38 +195,35 @@ class Term:
 
     def root(self) -> Term:
         """Square root; unknown below zero."""
-        return Term(lambda clock, at: (nw.when(self.make(clock, at) >= nw.lit(0.0)).then(self.make(clock, at))).sqrt(),
+        return Term(lambda moment, at: (nw.when(self.make(moment, at) >= nw.lit(0.0)).then(self.make(moment, at))).sqrt(),
                     self.leaves, self.seasons)
 
 
 def term(of: Term | Number) -> Term:
     """A number as a term."""
-    return of if isinstance(of, Term) else Term(lambda _clock, _at: nw.lit(float(of)), frozenset())
+    return of if isinstance(of, Term) else Term(lambda _moment, _at: nw.lit(float(of)), frozenset())
 
 
 def leaf(rows: str, how: How, value: str = "", where: Where = ALL, window: Window = EVER, day: str = "day",
          until: str = "") -> Term:
     """A leaf as a term."""
     one = Leaf(rows, how, value, where, window, day, until)
-    return Term(lambda _clock, at: at(one), frozenset({one}),
+    return Term(lambda _moment, at: at(one), frozenset({one}),
                 frozenset({window.name} if window.kind == "season" else ()))
 
 
 def of_clock(make: Callable[[Clock], Number | None], *seasons: str) -> Term:
     """A number that depends on the as_of, and perhaps on seasons, alone; None is unknown."""
-    def built(clock: Clock, _at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
-        value = make(clock)
-        return nw.lit(None, nw.Float64) if value is None else nw.lit(float(value))
-    return Term(built, frozenset(), frozenset(seasons))
+    return Term(lambda moment, _at: moment.number(make), frozenset(), frozenset(seasons))
 
 
 def when(condition: Term, then: Term | Number, otherwise: Term | Number | None = None) -> Term:
     """`then` where the condition holds, else `otherwise` (unknown if there is none)."""
     yes, no = term(then), None if otherwise is None else term(otherwise)
 
-    def built(clock: Clock, at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
-        chain = nw.when(condition.make(clock, at)).then(yes.make(clock, at))
-        return chain if no is None else chain.otherwise(no.make(clock, at))
+    def built(moment: Moment, at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
+        chain = nw.when(condition.make(moment, at)).then(yes.make(moment, at))
+        return chain if no is None else chain.otherwise(no.make(moment, at))
     return Term(built, condition.leaves | yes.leaves | (no.leaves if no else frozenset()),
                 condition.seasons | yes.seasons | (no.seasons if no else frozenset()))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import and_
 
 import narwhals.stable.v2 as nw
 
@@ -10,6 +12,8 @@ from features.algebra import Leaf
 from features.calendar import Clock
 from features.declare import Feature
 from features.known import Frame, Known, RowSet
+from features.moment import Moment
+from features.windows import Window
 
 KEY = "customer_id"
 _PARTS = {"sum": ("sum",), "count": (), "min": ("min",), "max": ("max",), "day_sum": ("sum", "days"), "spell_sum": ()}
@@ -31,15 +35,12 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
         mine = [leaf for leaf in leaves if leaf.rows == name]
         summed = known.engine.keep(f"leaves_{name}", _summed(known, known.sets[name], mine, names))
         wide = wide.join(summed, on=KEY, how="left")
-    wide = wide.with_columns(*(nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")
-                               and leaf.window.bounds(known.clock) is not None))
+    wide = wide.with_columns(*(nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")))
     return wide.select(nw.col(KEY), *(_value(one, known.clock, names, minor).alias(one.name) for one in features))
 
 
-def _value(one: Feature, clock: Clock, names: dict[Leaf, str], minor: int) -> nw.Expr:
-    def at(leaf: Leaf) -> nw.Expr:
-        return nw.lit(None, nw.Float64) if leaf.window.bounds(clock) is None else nw.col(names[leaf])
-    made = one.term.make(clock, at)
+def _value(one: Feature, moment: Moment, names: dict[Leaf, str], minor: int) -> nw.Expr:
+    made = one.term.make(moment, lambda leaf: moment.where_there(leaf.window, nw.col(names[leaf])))
     if one.unit == "category":
         return made
     return made.cast(nw.Float64) / nw.lit(float(minor)) if one.unit == "money" else made.cast(nw.Float64)
@@ -47,59 +48,79 @@ def _value(one: Feature, clock: Clock, names: dict[Leaf, str], minor: int) -> nw
 
 def _summed(known: Known, rows: RowSet, leaves: Sequence[Leaf], names: dict[Leaf, str]) -> Frame:
     """One row per customer with any row, one column per leaf."""
-    frame = known.rows(rows.name)
-    edges: list[int] = []
+    frame, edges = known.rows(rows.name), _edges(leaves) if rows.cells else []
     if rows.cells:
-        frame, edges = _cells(frame, rows, leaves, known.clock)
-    picked = frame.select(nw.col(KEY), *(_picked(leaf, known.clock, rows, edges).alias(names[leaf]) for leaf in leaves))
-    return picked.group_by(KEY).agg(*(_put_together(leaf, names[leaf]) for leaf in leaves))
+        frame = _cells(frame, leaves, edges, known.clock)
+        picked = [_of_cell(leaf, known.clock, edges).alias(names[leaf]) for leaf in leaves]
+    else:
+        picked = [_of_row(leaf, known.clock).alias(names[leaf]) for leaf in leaves]
+    return frame.select(nw.col(KEY), *picked).group_by(KEY).agg(*(_put_together(leaf, names[leaf]) for leaf in leaves))
 
 
-def _cells(frame: Frame, rows: RowSet, leaves: Sequence[Leaf], clock: Clock) -> tuple[Frame, list[int]]:
+def _edges(leaves: Sequence[Leaf]) -> list[tuple[Window, int]]:
+    """The sides of all windows, each once as far as that can be told without the as_of."""
+    found: dict[object, tuple[Window, int]] = {}
+    for leaf in leaves:
+        for side in (0, 1):
+            of = leaf.window
+            if of.kind == "back":
+                name: object = ("days", of.ago + (of.days if side == 0 else 0))
+            else:
+                name = ("days", of.ago) if side and of.kind in ("ever", "to_date", "day") else (of, side)
+            found.setdefault(name, (of, side))
+    return list(found.values())
+
+
+def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]], moment: Moment) -> Frame:
     """Rows summed once per customer, time bucket and class. A time bucket lies wholly inside or outside every window."""
-    bounds = [leaf.window.bounds(clock) for leaf in leaves]
-    edges = sorted({edge for pair in bounds if pair for edge in pair})
-    latest = max((pair[1] for pair in bounds if pair), default=clock.day)
+    days = [moment.bounds(of)[side] for of, side in edges]
     if all(leaf.how != "day_sum" for leaf in leaves):
-        frame = frame.filter(nw.col("day") > edges[0]) if edges else frame
-    used = sorted({column for leaf in leaves for column in leaf.where.columns})
-    values = sorted({leaf.value for leaf in leaves if leaf.value})
+        frame = frame.filter(nw.col("day") > moment.of(
+            lambda at: min(bounds[0] for leaf in leaves if (bounds := leaf.window.bounds(at.clock)))))
     bucket = nw.lit(0)
-    for edge in edges:
-        bucket = bucket + (nw.col("day") > edge).cast(nw.Int64)
-    frame = frame.filter(nw.col("day") <= latest).with_columns(
-        bucket.alias("bucket"), *((nw.col(v) * (clock.day + 1 - nw.col("day"))).alias(f"{v}_days") for v in values))
+    for day in days:
+        bucket = bucket + (nw.col("day") > day).cast(nw.Int64)
+    used = sorted({column for leaf in leaves for column in leaf.where.columns})
+    values = sorted({leaf.value for leaf in leaves if leaf.how == "day_sum"})
+    frame = frame.filter(nw.col("day") <= moment.day).with_columns(
+        bucket.alias("bucket"),
+        *((nw.col(value) * (nw.lit(moment.day + 1) - nw.col("day"))).alias(f"{value}_days") for value in values))
     wanted = {(leaf.value, how) for leaf in leaves for how in _PARTS[leaf.how] if leaf.value}
     aggregates = [_CELL[how](value).alias(f"{value}_{how}") for value, how in sorted(wanted)]
-    aggregates.append(nw.len().alias("rows"))
-    return frame.group_by(KEY, "bucket", *used).agg(*aggregates), edges
+    return frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))
 
 
-def _picked(leaf: Leaf, clock: Clock, rows: RowSet, edges: list[int]) -> nw.Expr:
-    """The leaf's value in a row (or cell) that passes its filter and window, else null."""
-    bounds = leaf.window.bounds(clock)
-    if bounds is None:
-        return nw.lit(None, nw.Float64)
-    after, through = bounds
-    if not rows.cells:
-        return _of_row(leaf, after, through)
-    first, last = edges.index(after) + 1, edges.index(through)
+def _of_cell(leaf: Leaf, moment: Moment, edges: list[tuple[Window, int]]) -> nw.Expr:
+    """The leaf's value in a cell that passes its filter and window, else null."""
+    first, last = moment.buckets(leaf.window, edges)
     inside = (nw.col("bucket") >= first) & (nw.col("bucket") <= last)
-    condition = leaf.where.make() & inside if leaf.where.columns else inside
-    if leaf.how == "day_sum":
-        within = nw.col(f"{leaf.value}_days") - nw.col(f"{leaf.value}_sum") * nw.lit(float(clock.day - through))
-        before = nw.col("bucket") < first
-        if leaf.where.columns:
-            before, inside = leaf.where.make() & before, condition
-        return nw.when(inside).then(within).otherwise(
-            nw.when(before).then(nw.col(f"{leaf.value}_sum") * nw.lit(float(through - after))))
-    column = "rows" if leaf.how == "count" else f"{leaf.value}_{leaf.how}"
-    return nw.when(condition).then(nw.col(column).cast(nw.Float64))
+    before = nw.col("bucket") < first
+    if leaf.where.columns:
+        inside, before = leaf.where.make() & inside, leaf.where.make() & before
+    if leaf.how != "day_sum":
+        column = "rows" if leaf.how == "count" else f"{leaf.value}_{leaf.how}"
+        return nw.when(inside).then(nw.col(column).cast(nw.Float64))
+    window = leaf.window
+    total, length = nw.col(f"{leaf.value}_sum"), moment.number(lambda clock: _length(window, clock))
+    within = nw.col(f"{leaf.value}_days") - total * moment.number(lambda clock: _since(window, clock))
+    return nw.when(inside).then(within).otherwise(nw.when(before).then(total * length))
 
 
-def _of_row(leaf: Leaf, after: int, through: int) -> nw.Expr:
+def _length(window: Window, clock: Clock) -> int | None:
+    bounds = window.bounds(clock)
+    return None if bounds is None else bounds[1] - bounds[0]
+
+
+def _since(window: Window, clock: Clock) -> int | None:
+    bounds = window.bounds(clock)
+    return None if bounds is None else clock.day - bounds[1]
+
+
+def _of_row(leaf: Leaf, moment: Moment) -> nw.Expr:
+    """The leaf's value in a row that passes its filter and window, else null."""
     value = nw.lit(1.0) if leaf.how == "count" else nw.col(leaf.value)
     conditions: list[nw.Expr] = [leaf.where.make()] if leaf.where.columns else []
+    after, through = moment.bounds(leaf.window)
     if leaf.until:
         conditions += [nw.col(leaf.until) > after + 1, nw.col(leaf.day) <= through]
     elif leaf.window.kind != "ever":
@@ -107,18 +128,12 @@ def _of_row(leaf: Leaf, after: int, through: int) -> nw.Expr:
     if leaf.how == "spell_sum":
         first = nw.max_horizontal(nw.col(leaf.day), nw.lit(after + 1))
         value = value * (nw.min_horizontal(nw.col(leaf.until), nw.lit(through + 1)) - first).cast(nw.Float64)
-    if not conditions:
-        return value
-    whole = conditions[0]
-    for one in conditions[1:]:
-        whole = whole & one
-    return nw.when(whole).then(value)
+    whole = reduce(and_, conditions) if conditions else None
+    return value if whole is None else nw.when(whole).then(value)
 
 
 def _put_together(leaf: Leaf, name: str) -> nw.Expr:
     column = nw.col(name)
     if leaf.how == "min":
         return column.min()
-    if leaf.how == "max":
-        return column.max()
-    return column.sum()
+    return column.max() if leaf.how == "max" else column.sum()

@@ -6,7 +6,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from features.algebra import Term, Windowed
 
@@ -91,7 +91,7 @@ def feature(name: str, term: Term, unit: Unit, zh: str, en: str, *says: Wording,
                    window_days=window_days if window_days is not None else _days_in(name))
 
 
-Says = Mapping[int | str, Wording | Sequence[Wording]] | Mapping[int, Wording] | Mapping[int, Sequence[Wording]]
+Says = Mapping[Any, Wording | Sequence[Wording]]
 
 
 def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Says | None = None,
@@ -100,7 +100,7 @@ def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Says
     made = []
     for window, one in terms.items():
         key: int | str = window.days if window.kind in ("back", "ahead") else window.name
-        said = dict(says or {}).get(key, ())  # type: ignore[arg-type]
+        said = dict(says or {}).get(key, ())
         made.append(Feature(name.format(w=window.suffix), one, unit, zh.format(w=window.zh), en.format(w=window.en),
                             says=(said,) if isinstance(said, Wording) else tuple(said), sensitivity=sensitivity, family=family,
                             window_days=window.days or None))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import narwhals.stable.v2 as nw
+import pyarrow as pa
 
 from features.known import Frame
+from features.moment import Moment, Stencil
 from sources.canonical import Canonical, as_of_sql
 from sources.tables import TABLES, Column
 
 
 class Duck:
-    """An engine over `loaded_*` tables of a connection.
-
-    Every statement that keeps a frame is recorded, so that the next load of buckets runs the same text without being
-    compiled again.
-    """
+    """An engine that compiles over the `known_*` views of a connection: statements are recorded, and run on no rows."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
@@ -28,12 +27,25 @@ class Duck:
         return nw.from_native(self.con.table(f"known_{name}"))
 
     def keep(self, name: str, frame: Frame) -> Frame:
-        self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {text_of(frame)}')
+        sql = f'CREATE OR REPLACE TEMP TABLE "{name}" AS {text_of(frame)}'
+        self.script.append(sql)
+        self.con.execute(f"{sql} LIMIT 0")
         return nw.from_native(self.con.table(name))
 
-    def _run(self, sql: str) -> None:
-        self.con.execute(sql)
-        self.script.append(sql)
+
+@dataclass(frozen=True)
+class Script:
+    """Statements compiled once, with marks for what depends on the as_of."""
+
+    stencil: Stencil
+    statements: tuple[str, ...]
+    last: str
+
+    def run(self, con: duckdb.DuckDBPyConnection, moment: Moment) -> pa.Table:
+        """The features of the loaded customers at that moment."""
+        for statement in self.statements:
+            con.execute(self.stencil.filled(statement, moment))
+        return con.execute(self.stencil.filled(self.last, moment)).to_arrow_table()
 
 
 def text_of(frame: Frame) -> str:

@@ -19,6 +19,7 @@ from features.catalog import as_rows, chosen
 from features.compile import KEY, columns
 from features.declare import Feature, FeatureSpec
 from features.known import Known, RowSet
+from features.moment import Moment, Stencil
 from features.population import READS, population
 from features.rows import row_sets
 from features.settings import FeatureSettings
@@ -123,27 +124,19 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
     sets = row_sets()
     reads = needed(used(wanted, sets))
     loads = _loads(canonical, settings.features.rows_per_load)
-    scripts: dict[dt.date, tuple[list[str], str]] = {}
     kept: dict[dt.date, list[pa.Table]] = {on: [] for on in dates}
     minor = 10 ** get_currency_precision(canonical.manifest.currency)
+    script: duck.Script | None = None
     con = connect(memory_limit="2GB")
     try:
-        starts = {on: _starts(con, canonical, on, reads) for on in dates}
+        moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
         done, total = 0, len(loads) * len(dates)
         for buckets in loads:
             duck.load(con, canonical, buckets, reads)
-            for on in dates:
+            for on, moment in moments.items():
                 duck.know(con, on, reads)
-                if on not in scripts:
-                    known = Known(Clock(on, settings.calendar), duck.Duck(con), sets, canonical.has,
-                                  starts[on])
-                    frame = columns(known, population(known), wanted, minor)
-                    assert isinstance(known.engine, duck.Duck)
-                    scripts[on] = (known.engine.script, duck.text_of(frame))
-                else:
-                    for statement in scripts[on][0]:
-                        con.execute(statement)
-                kept[on].append(con.sql(scripts[on][1]).to_arrow_table())
+                script = script or _compiled(con, moment.clock, sets, canonical, wanted, minor)
+                kept[on].append(script.run(con, moment))
                 done += 1
                 if progress:
                     progress("features", done, total)
@@ -151,6 +144,15 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
         con.close()
     for on in dates:
         yield on, finished(pa.concat_tables(kept.pop(on)), wanted, on)
+
+
+def _compiled(con: duckdb.DuckDBPyConnection, clock: Clock, sets: dict[str, RowSet], canonical: Canonical,
+              wanted: Sequence[Feature], minor: int) -> duck.Script:
+    """The statements that build the features, once for all dates and loads."""
+    stencil, engine = Stencil(clock), duck.Duck(con)
+    known = Known(stencil, engine, sets, canonical.has)
+    frame = columns(known, population(known), wanted, minor)
+    return duck.Script(stencil, tuple(engine.script), duck.text_of(frame))
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
-from features.calendar import Clock
+from features.moment import Moment
 
 Frame = nw.LazyFrame[Any]
 
@@ -29,19 +29,14 @@ class Engine(Protocol):
 class Known:
     """One as_of: its clock, its tables and the row sets made of them, each made once."""
 
-    clock: Clock
+    clock: Moment
     engine: Engine
     sets: Mapping[str, RowSet]
     has: Callable[..., bool]
-    starts: Mapping[str, int] = field(default_factory=dict)     # first day of a table's rows, over the whole bank
     _made: dict[str, Frame] = field(default_factory=dict)
 
     def table(self, name: str) -> Frame:
         return self.engine.table(name)
-
-    def first_day(self, name: str) -> int:
-        """The first day the bank has rows of, as known; the day after the as_of where it has none."""
-        return self.starts.get(name, self.clock.day + 1)
 
     def rows(self, name: str) -> Frame:
         """A row set, made on first use."""
@@ -86,3 +81,9 @@ def first_of(rows: Frame, order: list[str]) -> Frame:
     placed = rows.with_columns(nw.lit(1).alias("one"))
     placed = placed.with_columns(nw.col("one").cum_sum().over("customer_id", order_by=order).alias("place"))
     return placed.filter(nw.col("place") == 1).drop("one", "place")
+
+
+def latest_largest(rows: Frame, day: str, key: list[str]) -> Frame:
+    """Per customer the row of the latest `day`, of those the largest `amount`."""
+    turned = rows.with_columns((nw.lit(0.0) - nw.col(day)).alias("latest"), (nw.lit(0.0) - nw.col("amount")).alias("minus"))
+    return first_of(turned, ["latest", "minus", *key])

@@ -47,7 +47,7 @@ def balance_unknown(known: Known) -> Frame:
 
     Such an account was open before the bank's balances begin and has no row on their first day.
     """
-    begin = known.first_day("balances")
+    begin = known.clock.first_day("balances")
     first = known.table("balances").group_by("account_id").agg(nw.col("on").min().alias("first"))
     accounts = counted_accounts(known).filter(nw.col("opened_on") < begin).join(first, on="account_id", how="left")
     ends = nw.col("closed_on").fill_null(known.clock.day + 1)

@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 
 from features.algebra import ALL, Field, Term, Where, leaf
 from features.civil import months_between
-from features.known import Frame, Known, first_of, row_set
+from features.known import Frame, Known, first_of, latest_largest, row_set
 from features.windows import EVER, Window
 
 _NEEDS = {"loans": ("loan_id", "customer_id", "granted_on", "amount")}
@@ -15,7 +15,8 @@ _STATUS = {"loan_status": ("loan_id", "on", "outstanding")}
 
 @row_set(needs=_NEEDS,
          uses={"loans": ("closed_on", "matures_on", "instalment", "rate", "product_id", "facility_id"),
-               "loan_status": ("on", "outstanding", "overdue_days", "overdue_amount"), "products": ("family", "name", "name_en")},
+               "loan_status": ("on", "outstanding", "overdue_days", "overdue_amount"),
+               "products": ("family", "name", "name_en")},
          fields={"outstanding": ("loan_status", "outstanding"), "overdue_days": ("loan_status", "overdue_days"),
                  "overdue_amount": ("loan_status", "overdue_amount"), "matures_on": ("loans", "matures_on"),
                  "closed_on": ("loans", "closed_on"), "instalment": ("loans", "instalment"), "rate": ("loans", "rate"),
@@ -67,8 +68,7 @@ def loan_due_next(known: Known) -> Frame:
 def loan_closed_last(known: Known) -> Frame:
     """One row per customer who repaid a loan in the last 180 days: the last repaid."""
     rows = known.rows("loans").filter(nw.col("closed_on") > known.clock.day - 180)
-    rows = rows.with_columns((nw.lit(0.0) - nw.col("closed_on")).alias("latest"), (nw.lit(0.0) - nw.col("amount")).alias("minus"))
-    return first_of(rows, ["latest", "minus", "loan_id"])
+    return latest_largest(rows, "closed_on", ["loan_id"])
 
 
 @row_set(needs={"facilities": ("facility_id", "customer_id", "limit", "granted_on")},

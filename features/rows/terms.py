@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 
 from features.algebra import ALL, Field, Term, Where, leaf
 from features.civil import months_between
-from features.known import Frame, Known, first_of, row_set
+from features.known import Frame, Known, first_of, latest_largest, row_set
 from features.rows.balances import counted_accounts
 from features.windows import EVER, Window
 
@@ -51,8 +51,7 @@ def last_maturity(known: Known) -> Frame:
     today = known.clock.day
     rows = known.rows("terms").filter(((nw.col("reason") == "matured") | (nw.col("reason") == "rolled"))
                                       & (nw.col("ended_on") <= today - STAYS) & (nw.col("ended_on") > today - 730))
-    rows = rows.with_columns((nw.lit(0.0) - nw.col("ended_on")).alias("latest"), (nw.lit(0.0) - nw.col("amount")).alias("minus"))
-    last = first_of(rows, ["latest", "minus", "account_id", "started_on"])
+    last = latest_largest(rows, "ended_on", ["account_id", "started_on"])
     changes = known.rows("balance_changes").filter(nw.col("day") > today - 740).group_by("customer_id", "day").agg(
         nw.col("change").sum())
     after = last.select("customer_id", "ended_on").join(changes, on="customer_id", how="inner").filter(
@@ -69,8 +68,7 @@ def last_break(known: Known) -> Frame:
     """One row per customer who broke a term in the last 90 days: the last broken, the largest of that day."""
     rows = known.rows("terms").filter(((nw.col("reason") == "early") | (nw.col("reason") == "early_part"))
                                       & (nw.col("ended_on") > known.clock.day - 90))
-    rows = rows.with_columns((nw.lit(0.0) - nw.col("ended_on")).alias("latest"), (nw.lit(0.0) - nw.col("amount")).alias("minus"))
-    return first_of(rows, ["latest", "minus", "account_id", "started_on"])
+    return latest_largest(rows, "ended_on", ["account_id", "started_on"])
 
 
 OPEN = Field("is_open").equals(1)

@@ -9,7 +9,8 @@ from features.windows import Window
 YEAR = Window("to_date", name="ytd")
 
 FALL = Wording(
-    "近30天存款日均{dep_adb_30d:money}，比近半年日均{dep_adb_180d:money}少{dep_fall_30d_180d_amt:money}，降{dep_fall_30d_180d_share:percent}。",
+    "近30天存款日均{dep_adb_30d:money}，比近半年日均{dep_adb_180d:money}少{dep_fall_30d_180d_amt:money}，"
+    "降{dep_fall_30d_180d_share:percent}。",
     "Deposits averaged {dep_adb_30d:money} over 30 days, {dep_fall_30d_180d_amt:money} ({dep_fall_30d_180d_share:percent}) "
     "below the half-year average of {dep_adb_180d:money}.",
     when="dep_fall_30d_180d_share >= 0.05 and dep_fall_30d_180d_amt > 0 and dep_adb_30d >= 0")
@@ -40,7 +41,8 @@ IDLE = Wording("近90天活期日均{cur_adb_90d:money}，没有定期或理财�
                "Current accounts averaged {cur_adb_90d:money} over 90 days, with no term deposit or investment.",
                when="cur_adb_90d > 0 and dep_time_share_90d == 0 and aum_invest_share_90d == 0")
 IDLE_SHARE = Wording("近90天活期日均{cur_adb_90d:money}，定期占存款{dep_time_share_90d:percent}。",
-                     "Current accounts averaged {cur_adb_90d:money} over 90 days; time deposits are {dep_time_share_90d:percent} "
+                     "Current accounts averaged {cur_adb_90d:money} over 90 days; time deposits are "
+                     "{dep_time_share_90d:percent} "
                      "of deposits.",
                      when="cur_adb_90d > 0 and dep_time_share_90d > 0")
 ASSETS = Wording("本季金融资产日均{aum_adb_qtd:money}，近一年日均{aum_adb_365d:money}。",
@@ -117,10 +119,12 @@ def deposit_shape(deposits: Deposits) -> Features:
                 "Swing of deposits over 90 days, standard deviation over mean", family="deposit_swing"),
         feature("dep_volatility_180d", deposits.volatility(180), "share", "近180天存款波动（标准差比均值）",
                 "Swing of deposits over 180 days, standard deviation over mean", family="deposit_swing"),
-        feature("dep_moves_90d_cnt", deposits.turnover(90), "count", "近90天余额变动天数", "Days in 90 on which balances changed",
+        feature("dep_moves_90d_cnt", deposits.turnover(90), "count", "近90天余额变动天数",
+                "Days in 90 on which balances changed",
                 family="deposit_swing"),
         feature("dep_lowest_share_180d", deposits.lowest(180) / deposits.daily_average([180])[180], "share",
-                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW, family="deposit_low"),
+                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW,
+                family="deposit_low"),
     )
 
 
@@ -136,7 +140,8 @@ def deposit_mix(deposits: Deposits, assets: Balances) -> Features:
         each("time_adb_{w}", was, "money", "{w}定期日均", "Average time deposits {w}", family="time_level"),
         feature("dep_time_share_90d", was[90] / all_now[90], "share", "近90天定期占存款比例",
                 "Time deposits as a share of deposits over 90 days", IDLE, IDLE_SHARE, family="deposit_idle"),
-        feature("dep_time_share_change", was[90] / all_now[90] - was[365] / all_now[365], "share", "定期占比近90天比近一年的变化",
+        feature("dep_time_share_change", was[90] / all_now[90] - was[365] / all_now[365], "share",
+                "定期占比近90天比近一年的变化",
                 "Change of the share of time deposits, 90 days against a year", family="deposit_idle"),
     )
 

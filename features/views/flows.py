@@ -20,12 +20,15 @@ OUT_FLOW = Wording("近30天转出{txn_out_amt_30d:money}（{txn_out_cnt_30d:cou
                    "In 30 days {txn_out_amt_30d:money} went out over {txn_out_cnt_30d:count|payment|payments} and "
                    "{txn_in_amt_30d:money} came in.", when="txn_out_amt_30d > 0")
 QUIET = Wording("已{txn_last_active_days:days}没有主动交易，最近一次在{txn_last_active_on:date}。",
-                "No transaction of the customer's own for {txn_last_active_days:days}; the last was on {txn_last_active_on:date}.",
+                "No transaction of the customer's own for {txn_last_active_days:days}; the last was on "
+                "{txn_last_active_on:date}.",
                 when="txn_last_active_days >= 30")
 LARGE_OUT = Wording(
-    "近30天单笔最大转出{txn_out_largest_30d_amt:money}，相当于近90天存款日均{dep_adb_90d:money}的{txn_out_largest_30d_share:percent}。",
+    "近30天单笔最大转出{txn_out_largest_30d_amt:money}，"
+    "相当于近90天存款日均{dep_adb_90d:money}的{txn_out_largest_30d_share:percent}。",
     "The largest payment out in 30 days was {txn_out_largest_30d_amt:money}, {txn_out_largest_30d_share:percent} of the 90-day "
-    "average of {dep_adb_90d:money}.", when="txn_out_largest_30d_amt > 0 and dep_adb_90d > 0 and txn_out_largest_30d_share <= 20")
+    "average of {dep_adb_90d:money}.",
+    when="txn_out_largest_30d_amt > 0 and dep_adb_90d > 0 and txn_out_largest_30d_share <= 20")
 LARGE_IN = Wording(
     "近30天单笔最大转入{txn_in_largest_30d_amt:money}，近90天存款日均{dep_adb_90d:money}。",
     "The largest payment in over 30 days was {txn_in_largest_30d_amt:money}, against a 90-day average of {dep_adb_90d:money}.",
@@ -35,10 +38,12 @@ REGULAR = Wording("近半年每30天都有进账，最少一期{income_lowest_18
                   "{income_avg_180d_amt:money} on average.",
                   when="income_blocks_180d_cnt == 6 and income_lowest_180d_amt > 0")
 INCOME = Wording("近半年平均每30天进账{income_avg_180d_amt:money}、支出{spending_avg_180d_amt:money}。",
-                 "Over the half-year {income_avg_180d_amt:money} came in and {spending_avg_180d_amt:money} went out per 30 days.",
+                 "Over the half-year {income_avg_180d_amt:money} came in and {spending_avg_180d_amt:money} went out per 30 "
+                 "days.",
                  when="income_avg_180d_amt > 0")
 SPENDING = Wording("近90天生活缴费{txn_utility_90d_cnt:count}笔，共{txn_utility_90d_amt:money}。",
-                   "Household bills in 90 days: {txn_utility_90d_cnt:count|payment|payments}, {txn_utility_90d_amt:money} in all.",
+                   "Household bills in 90 days: {txn_utility_90d_cnt:count|payment|payments}, {txn_utility_90d_amt:money} in "
+                   "all.",
                    when="txn_utility_90d_cnt > 0")
 CASH = Wording("近90天到柜面取现{txn_counter_cash_out_90d_cnt:count}次，共{txn_counter_cash_out_90d_amt:money}。",
                "{txn_counter_cash_out_90d_cnt:count|counter withdrawal|counter withdrawals} in 90 days, "
@@ -51,7 +56,8 @@ OWN_ELSEWHERE = Wording(
     "近90天转往本人他行账户{txn_out_own_other_bank_90d_cnt:count}笔共{txn_out_own_other_bank_90d_amt:money}，"
     "此前一年每季平均{txn_out_own_other_bank_quarter_amt:money}。",
     "{txn_out_own_other_bank_90d_cnt:count|transfer|transfers} to own accounts elsewhere in 90 days, "
-    "{txn_out_own_other_bank_90d_amt:money} in all; the year before averaged {txn_out_own_other_bank_quarter_amt:money} a quarter.",
+    "{txn_out_own_other_bank_90d_amt:money} in all; the year before averaged {txn_out_own_other_bank_quarter_amt:money} a "
+    "quarter.",
     when="txn_out_own_other_bank_90d_amt > 0", internal=True)
 
 
@@ -61,28 +67,33 @@ def flows(transactions: Transactions) -> Features:
     came, went = transactions.amount(IN, WINDOWS), transactions.amount(OUT, WINDOWS)
     last_day = transactions.last_active_day()
     return Features(
-        each("txn_in_amt_{w}", came, "money", "{w}转入金额", "Money in {w}", family="money_in", says=dict.fromkeys(WINDOWS, IN_FLOW)),
+        each("txn_in_amt_{w}", came, "money", "{w}转入金额", "Money in {w}", family="money_in",
+             says=dict.fromkeys(WINDOWS, IN_FLOW)),
         each("txn_out_amt_{w}", went, "money", "{w}转出金额", "Money out {w}", family="money_out",
              says=dict.fromkeys(WINDOWS, OUT_FLOW)),
         each("txn_in_cnt_{w}", transactions.count(IN, WINDOWS), "count", "{w}转入笔数", "Payments in {w}", family="money_in",
              says=dict.fromkeys(WINDOWS, IN_FLOW)),
-        each("txn_out_cnt_{w}", transactions.count(OUT, WINDOWS), "count", "{w}转出笔数", "Payments out {w}", family="money_out",
+        each("txn_out_cnt_{w}", transactions.count(OUT, WINDOWS), "count", "{w}转出笔数", "Payments out {w}",
+             family="money_out",
              says=dict.fromkeys(WINDOWS, OUT_FLOW)),
         each("txn_net_amt_{w}", came - went, "money", "{w}净流入", "Net money in {w}", family="money_net"),
         feature("txn_in_trend_90d_365d", came[90] * 365 / (came[365] * 90) - 1, "share", "近90天转入比近一年日均的增减",
                 "Money in a day over 90 days against a year", family="money_in"),
         feature("txn_out_trend_90d_365d", went[90] * 365 / (went[365] * 90) - 1, "share", "近90天转出比近一年日均的增减",
                 "Money out a day over 90 days against a year", family="money_out"),
-        feature("txn_out_in_share_90d", went[90] / came[90], "share", "近90天转出占转入的比例", "Money out as a share of money in, 90 days",
+        feature("txn_out_in_share_90d", went[90] / came[90], "share", "近90天转出占转入的比例",
+                "Money out as a share of money in, 90 days",
                 family="money_net"),
         feature("txn_in_avg_90d_amt", came[90] / transactions.count(IN, [90])[90], "money", "近90天平均每笔转入",
                 "Average payment in, 90 days", family="money_in"),
         feature("txn_out_avg_90d_amt", went[90] / transactions.count(OUT, [90])[90], "money", "近90天平均每笔转出",
                 "Average payment out, 90 days", family="money_out"),
-        feature("txn_last_active_days", TODAY - last_day, "days", "最近一次主动交易至今天数", "Days since the last own transaction", QUIET,
+        feature("txn_last_active_days", TODAY - last_day, "days", "最近一次主动交易至今天数",
+                "Days since the last own transaction", QUIET,
                 family="activity"),
         fact("txn_last_active_on", last_day, "date", "最近一次主动交易日期", "Date of the last own transaction"),
-        feature("txn_active_days_30d", transactions.active_days(30), "count", "近30天主动交易天数", "Active days in 30", family="activity"),
+        feature("txn_active_days_30d", transactions.active_days(30), "count", "近30天主动交易天数", "Active days in 30",
+                family="activity"),
         feature("txn_active_days_90d", transactions.active_days(90), "count", "近90天主动交易天数", "Active days in 90", QUIET,
                 family="activity"),
         feature("txn_longest_gap_180d_days", transactions.longest_gap(180), "days", "近180天两次主动交易最长间隔",
@@ -117,14 +128,16 @@ def flow_categories(transactions: Transactions) -> Features:
         _amount_and_count(transactions, "medical", "医疗支出", "Medical bills", of("medical") & OUT, days=(365,)),
         _amount_and_count(transactions, "tax", "缴税", "Taxes", of("tax") & OUT, days=(365,)),
         _amount_and_count(transactions, "invest_out", "购买投资产品", "Investments bought", of("invest") & OUT, days=(365,)),
-        _amount_and_count(transactions, "land_in", "征地补偿入账", "Land compensation", of("land_compensation") & IN, days=(180,)),
+        _amount_and_count(transactions, "land_in", "征地补偿入账", "Land compensation", of("land_compensation") & IN,
+                          days=(180,)),
         feature("txn_interest_in_365d_amt", transactions.amount(of("interest") & IN, [365])[365], "money", "近一年利息收入",
                 "Interest received in a year", family="deposit_level"),
         feature("txn_interest_out_365d_amt", transactions.amount(of("interest") & OUT, [365])[365], "money", "近一年透支或罚息",
                 "Overdraft and penalty interest in a year", family="fees"),
         feature("txn_fee_90d_amt", transactions.amount(of("fee") & OUT, [90])[90], "money", "近90天手续费", "Fees in 90 days",
                 family="fees"),
-        feature("txn_cash_out_share_180d", transactions.amount(of("cash") & OUT, [180])[180] / transactions.amount(OUT, [180])[180],
+        feature("txn_cash_out_share_180d",
+                transactions.amount(of("cash") & OUT, [180])[180] / transactions.amount(OUT, [180])[180],
                 "share", "近半年取现占转出的比例", "Cash as a share of money out, half a year", family="flow_cash_out"),
     )
 
@@ -154,17 +167,21 @@ def large_movements(transactions: Transactions, deposits: Deposits, proceeds: Pr
     adb = deposits.daily_average([90])[90]
     largest_out, largest_in = transactions.largest(OUT, [30, 90]), transactions.largest(IN, [30, 90])
     return Features(
-        feature("txn_out_largest_30d_amt", largest_out[30].fill(0), "money", "近30天单笔最大转出", "Largest payment out in 30 days",
+        feature("txn_out_largest_30d_amt", largest_out[30].fill(0), "money", "近30天单笔最大转出",
+                "Largest payment out in 30 days",
                 LARGE_OUT, family="large_out"),
         feature("txn_out_largest_30d_share", largest_out[30] / adb, "share", "近30天单笔最大转出占近90天存款日均的比例",
                 "Largest payment out in 30 days as a share of 90-day average deposits", LARGE_OUT, family="large_out"),
-        feature("txn_in_largest_30d_amt", largest_in[30].fill(0), "money", "近30天单笔最大转入", "Largest payment in over 30 days",
+        feature("txn_in_largest_30d_amt", largest_in[30].fill(0), "money", "近30天单笔最大转入",
+                "Largest payment in over 30 days",
                 LARGE_IN, family="large_in"),
         feature("txn_in_largest_30d_share", largest_in[30] / adb, "share", "近30天单笔最大转入占近90天存款日均的比例",
                 "Largest payment in over 30 days as a share of 90-day average deposits", LARGE_IN, family="large_in"),
-        feature("txn_out_largest_90d_amt", largest_out[90].fill(0), "money", "近90天单笔最大转出", "Largest payment out in 90 days",
+        feature("txn_out_largest_90d_amt", largest_out[90].fill(0), "money", "近90天单笔最大转出",
+                "Largest payment out in 90 days",
                 family="large_out"),
-        feature("txn_in_largest_90d_amt", largest_in[90].fill(0), "money", "近90天单笔最大转入", "Largest payment in over 90 days",
+        feature("txn_in_largest_90d_amt", largest_in[90].fill(0), "money", "近90天单笔最大转入",
+                "Largest payment in over 90 days",
                 family="large_in"),
         feature("loan_proceeds_spent_amt", proceeds.spent().fill(0), "money", "近90天发放贷款中30天内已支出金额",
                 "Spent within 30 days of loans paid out in the last 90", family="loan_proceeds"),
@@ -182,7 +199,8 @@ def flow_elsewhere(transactions: Transactions) -> Features:
     return Features(
         each("txn_out_elsewhere_{w}_amt", out, "money", "{w}转往他行金额", "Money to other banks {w}", family="elsewhere",
              says=dict.fromkeys((30, 90, 365), ELSEWHERE_OUT)),
-        feature("txn_out_elsewhere_90d_share", out[90] / transactions.amount(OUT, [90])[90], "share", "近90天转往他行占转出比例",
+        feature("txn_out_elsewhere_90d_share", out[90] / transactions.amount(OUT, [90])[90], "share",
+                "近90天转往他行占转出比例",
                 "Share of money out that went to other banks in 90 days", ELSEWHERE_OUT, family="elsewhere"),
         feature("txn_in_elsewhere_90d_amt", came[90], "money", "近90天他行转入金额", "Money from other banks in 90 days",
                 family="elsewhere"),
@@ -190,7 +208,8 @@ def flow_elsewhere(transactions: Transactions) -> Features:
                 "Transfers to own accounts elsewhere in 90 days", OWN_ELSEWHERE, family="own_elsewhere"),
         feature("txn_out_own_other_bank_90d_cnt", transactions.count(own, [90])[90], "count", "近90天转往本人他行账户笔数",
                 "Number of transfers to own accounts elsewhere in 90 days", OWN_ELSEWHERE, family="own_elsewhere"),
-        feature("txn_out_own_other_bank_quarter_amt", quarter[Window("back", 360, 90)] / 4, "money", "此前一年每季平均转往本人他行账户金额",
+        feature("txn_out_own_other_bank_quarter_amt", quarter[Window("back", 360, 90)] / 4, "money",
+                "此前一年每季平均转往本人他行账户金额",
                 "Transfers to own accounts elsewhere a quarter, the year before", family="own_elsewhere"),
         feature("txn_in_own_other_bank_90d_amt", transactions.amount(IN & ELSEWHERE & OWN, [90])[90], "money",
                 "近90天本人他行账户转入金额", "Transfers from own accounts elsewhere in 90 days", family="own_elsewhere"),
@@ -206,9 +225,11 @@ def flow_regularity(blocks: FlowBlocks, deposits: Deposits, transactions: Transa
     lowest = blocks.lowest("income", 6)
     adb = deposits.daily_average([90])[90]
     return Features(
-        feature("income_avg_180d_amt", income, "money", "近半年平均每30天进账", "Money earned per 30 days, half a year", INCOME, REGULAR,
+        feature("income_avg_180d_amt", income, "money", "近半年平均每30天进账", "Money earned per 30 days, half a year",
+                INCOME, REGULAR,
                 family="income"),
-        feature("income_lowest_180d_amt", lowest, "money", "近半年进账最少的30天", "Least money earned in any 30 days of the half-year",
+        feature("income_lowest_180d_amt", lowest, "money", "近半年进账最少的30天",
+                "Least money earned in any 30 days of the half-year",
                 REGULAR, INCOME, family="income"),
         feature("income_lowest_share_180d", lowest / income, "share", "近半年最少一期进账占平均的比例",
                 "Least 30 days of income as a share of the average", REGULAR, family="income_regular"),
@@ -218,7 +239,8 @@ def flow_regularity(blocks: FlowBlocks, deposits: Deposits, transactions: Transa
                 "30-day periods with income in the half-year", REGULAR, family="income_regular"),
         feature("income_blocks_360d_cnt", blocks.count(Field("income") > 0, 12), "count", "近一年有进账的期数（每30天一期）",
                 "30-day periods with income in the year", REGULAR, family="income_regular"),
-        feature("spending_avg_180d_amt", spending, "money", "近半年平均每30天支出", "Money spent per 30 days, half a year", INCOME,
+        feature("spending_avg_180d_amt", spending, "money", "近半年平均每30天支出", "Money spent per 30 days, half a year",
+                INCOME,
                 family="spending"),
         feature("spending_lowest_180d_amt", blocks.lowest("spending", 6), "money", "近半年支出最少的30天",
                 "Least money spent in any 30 days of the half-year", family="spending"),

@@ -28,10 +28,13 @@ def account_holdings(accounts: Accounts) -> Features:
     """How many accounts, and how new."""
     return Features(
         feature("acct_open_cnt", accounts.count(OPEN), "count", "在用账户数", "Open accounts"),
-        feature("acct_time_open_cnt", accounts.count(OPEN & KIND.equals("time")), "count", "在存定期账户数", "Open time deposit accounts"),
-        feature("acct_invest_open_cnt", accounts.count(OPEN & HOLDS.differs("deposit")), "count", "持有理财、基金、保险、国债户数",
+        feature("acct_time_open_cnt", accounts.count(OPEN & KIND.equals("time")), "count", "在存定期账户数",
+                "Open time deposit accounts"),
+        feature("acct_invest_open_cnt", accounts.count(OPEN & HOLDS.differs("deposit")), "count",
+                "持有理财、基金、保险、国债户数",
                 "Open accounts of wealth, funds, insurance and bonds"),
-        feature("acct_opened_90d_cnt", accounts.count(window=back(90)), "count", "近90天新开账户数", "Accounts opened in 90 days"),
+        feature("acct_opened_90d_cnt", accounts.count(window=back(90)), "count", "近90天新开账户数",
+                "Accounts opened in 90 days"),
         feature("acct_opened_365d_cnt", accounts.count(window=back(365)), "count", "近一年新开账户数",
                 "Accounts opened in a year"),
         feature("acct_closed_90d_cnt", accounts.count(window=back(90), day="closed_on"), "count", "近90天销户数",

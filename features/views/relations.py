@@ -13,7 +13,8 @@ from features.windows import Window
 
 GRAIN = "One row per customer per as_of."
 CONTRACTS = {"mobile_bank": ("手机银行", "Mobile banking"), "social_card": ("社保卡", "Social security card"),
-             "acquiring": ("收款码", "Payment code"), "etc": ("ETC", "ETC"), "payroll": ("代发工资", "Payroll"), "card": ("银行卡", "Card")}
+             "acquiring": ("收款码", "Payment code"), "etc": ("ETC", "ETC"), "payroll": ("代发工资", "Payroll"),
+             "card": ("银行卡", "Card")}
 LENT = {"farmer_credit": ("农户小额信用贷", "Farmer credit"), "business_loan": ("个人经营贷", "Business loan"),
         "consumer_loan": ("消费贷", "Consumer loan"), "mortgage": ("按揭", "Mortgage")}
 
@@ -23,11 +24,14 @@ NO_LOGIN = Wording("手机银行{mobile_last_login_days:days}未登录，此前�
                    "{txn_counter_cash_out_30d_cnt:count|counter withdrawal|counter withdrawals} in the last 30 days.",
                    when="mobile_last_login_days >= 30 and mobile_weekly_before_cnt >= 1 and txn_counter_cash_out_30d_cnt > 0")
 NO_LOGIN_SHORT = Wording("手机银行{mobile_last_login_days:days}未登录，此前每周约{mobile_weekly_before_cnt:count}次。",
-                         "No mobile login for {mobile_last_login_days:days}, after about {mobile_weekly_before_cnt:count} a week.",
+                         "No mobile login for {mobile_last_login_days:days}, after about {mobile_weekly_before_cnt:count} a "
+                         "week.",
                          when="mobile_last_login_days >= 30 and mobile_weekly_before_cnt >= 1")
 LOGINS = Wording("近30天登录手机银行{mobile_login_30d_cnt:count}次。",
-                 "{mobile_login_30d_cnt:count|mobile login|mobile logins} in the last 30 days.", when="mobile_login_30d_cnt >= 1")
-DORMANT = Wording("手机银行已开通，近90天没有登录。", "Mobile banking is open, with no login in 90 days.", when="mobile_is_dormant == 1")
+                 "{mobile_login_30d_cnt:count|mobile login|mobile logins} in the last 30 days.",
+                 when="mobile_login_30d_cnt >= 1")
+DORMANT = Wording("手机银行已开通，近90天没有登录。", "Mobile banking is open, with no login in 90 days.",
+                  when="mobile_is_dormant == 1")
 NO_MOBILE = Wording("没有开通手机银行，近90天到柜面办理{txn_counter_90d_cnt:count}笔。",
                     "No mobile banking; {txn_counter_90d_cnt:count|counter transaction|counter transactions} in 90 days.",
                     when="has_mobile_bank == 0 and txn_counter_90d_cnt > 0")
@@ -71,7 +75,8 @@ def visits(activity: Activity, holdings: Holdings) -> Features:
     return Features(
         each("mobile_login_{w}_cnt", count, "count", "{w}手机银行登录次数", "Mobile logins {w}", family="mobile",
              says={30: (*says, LOGINS), 90: (*says, LOGINS), 180: says}),
-        feature("mobile_last_login_days", since, "days", "手机银行最近一次登录至今天数", "Days since the last mobile login", *says,
+        feature("mobile_last_login_days", since, "days", "手机银行最近一次登录至今天数", "Days since the last mobile login",
+                *says,
                 family="mobile"),
         feature("mobile_login_change_90d", count[90] / before - 1, "share", "近90天手机银行登录比此前90天的增减",
                 "Mobile logins over 90 days against the 90 before", *says, family="mobile"),
@@ -92,16 +97,19 @@ def contact_history(contacts: Contacts) -> Features:
     everything = contacts.count(Field("is_last") >= 0, [90, 365])
     return Features(
         each("contact_{w}_cnt", everything, "count", "{w}联系次数", "Contacts {w}", family="contacts", says={365: CONTACTED}),
-        feature("contact_last_days", TODAY - contacts.last_day(), "days", "最近一次联系至今天数", "Days since the last contact", CONTACTED,
+        feature("contact_last_days", TODAY - contacts.last_day(), "days", "最近一次联系至今天数",
+                "Days since the last contact", CONTACTED,
                 family="contacts"),
         fact("contact_last_on", contacts.last_day(), "date", "最近一次联系日期", "Date of the last contact"),
         feature("contact_last_outcome", contacts.last_outcome(), "category", "最近一次联系结果", "Outcome of the last contact",
                 family="contacts"),
         feature("contact_accepted_365d_cnt", ended("accepted", "interested"), "count", "近一年有意向或接受次数",
                 "Contacts in a year that met interest or acceptance", family="contacts"),
-        feature("contact_declined_365d_cnt", ended("declined"), "count", "近一年拒绝次数", "Contacts in a year that were declined",
+        feature("contact_declined_365d_cnt", ended("declined"), "count", "近一年拒绝次数",
+                "Contacts in a year that were declined",
                 family="contacts"),
-        feature("contact_unanswered_365d_cnt", ended("no_answer"), "count", "近一年未接通次数", "Contacts in a year without answer",
+        feature("contact_unanswered_365d_cnt", ended("no_answer"), "count", "近一年未接通次数",
+                "Contacts in a year without answer",
                 family="contacts"),
     )
 

@@ -19,7 +19,8 @@ FESTIVAL_FALL = Wording(
     when="txn_in_festival_before_amt > txn_in_festival_amt and festival_since_days <= 75 and festival_since_days > 25")
 FESTIVAL_SO_FAR = Wording(
     "去年腊月二十至正月十五存入{txn_in_festival_before_amt:money}，今年同期至今{txn_in_festival_amt:money}。",
-    "From the 20th of the last lunar month to Lantern Festival last year {txn_in_festival_before_amt:money} came in; this year so far "
+    "From the 20th of the last lunar month to Lantern Festival last year {txn_in_festival_before_amt:money} came in; this "
+    "year so far "
     "{txn_in_festival_amt:money}.",
     when="txn_in_festival_before_amt > txn_in_festival_amt and festival_since_days <= 25")
 
@@ -52,7 +53,8 @@ def season_of_year(transactions: Transactions) -> Features:
         feature("is_harvest_season", _within("harvest"), "flag", "是否收粮季", "Within the harvest season"),
         feature("quarter_end_days", of_clock(lambda clock: clock.days_to_end_of("quarter")), "days", "距季末天数",
                 "Days to the end of the quarter"),
-        feature("year_end_days", of_clock(lambda clock: clock.days_to_end_of("year")), "days", "距年末天数", "Days to the end of the year"),
+        feature("year_end_days", of_clock(lambda clock: clock.days_to_end_of("year")), "days", "距年末天数",
+                "Days to the end of the year"),
     )
 
 
@@ -62,7 +64,8 @@ def festival(transactions: Transactions) -> Features:
     came = transactions.amount(IN & not_inner(), [NOW, BEFORE, BEFORE_SO_FAR])
     went = transactions.amount(OUT & not_inner(), [NOW, BEFORE_SO_FAR])
     return Features(
-        feature("txn_in_festival_amt", came[NOW], "money", "最近一个春节前后存入金额", "Money in over the latest Spring Festival season",
+        feature("txn_in_festival_amt", came[NOW], "money", "最近一个春节前后存入金额",
+                "Money in over the latest Spring Festival season",
                 FESTIVAL_FALL, FESTIVAL_SO_FAR, family="festival"),
         fact("txn_in_festival_before_amt", came[BEFORE], "money", "上一个春节前后存入金额",
              "Money in over the Spring Festival season before"),
