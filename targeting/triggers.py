@@ -102,10 +102,12 @@ def _break(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
 
 def _maturity(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
     (zh_money, en_money), (zh_on, en_on), count = _money(row["amount"], currency), _date(row["on"], as_of), int(row["count"])
-    zh_roll, en_roll = ("，未约定转存", " without rollover") if row["is_unrolled"] else ("", "")
+    zh_roll, en_roll = ("未约定转存", " without rollover") if row["is_unrolled"] else ("", "")
     if count == 1:
-        return f"{zh_on}一笔{zh_money}定期存款到期{zh_roll}。", f"A term deposit of {en_money} matures on {en_on}{en_roll}."
-    return (f"近期{count}笔定期存款到期，共{zh_money}，最早{zh_on}{zh_roll}。",
+        zh_only = f"，{zh_roll}" if zh_roll else ""
+        return f"{zh_on}一笔{zh_money}定期存款到期{zh_only}。", f"A term deposit of {en_money} matures on {en_on}{en_roll}."
+    zh_all = f"，均{zh_roll}" if zh_roll else ""
+    return (f"近期{count}笔定期存款到期，共{zh_money}，最早{zh_on}{zh_all}。",
             f"{count} term deposits, {en_money} in all, mature soon, the first on {en_on}{en_roll}.")
 
 
