@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from sources.demo.living import Habits
 from sources.demo.seasons import Month, span
 from sources.demo.truth import Truth
 from sources.demo.world import World
-from store.files import fresh_folder
+from store.files import fresh_folder, write_json
 
 Progress = Callable[[str, int, int], None]
+MARKER = "demo.json"                # written last: a bank without it was not finished
 NEWEST = dt.date(2026, 9, 30)       # a quarter's end, after the grain, before National Day
 
 
@@ -38,7 +40,9 @@ def make_demo_bank(out: Path, *, customers: int = 20_000, months: int = 27, seed
                    progress: Progress | None = None) -> DemoBank:
     """Write `out/raw` (the bank's own files) and `out/truth`; what was there before is replaced. Same arguments, same bytes."""
     at = span(end_on, months)
-    raw, behind = fresh_folder(out / "raw"), fresh_folder(out / "truth")
+    (out / MARKER).unlink(missing_ok=True)
+    making = fresh_folder(out / "making")
+    raw, behind = fresh_folder(making / "raw"), fresh_folder(making / "truth")
     world = make_world(seed, customers, at)
     stories.plan(world)
     habits = living.make_habits(world)
@@ -58,9 +62,14 @@ def make_demo_bank(out: Path, *, customers: int = 20_000, months: int = 27, seed
     truth.note(world, len(at.months))
     masters.write_masters(world, raw)
     truth.write(world, behind)
+    for name in ("raw", "truth"):
+        shutil.rmtree(out / name, ignore_errors=True)
+        (making / name).rename(out / name)
+    making.rmdir()
+    write_json(out / MARKER, {"customers": customers, "months": months, "seed": seed, "end_on": end_on, "transactions": rows})
     if progress:
         progress("written", len(at.months), len(at.months))
-    return DemoBank(raw, behind, at.first, at.last, customers, rows)
+    return DemoBank(out / "raw", out / "truth", at.first, at.last, customers, rows)
 
 
 def live_month(world: World, habits: Habits, month: Month) -> Movements:

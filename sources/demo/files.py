@@ -1,4 +1,7 @@
-"""How the demo bank's systems write files: text with odd separators and flags, fixed width, Parquet by month."""
+"""How the demo bank's systems write files: text with odd separators and flags, fixed width, Parquet by month.
+
+Written plainly: the folder they lie in is put in place in one step when the whole bank is there.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sources.demo.chance import Ints
-from store.files import write_bytes, write_parquet, write_text
 
 Column = Sequence[str]
 
@@ -42,15 +45,22 @@ def write_fixed(folder: Path, name: str, columns: Sequence[Column], widths: Sequ
 
 def _write(folder: Path, name: str, content: bytes, rows: int) -> Path:
     path = folder / name
-    write_bytes(path, content)
+    path.write_bytes(content)
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    write_text(folder / f"{name.partition('.')[0]}.ok", f"{name}|{rows}|{md5}\n")
+    (folder / f"{name.partition('.')[0]}.ok").write_text(f"{name}|{rows}|{md5}\n", encoding="utf-8")
     return path
 
 
 def write_month(folder: Path, name: str, month: str, columns: dict[str, pa.Array]) -> None:
     """One month of a large table."""
-    write_parquet(folder / name / f"YF={month}" / "data.parquet", pa.table(columns))
+    place = folder / name / f"YF={month}"
+    place.mkdir(parents=True, exist_ok=True)
+    write_table(place / "data.parquet", pa.table(columns))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """A Parquet file without anything of the machine in it."""
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", version="2.6")
 
 
 def decimals(fen: Ints) -> pa.Array:

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from sources.demo import demand, dirt, leaving, stories
 from sources.demo.chance import Floats
-from sources.demo.files import texts
+from sources.demo.files import texts, write_table
 from sources.demo.movements import day_column
 from sources.demo.people import GROUPS
 from sources.demo.temper import FAMILIES, OFFERS
 from sources.demo.world import World
-from store.files import write_json, write_parquet
+from store.files import write_json
 
 
 @dataclass
@@ -43,13 +43,13 @@ class Truth:
 
     def write(self, world: World, out: Path) -> None:
         """Everything known about the truth, under `out`."""
-        write_parquet(out / "hazard.parquet", pa.concat_tables(self.hazard))
-        write_parquet(out / "demand.parquet", pa.concat_tables(self.demand))
+        write_table(out / "hazard.parquet", pa.concat_tables(self.hazard))
+        write_table(out / "demand.parquet", pa.concat_tables(self.demand))
         _write_uplift(world, out)
         _write_people(world, out)
         e = world.events
         order = np.lexsort((e["who"], e["kind"], e["day"]))
-        write_parquet(out / "events.parquet", pa.table({
+        write_table(out / "events.parquet", pa.table({
             "customer_id": texts(world.people.ids, e["who"][order]), "on": day_column(world, e["day"][order]),
             "kind": pa.array(e["kind"][order].astype(str))}))
         write_json(out / "stories.json", stories.facts(world))
@@ -76,13 +76,13 @@ def _write_uplift(world: World, out: Path) -> None:
         parts.append(pa.table({
             "customer_id": texts(world.people.ids, who), "offer": texts(OFFERS, np.full(len(who), place)),
             "effect": sides[1][who] - sides[0][who], "logit_effect": world.temper.effect[place, who]}))
-    write_parquet(out / "uplift.parquet", pa.concat_tables(parts))
+    write_table(out / "uplift.parquet", pa.concat_tables(parts))
 
 
 def _write_people(world: World, out: Path) -> None:
     p = world.people
     n = np.arange(p.persons)
-    write_parquet(out / "people.parquet", pa.table({
+    write_table(out / "people.parquet", pa.table({
         "customer_id": texts(p.ids, n), "group": texts(GROUPS, p.group[n]), "engaged": pa.array(p.engaged[n]),
         "loyalty": p.loyalty[n], "shopper": p.shopper[n], "digital": p.digital[n], "thrift": p.thrift[n],
         "enterprise": p.enterprise[n], "nerve": p.nerve[n], "gone": pa.array(world.gone[n])}))
