@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -101,7 +102,7 @@ def shown_rows(book: ListBook) -> pd.DataFrame:
     missing = [name for name in NEEDED if name not in book.entries]
     if missing:
         raise ValueError(f"entries lack {', '.join(missing)}; they have {', '.join(book.entries.columns)}")
-    rows = book.entries.assign(manager_id=book.entries["manager_id"].astype("str").fillna(""))
+    rows = book.entries.assign(manager_id=_texts(book.entries["manager_id"]))
     rows = rows.sort_values(["branch_id", "manager_id", "rank", "customer_id"], ignore_index=True)
     managers = _by_id(book.managers, "manager_id", "name")
     branches = branch_names(book)
@@ -109,7 +110,7 @@ def shown_rows(book: ListBook) -> pd.DataFrame:
     shown = pd.DataFrame({
         "branch_id": rows["branch_id"].astype("str"), "manager_id": rows["manager_id"],
         "rank": rows["rank"].astype("int64").astype("str"),
-        "manager": rows["manager_id"].map(managers).fillna(word("none_handed", language)).astype("str"),
+        "manager": _managers(rows["manager_id"], managers, word("none_handed", language)),
         "customer_id": rows["customer_id"].astype("str"),
         "tier": [pick(book.tiers.get(str(tier), (str(tier), str(tier))), language) for tier in rows["tier"]],
         "offer": [pick((book.offers[str(offer)].zh, book.offers[str(offer)].en), language) for offer in rows["offer"]],
@@ -117,9 +118,9 @@ def shown_rows(book: ListBook) -> pd.DataFrame:
         "value": rows["expected_value"].astype("float64").fillna(0.0) * scale,
         "reasons": [numbered(str(text), language) for text in rows[f"reasons_{language}"]],
     })
-    who = zip(rows["offer"], shown["branch_id"], rows["manager_id"].map(managers).fillna(""), strict=True)
+    who = zip(rows["offer"], shown["branch_id"], [managers.get(manager, "") for manager in rows["manager_id"]], strict=True)
     shown["opening"] = [opening(book.offers[str(offer)], language, bank=book.bank.short, branch=branches.get(branch, ""),
-                                caller=caller(str(name), language)) for offer, branch, name in who]
+                                caller=caller(name, language)) for offer, branch, name in who]
     return _with_people(shown, book)
 
 
@@ -140,9 +141,20 @@ def _with_people(shown: pd.DataFrame, book: ListBook) -> pd.DataFrame:
     return joined
 
 
+def _managers(ids: pd.Series, names: dict[str, str], nobody: str) -> list[str]:
+    """Name of each manager; with the number where two share a name or nobody knows it."""
+    times = Counter(names.values())
+    told = {number: name if times[name] == 1 else f"{name} {number}" for number, name in names.items() if name}
+    return [told.get(number, number) or nobody for number in ids]
+
+
 def _by_id(frame: pd.DataFrame, key: str, column: str) -> dict[str, str]:
-    values = frame[column].astype("object").where(frame[column].notna(), "")
-    return {str(name): str(value) for name, value in zip(frame[key], values, strict=True)}
+    return dict(zip(_texts(frame[key]), _texts(frame[column]), strict=True))
+
+
+def _texts(values: pd.Series) -> list[str]:
+    """Text of each value, empty where there is none; a column without any may be of any type."""
+    return ["" if unknown else str(value) for value, unknown in zip(values, values.isna(), strict=True)]
 
 
 def _bands(rows: pd.DataFrame, language: Language) -> list[str]:
