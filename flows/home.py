@@ -53,8 +53,18 @@ class Home:
 
     @property
     def prefect(self) -> Path:
-        """Prefect's own database and logs; one for all banks of a home."""
-        return self.root.parent / ".prefect"
+        """Prefect's own database, for nights started by hand."""
+        return self.root / "prefect"
+
+    @property
+    def prefect_server(self) -> Path:
+        """The database of the server that `terrace operate` runs."""
+        return self.root / "prefect-server"
+
+    @property
+    def logs(self) -> Path:
+        """What went wrong in full: may quote data, so readable by this user only."""
+        return self.root / "logs"
 
     @property
     def ledger(self) -> Path:

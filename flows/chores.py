@@ -1,0 +1,110 @@
+"""What is done between nights: take data in, train, retrain behind the gate, clear away old intermediate files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from features.engine import build
+from features.labels import LabelReport, build_labels, named
+from features.labels import report as label_report
+from flows import process, training
+from flows.bank import BankFile
+from flows.code import code_hash
+from flows.home import Home
+from flows.runner import Heartbeat
+from sources.canonical import Canonical
+from sources.intake import take_in
+from store.errors import ConfigError
+from store.ledger import open_ledger
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training a label gave."""
+
+    label: str
+    method: str
+    in_force: bool
+    content_hash: str
+    reasons_zh: tuple[str, ...]
+    reasons_en: tuple[str, ...]
+    there_is: LabelReport
+
+
+@contextmanager
+def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
+    """The bank to oneself: no night runs meanwhile. Raises LeaseHeld where one does."""
+    ledger = open_ledger(home.ledger, time.time)
+    lease = ledger.take_lease(process.owner_name(), bank.night.lease_seconds, process.is_gone)
+    try:
+        with Heartbeat(ledger, lease, bank.night.lease_seconds):
+            yield
+    finally:
+        ledger.release_lease(lease)
+
+
+def taken_in(bank: BankFile, home: Home, progress: Progress) -> Canonical:
+    """The bank's canonical tables, taken in anew where something changed."""
+    return take_in(bank.sources, home.root, bank.base, bank.bank.id, bank.bank.currency, country=bank.bank.holidays,
+                   places=bank.places, progress=progress)
+
+
+def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], progress: Progress) -> list[Trained]:
+    """Train labels (all, or `only`) on what was known at `as_of`; those that pass become champions.
+
+    Raises ConfigError for a label the bank has not.
+    """
+    from models.registry import Registry
+
+    labels = [label for label in named(bank.labels) if not only or label.name in only]
+    unknown = set(only) - {label.name for label in labels}
+    if unknown:
+        raise ConfigError(f"no label {', '.join(sorted(unknown))}", where="--label",
+                          expected=", ".join(label.name for label in named(bank.labels)))
+    code = code_hash()
+    done = []
+    with under_lease(bank, home):
+        canonical = taken_in(bank, home, progress)
+        known_at = as_of or canonical.manifest.newest_business_date
+        dates = {label.name: training.dates_for(canonical, label, known_at, bank.night.training) for label in labels}
+        every = tuple(sorted({day for days in dates.values() for day in days}))
+        build(canonical, bank.features, every, home.features, progress=progress)
+        build_labels(canonical, labels, every, known_at, home.labels, progress=progress)
+        lessons = training.Lessons(canonical, bank.features, home.features, every)
+        registry, season = Registry(home.mlflow), training.season_of(bank.features.calendar)
+        for number, label in enumerate(labels):
+            progress(f"train {label.name}", number, len(labels))
+            result = training.train(lessons, label, home.labels, dates[label.name], known_at, bank.models, season, {})
+            in_force = training.promote(registry, result, code, bank.models.threads)
+            done.append(Trained(label.name, result.champion.method, in_force, result.champion.content_hash,
+                                result.champion.reasons_zh, result.champion.reasons_en,
+                                label_report(label, dates[label.name], known_at, home.labels, season)))
+        open_ledger(home.ledger, time.time).remember("champions", json.dumps(registry.champion_hashes(), sort_keys=True))
+    return done
+
+
+def compact(bank: BankFile, home: Home) -> int:
+    """Remove intermediate files of dates long gone, and Delta versions nobody reads; how many. Lists stay for ever."""
+    from deltalake import DeltaTable
+
+    removed = 0
+    with under_lease(bank, home):
+        newest = home.newest_list()
+        oldest = (newest[0] if newest else dt.date.max) - dt.timedelta(days=bank.night.keep.days)
+        for path in sorted(home.root.rglob("as_of=*.*")):
+            match = re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)\.(parquet|json)", path.name)
+            if match and newest and home.lists not in path.parents and dt.date.fromisoformat(match.group(1)) < oldest:
+                path.unlink()
+                removed += 1
+        for log in sorted(home.canonical.glob("*/_delta_log")):
+            table = DeltaTable(str(log.parent))
+            removed += len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False))
+    return removed

@@ -1,0 +1,225 @@
+"""The command line. What a command needs is imported inside it, so that `terrace --help` answers at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from store.errors import ConfigError, TerraceError
+
+if TYPE_CHECKING:
+    from flows.bank import BankFile
+    from flows.home import Home
+    from flows.screen import Screen
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+                  help="Customer tiers, churn and propensity scores, and explained target lists, every night.")
+PROJECT = Path(__file__).resolve().parents[1]
+
+BankOption = Annotated[Path | None, typer.Option(
+    "--bank", help="Bank file; default configs/banks/demo.yaml.", show_default=False)]
+AsOf = Annotated[str | None, typer.Option(
+    "--as-of", metavar="DATE", help="Business date; default the newest.", show_default=False)]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Also write it to this file.", show_default=False)]
+HomeOption = Annotated[Path, typer.Option("--home", help="Where everything made is kept.")]
+Language = Annotated[str | None, typer.Option("--language", metavar="zh|en", help="Default: the bank's.", show_default=False)]
+Labels = Annotated[list[str] | None, typer.Option("--label", help="Only this label; may be repeated.", show_default=False)]
+VAR = Path("var")
+
+
+@app.command("demo-bank")
+def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 7, months: int = 27,
+              out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
+              language: Language = None) -> None:
+    """Make the demo bank: files as a county bank sends them, with known truths beside them."""
+    from flows import demo
+    from flows.words import say
+
+    screen = _screen(language, None)
+    with screen:
+        path = demo.make(out or demo.folder_of(home), customers, seed, months, screen.progress)
+    screen.line(say(screen.language, "demo_made", path=path))
+
+
+@app.command()
+def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
+          out: OutOption = None) -> None:
+    """Take the bank's data in, and say what a data steward should mend."""
+    from flows import steward
+
+    settings, place, screen = _open(bank, home, language)
+    with screen:
+        broken = steward.check(settings, place, screen.progress)
+    steward.show(place, screen, out)
+    if broken is not None:
+        raise broken
+
+
+@app.command()
+def features(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
+             as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help="May be repeated.")] = None,
+             out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.", show_default=False)] = None) -> None:
+    """Write one row per customer and as_of."""
+    from flows import tables
+
+    settings, place, screen = _open(bank, home, language)
+    with screen:
+        path, rows, columns = tables.write_features(settings, place, [_day(day) for day in as_of or []], out, screen.progress)
+    screen.line(f"{path}  ({rows:,} x {columns:,})")
+
+
+@app.command()
+def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
+            out: OutOption = None) -> None:
+    """Every feature: name, unit, window, meaning, sensitivity, and whether a manager can act on it."""
+    from flows import tables
+
+    settings, place, screen = _open(bank, home, language)
+    with screen:
+        specs = tables.specs(settings, place, screen.progress)
+    tables.show_catalog(specs, screen, out)
+
+
+@app.command()
+def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+          label: Labels = None) -> None:
+    """Train on what was known at the date; what passes the gate becomes champion."""
+    from flows import chores
+
+    settings, place, screen = _open(bank, home, language)
+    with screen:
+        done = chores.retrain(settings, place, _date(as_of), label or (), screen.progress)
+    for item in done:
+        there = item.there_is
+        screen.line(f"{item.label}: {item.method}{'' if item.in_force else ' (challenger)'}  "
+                    f"{there.cohort:,} / {there.positives:,} / {there.positive_customers:,}  {there.cutoff}", style="bold")
+        for reason in item.reasons_zh if screen.language == "zh" else item.reasons_en:
+            screen.line(f"  {reason}")
+
+
+@app.command()
+def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+            new_version: Annotated[bool, typer.Option(help="Publish version N+1 of a published date.")] = False,
+            backfill: Annotated[bool, typer.Option(help="A date gone by, or without --as-of all that were missed.")] = False,
+            wait: Annotated[bool, typer.Option(help="Wait for missing files until the bank's set hour.")] = False,
+            runner: Annotated[str, typer.Option(metavar="prefect|plain", help="What runs the steps.")] = "prefect") -> None:
+    """Tonight's lists, from the bank's files to the managers' workbooks. Exit codes: 0 published, 3 already published,
+    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration."""
+    from flows import tonight
+
+    settings, place, screen = _open(bank, home, language)
+    if runner not in ("prefect", "plain"):
+        raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
+    asked = tonight.Asked(settings, place, _date(as_of), new_version, backfill, wait, runner == "plain")
+    raise typer.Exit(tonight.run(asked, screen))
+
+
+@app.command()
+def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+             label: Labels = None) -> None:
+    """Replay past month ends as if each were the night it was, and say what the lists would have caught."""
+    from flows import backtest as replays
+
+    settings, place, screen = _open(bank, home, language)
+    with screen:
+        report = replays.run(settings, place, _date(as_of), label or (), screen.progress)
+    screen.table(replays.COLUMNS, report.rows(), numbers=range(3, 9))
+    for name, why in sorted(report.none.items()):
+        screen.line(f"{name}: {why}")
+    screen.line(str(report.folder / "report.json"))
+
+
+@app.command()
+def lists(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+          owner: Annotated[str | None, typer.Option(help="A list: its rows, without names.", show_default=False)] = None
+          ) -> None:
+    """What is published: dates, versions, names per owner; with --owner the rows of one list."""
+    from flows import published
+
+    settings, place, screen = _open(bank, home, language)
+    published.show(settings, place, _date(as_of), owner, screen)
+
+
+@app.command()
+def why(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+        view: Annotated[str, typer.Option(metavar="manager|compliance", help="Who asks.")] = "manager") -> None:
+    """Why a customer is, or is not, on the list."""
+    from flows import published
+
+    settings, place, screen = _open(bank, home, language)
+    if view not in ("manager", "compliance"):
+        raise ConfigError(f"no view '{view}'", where="--view", expected="manager or compliance")
+    eyes: Literal["manager", "compliance"] = "compliance" if view == "compliance" else "manager"
+    for line in published.why_lines(settings, place, _date(as_of), customer, eyes, screen.language):
+        screen.line(line)
+
+
+@app.command()
+def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
+            port: Annotated[int, typer.Option(help="Of Prefect's server, on this machine only.")] = 4200) -> None:
+    """Start Prefect's server and worker and register the nightly, weekly and monthly deployments; Ctrl-C stops all."""
+    from flows import operate as operations
+
+    settings, place, screen = _open(bank, home, language)
+    raise typer.Exit(operations.run(settings, place, port, screen))
+
+
+def _open(bank: Path | None, home: Path, language: str | None) -> tuple[BankFile, Home, Screen]:
+    """The bank's settings, its home and a screen in its language. Raises ConfigError."""
+    from flows import demo
+    from flows.bank import load_bank
+    from flows.home import Home
+
+    path = bank if bank is not None else _default_bank()
+    settings = demo.placed(load_bank(path, os.environ), home)
+    return settings, Home((home / settings.bank.id).resolve()), _screen(language, settings)
+
+
+def _default_bank() -> Path:
+    here = Path("configs/banks/demo.yaml")
+    return here if here.exists() else PROJECT / here
+
+
+def _screen(language: str | None, settings: BankFile | None) -> Screen:
+    from flows.screen import Screen
+
+    if language not in (None, "zh", "en"):
+        raise ConfigError(f"no language '{language}'", where="--language", expected="zh or en")
+    spoken = language or (settings.bank.language if settings else "zh")
+    return Screen("en" if spoken == "en" else "zh")
+
+
+def _date(text: str | None) -> dt.date | None:
+    return None if text is None else _day(text)
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"'{text}' is no date", where="--as-of", expected="a date as 2025-09-30") from None
+
+
+def main() -> None:
+    """Run the command line; our own errors are said in a line, with the exit code of the scheduler's contract."""
+    from click.exceptions import Abort, ClickException, UsageError
+
+    try:
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        error.show()
+        sys.exit(ConfigError.exit_code)
+    except ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except TerraceError as error:
+        print(f"terrace: {error}", file=sys.stderr)     # noqa: T201
+        sys.exit(error.exit_code)
+    sys.exit(code or 0)

@@ -1,0 +1,142 @@
+"""`terrace operate`: Prefect's server and worker for one bank, with its deployments registered; stops all it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from flows.bank import BankFile
+from flows.code import ROOT
+from flows.home import Home
+from flows.prefect_home import end_leftover, environment
+from flows.process import born
+from flows.screen import Screen
+from store.errors import TerraceError
+from store.files import atomic_path, write_json
+
+POOL = "terrace"
+
+
+class Stopped(Exception):
+    """Somebody asked for the end."""
+
+
+@dataclass
+class Operation:
+    """The processes of one operation, in the order they were started."""
+
+    home: Path
+    environment: dict[str, str]
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a Prefect command in the project's folder; its number is written down, so that it can be ended later."""
+        child = subprocess.Popen([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=self.environment,  # noqa: S603
+                                 stdin=subprocess.DEVNULL, start_new_session=True)
+        self.started.append(child)
+        write_json(self.home / f"{arguments[0]}.json", {"pid": child.pid, "born": born(child.pid)})
+        return child
+
+    def call(self, *arguments: str) -> None:
+        """Run a Prefect command to its end. Raises TerraceError with what it said."""
+        done = subprocess.run([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=self.environment,  # noqa: S603
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
+        if done.returncode:
+            raise TerraceError(f"prefect {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}",
+                               where=str(self.home), do="look at the lines above")
+
+    def stop(self) -> None:
+        """End all, last started first: the worker lets go of its work before the server goes."""
+        for child in reversed(self.started):
+            if child.poll() is None:
+                child.terminate()
+                try:
+                    child.wait(timeout=30)
+                except subprocess.TimeoutExpired:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+        for note in self.home.glob("*.json"):
+            note.unlink()
+
+
+def run(bank: BankFile, home: Home, port: int, screen: Screen) -> int:
+    """Start everything, say so, and stay until asked to end; 0 then, 1 where a part died by itself."""
+    place = home.prefect_server
+    place.mkdir(parents=True, exist_ok=True)
+    for note in ("server.json", "worker.json"):
+        end_leftover(place / note)
+    operation = Operation(place, {**os.environ, **environment(place), "PREFECT_LOGGING_LEVEL": "INFO",
+                                  "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+                                  "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        server = operation.start("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
+        _await_health(server, port)
+        operation.call("work-pool", "create", POOL, "--type", "process", "--overwrite")
+        operation.call("work-pool", "set-concurrency-limit", POOL, "1")
+        operation.call("--no-prompt", "deploy", "--all", "--prefect-file", str(_deployments(bank, home)))
+        worker = operation.start("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1",
+                                 "--install-policy", "never")
+        screen.line(f"nightly {bank.night.schedules.nightly} | weekly {bank.night.schedules.weekly} | "
+                    f"monthly {bank.night.schedules.monthly}  {bank.bank.timezone}  http://127.0.0.1:{port}", style="bold")
+        while server.poll() is None and worker.poll() is None:
+            time.sleep(0.5)
+        return 1
+    except Stopped:
+        return 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        operation.stop()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _await_health(server: subprocess.Popen[bytes], port: int, seconds: float = 240) -> None:
+    """Wait until the server answers. Raises TerraceError where it ended or never did."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with opener.open(f"http://127.0.0.1:{port}/api/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise TerraceError("Prefect's server did not start", where=f"port {port}", do="see whether another program holds the port")
+
+
+def deployments(bank: BankFile, home: Home) -> dict[str, Any]:
+    """`prefect.yaml` with this bank's file, home, schedules and time zone."""
+    content: dict[str, Any] = YAML(typ="safe").load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    for one in content["deployments"]:
+        one["parameters"] = {"bank": str(bank.path), "home": str(home.root.parent)}
+        if one["name"] == "nightly":
+            one["parameters"]["wait"] = True
+        cron = getattr(bank.night.schedules, one["name"])
+        one["schedules"] = [{"cron": cron, "timezone": bank.bank.timezone, "active": True}]
+        one["work_pool"] = {"name": POOL, "work_queue_name": "default"}
+    content["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
+    return content
+
+
+def _deployments(bank: BankFile, home: Home) -> Path:
+    path = home.prefect_server / "prefect.yaml"
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
+        yaml = YAML(typ="safe")
+        yaml.default_flow_style = False
+        yaml.dump(deployments(bank, home), handle)
+    return path

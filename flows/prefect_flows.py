@@ -1,0 +1,135 @@
+"""The night and its companions as Prefect flows: a thin shell, in which tasks pass names and paths and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from flows import backtest, chores
+from flows import nightly as nights
+from flows.bank import load_bank
+from flows.home import Home
+from flows.nightly import Engine, Outcome, Request
+from flows.runner import StepResult, is_passing
+from store.errors import TerraceError
+
+_WORK: dict[str, Callable[[], StepResult]] = {}         # step -> its work: tasks get the name, not the thing
+_OBSERVER: list[tuple[nights.Progress, Callable[[StepResult], None]]] = []
+_OUTCOME: list[Outcome] = []
+
+
+class StepFailed(Exception):
+    """A step failed unforeseen. Says no more than the kind: the server keeps messages, and others' may quote data."""
+
+    def __init__(self, step: str, error: BaseException) -> None:
+        super().__init__(f"{step}: {type(error).__name__}")
+        self.is_passing = is_passing(error)
+
+
+def _again(_task: Any, _run: Any, state: Any) -> bool:
+    """Retry input and output that may pass by itself; nothing else."""
+    try:
+        state.result()
+    except StepFailed as error:
+        return error.is_passing
+    except BaseException:
+        return False
+    return False
+
+
+def _do(step: str, home: str) -> dict[str, Any]:
+    """One step of the night of the bank under `home`; the answer is small and without personal data."""
+    try:
+        result = _WORK[step]()
+    except TerraceError:
+        raise
+    except Exception as error:
+        raise StepFailed(step, error) from error
+    return {"step": result.name, "seconds": round(result.seconds, 2), "skipped": result.skipped, "note": result.note}
+
+
+def _engine(home: Path, retries: int, pause: float) -> Engine:
+    def each(name: str, may_retry: bool, work: Callable[[], StepResult]) -> StepResult:
+        _WORK[name] = work
+        run = task(name=name, retries=retries if may_retry else 0, retry_delay_seconds=pause, retry_condition_fn=_again,
+                   cache_policy=NO_CACHE, persist_result=False)(_do)
+        told = run(name, str(home))
+        return StepResult(told["step"], told["seconds"], told["skipped"], told["note"])
+
+    return each
+
+
+@flow(name="nightly", persist_result=False, validate_parameters=False)
+def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False,
+            wait: bool = False) -> str:
+    """Tonight's lists of one bank; says where they are. Raises what stopped it."""
+    settings = load_bank(Path(bank), os.environ)
+    request = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
+                      new_version, backfill)
+    progress, ended = _OBSERVER[-1] if _OBSERVER else (_silent, _heard)
+    with nights.alerting(request):
+        said = nights.wait_for(request, progress) if wait else nights.ask(request)
+        outcome = said if isinstance(said, Outcome) else nights.conduct(
+            said, _engine(request.home.root, settings.night.io_retries, settings.night.io_retry_seconds), progress, ended)
+    _OUTCOME[:] = [outcome]
+    _tell(outcome)
+    return str(outcome.folder)
+
+
+def _tell(outcome: Outcome) -> None:
+    """What ran, as artifacts: steps, counts, gates passed; no personal data."""
+    run = outcome.run
+    create_table_artifact(key="steps", description=f"Steps of the night of {run.as_of}", table=[
+        {"step": step.name, "seconds": round(step.seconds, 1), "done before": step.skipped, "rows or files": step.note}
+        for step in outcome.steps])
+    counts = "\n".join(f"- {name}: {value:,}" for name, value in sorted(outcome.counts.items()))
+    create_markdown_artifact(key="night", description="The night in short", markdown=(
+        f"# {run.key.bank}, {run.as_of}, version {run.version}\n\n"
+        f"{'Already published, nothing was run.' if outcome.already else 'Published; every gate passed.'}\n\n{counts}\n"))
+
+
+@flow(name="weekly", persist_result=False, validate_parameters=False)
+def weekly(bank: str, home: str) -> str:
+    """What the lists of past months would have caught."""
+    settings = load_bank(Path(bank), os.environ)
+    report = backtest.run(settings, Home(Path(home) / settings.bank.id), None, (), _silent)
+    create_markdown_artifact(key="backtest", description="What past lists caught", markdown=report.markdown())
+    return str(report.folder)
+
+
+@flow(name="monthly", persist_result=False, validate_parameters=False)
+def monthly(bank: str, home: str) -> str:
+    """Retrain behind the gate, and clear what old nights left behind."""
+    settings = load_bank(Path(bank), os.environ)
+    place = Home(Path(home) / settings.bank.id)
+    told = chores.retrain(settings, place, None, (), _silent)
+    removed = chores.compact(settings, place)
+    said = "\n".join(f"- {item.label}: {item.method}" for item in told) + f"\n\n{removed} old files removed\n"
+    create_markdown_artifact(key="retrain", description="Champions after retraining", markdown=said)
+    return said
+
+
+def run_here(request: Request, progress: nights.Progress, ended: Callable[[StepResult], None]) -> Outcome:
+    """The nightly flow in this process, through Prefect; `progress` and `ended` hear of it."""
+    _OBSERVER.append((progress, ended))
+    try:
+        nightly(str(request.bank.path), str(request.home.root.parent), request.as_of.isoformat() if request.as_of else "",
+                request.new_version, request.backfill)
+    finally:
+        _OBSERVER.pop()
+    return _OUTCOME[0]
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def _heard(_result: StepResult) -> None:
+    pass

@@ -1,0 +1,67 @@
+"""What is published, and why somebody is on it or not: read from the lists alone, keys only, no names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from flows.bank import BankFile
+from flows.home import Home
+from flows.screen import Screen
+from flows.words import Language, say
+from store.errors import TerraceError
+from targeting import manifest as manifests
+from targeting.why import why
+
+
+def folder_of(home: Home, as_of: dt.date | None, language: Language) -> Path:
+    """The list in force, of a date or the newest. Raises TerraceError where there is none."""
+    if as_of is None:
+        newest = home.newest_list()
+        as_of = newest[0] if newest else None
+    versions = home.versions(as_of) if as_of else []
+    if as_of is None or not versions:
+        there = sorted(path.name.removeprefix("as_of=") for path in home.lists.glob("as_of=*"))
+        raise TerraceError(say(language, "no_list"), where=str(as_of or home.lists), expected=", ".join(there[-5:]),
+                           do="terrace nightly")
+    return home.list_folder(as_of, versions[-1])
+
+
+def show(bank: BankFile, home: Home, as_of: dt.date | None, owner: str | None, screen: Screen) -> None:
+    """Dates and versions, then the owners of the one in force; with `owner`, that list's rows."""
+    folder = folder_of(home, as_of, screen.language)
+    made = manifests.read(folder)
+    screen.line(f"{made.as_of}  v{made.list_version}  {made.names:,} / {made.lists:,}  {folder}", style="bold")
+    if owner is not None:
+        _rows(folder, owner, screen)
+        return
+    others = [(path.parent.name.removeprefix("as_of="), path.name.removeprefix("version="))
+              for path in sorted(home.lists.glob("as_of=*/version=*"))]
+    if len(others) > 1:
+        screen.line("  ".join(f"{date} v{version}" for date, version in others[-12:]), style="dim")
+    lists = pq.read_table(folder / "lists.parquet", columns=["list_id", "hours", "names", "queue"]).to_pylist()
+    screen.table(("list", "hours", "names", "queue"), [
+        (row["list_id"], f"{row['hours']:g}", f"{row['names']:,}", f"{row['queue']:,}") for row in lists], numbers=[1, 2, 3])
+
+
+def _rows(folder: Path, owner: str, screen: Screen) -> None:
+    reasons = f"reasons_{screen.language}"
+    columns = ["list_id", "rank", "customer_id", "tier", f"offer_{screen.language}", "band", "expected_value", reasons]
+    table = pq.read_table(folder / "entries.parquet", columns=columns)
+    found = table.filter(pc.equal(table["list_id"], owner)).to_pylist()
+    if not found:
+        known = sorted(set(table["list_id"].to_pylist()))
+        raise TerraceError(f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]), do="terrace lists")
+    screen.table(("#", "customer", "tier", "offer", "band", "value", "reasons"), [
+        (str(row["rank"]), row["customer_id"], row["tier"] or "", row[f"offer_{screen.language}"] or "", row["band"] or "",
+         f"{row['expected_value']:,.0f}", row[reasons] or "") for row in found], numbers=[0, 5])
+
+
+def why_lines(bank: BankFile, home: Home, as_of: dt.date | None, customer: str, view: Literal["manager", "compliance"],
+              language: Language) -> list[str]:
+    """Why a customer is, or is not, on the list in force, a line each. Raises TerraceError for one unknown at its date."""
+    return why(folder_of(home, as_of, language), customer, bank.targeting, view=view).lines(bank.targeting, language)

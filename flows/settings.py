@@ -1,0 +1,97 @@
+"""The sections `bank` and `night` of a bank file: who the bank is, and how its nights run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from store.settings import Settings
+
+Language = Literal["zh", "en"]
+
+
+class Bank(Settings):
+    """Who the bank is."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")      # names its folder under the home
+    name: str
+    name_en: str = ""
+    currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+    holidays: str = "CN"                                # country code of the `holidays` package
+    workdays: tuple[dt.date, ...] = ()                  # days of work the calendar does not know, such as make-up Saturdays
+    rest_days: tuple[dt.date, ...] = ()
+    is_fictitious: bool = False                         # said on every page
+    short: str = ""                                     # for file names; else the name
+    short_en: str = ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no such time zone; write it as Asia/Shanghai") from None
+        return name
+
+
+class Alert(Settings):
+    """Where one line goes when a night fails: a command (the line is its last argument) or a webhook (JSON with `text`)."""
+
+    command: tuple[str, ...] = ()
+    webhook: str = ""
+    seconds: float = Field(default=10, gt=0)
+
+    @model_validator(mode="after")
+    def _one(self) -> Alert:
+        if self.command and self.webhook:
+            raise ValueError("give either `command` or `webhook`, not both")
+        if self.webhook and not self.webhook.startswith(("https://", "http://")):
+            raise ValueError("a webhook starts with https:// or http://")
+        return self
+
+
+class Training(Settings):
+    """Which past month ends the models learn from."""
+
+    month_ends: int = Field(default=14, ge=2)           # newest ones whose label windows are complete
+    months_between: int = Field(default=1, ge=1)
+
+
+class Schedules(Settings):
+    """When the deployments run, as cron lines in the bank's time zone."""
+
+    nightly: str = "30 4 * * *"
+    weekly: str = "0 12 * * 0"
+    monthly: str = "0 13 2 * *"
+
+
+class Keep(Settings):
+    """How long intermediate files stay after the nights that made them. Published lists are never removed."""
+
+    days: int = Field(default=92, ge=1)
+
+
+class NightSettings(Settings):
+    """The `night` section: how a night runs. Nothing here changes what a list says, so nothing here is hashed."""
+
+    wait_until: str = Field(default="06:30", pattern=r"^\d\d:\d\d$")    # for flag files, bank time
+    look_every_seconds: float = Field(default=60, gt=0)
+    lease_seconds: float = Field(default=180, ge=3)
+    minutes: dict[str, float] = Field(default_factory=dict)             # step -> timeout; `other` for the rest
+    io_retries: int = Field(default=2, ge=0)
+    io_retry_seconds: float = Field(default=10, ge=0)
+    training: Training = Training()
+    backtest_months: int = Field(default=6, ge=1)
+    alert: Alert = Alert()
+    schedules: Schedules = Schedules()
+    keep: Keep = Keep()
+
+    def minutes_for(self, step: str) -> float:
+        """The timeout of a step; `train` serves for `train churn_aum` where that has none of its own."""
+        family = step.split()[0]
+        return self.minutes.get(step, self.minutes.get(family, self.minutes.get("other", 60.0)))

@@ -1,0 +1,61 @@
+"""What the command line says, in Chinese and in English."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "already": ("{bank}：{as_of} 的名单（第{version}版）此前已发布，本次核对内容完全一致，无需重跑。",
+                "{bank}: the night of {as_of} is already published (version {version}) and identical."),
+    "already_differs": ("{bank}：{as_of} 的名单（第{version}版）已发布，但之后有变化：{what}。"
+                        "已发布的名单保持不变；如需按新情况出第{next}版，请加 --new-version。",
+                        "{bank}: the night of {as_of} is already published (version {version}), but since then these changed:"
+                        " {what}. The published list stays as it is; to make version {next}, add --new-version."),
+    "damaged": ("{as_of} 第{version}版名单的文件与发布时不一致",
+                "the files of {as_of} version {version} are not those that were published"),
+    "published": ("{bank}：{as_of} 名单已发布（第{version}版）。",
+                  "{bank}: the lists of {as_of} are published (version {version})."),
+    "where": ("名单位置：{path}", "Lists: {path}"),
+    "names": ("共 {names} 个客户，分给 {owners} 位负责人。", "{names} names for {owners} managers."),
+    "names_branches": ("共 {names} 个客户，分给 {owners} 个网点。", "{names} names for {owners} branches."),
+    "step": ("步骤", "Step"), "seconds": ("用时（秒）", "Seconds"), "note": ("说明", "Note"), "total": ("合计", "Total"),
+    "done_before": ("此前已完成", "done before"),
+    "waiting": ("等待数据到达，最晚等到 {until}：{what}", "Waiting for data until {until}: {what}"),
+    "resuming": ("上次未完成，从中断处继续。", "The last start did not finish; going on where it stood."),
+    "making_demo": ("没有演示银行的数据，先生成一家（{customers} 名客户）。",
+                    "There is no data of the demo bank yet; making one of {customers} customers."),
+    "demo_made": ("演示银行已生成：{path}", "The demo bank is at {path}"),
+    "failed": ("未完成", "Failed"), "refused": ("停止", "Stopped"),
+    "kept": ("上一份已发布的名单继续有效。", "The last published list stays in force."),
+    "unforeseen": ("出现意外错误（{kind}），位置 {place}。详情见 {log}（仅本机可读）。",
+                   "An unforeseen error ({kind}) at {place}. The details are in {log}, readable by this user only."),
+    "alert_failed": ("告警未能送出：{why}", "The alert was not delivered: {why}"),
+    "config": ("配置", "configuration"), "code": ("程序", "code"), "input": ("数据 {name}", "data {name}"),
+    "champion": ("模型 {name}", "model {name}"),
+    "no_list": ("还没有已发布的名单。", "No list is published yet."),
+    "take_in": ("接收并检查数据", "take in and check"), "features": ("计算特征", "features"),
+    "training_features": ("历史月末特征", "features of past month ends"), "labels": ("样本标签", "labels"),
+    "train": ("训练 {name}", "train {name}"), "pin": ("锁定模型", "pin models"), "score": ("打分", "score"),
+    "tiers": ("客户分层", "tiers"), "list": ("生成名单", "make the list"), "workbooks": ("生成工作簿", "workbooks"),
+    "publish": ("发布", "publish"), "summary": ("汇总", "summary"), "demo_bank": ("生成演示银行", "make the demo bank"),
+    "fingerprints": ("核对数据指纹", "fingerprint the inputs"),
+}
+
+
+def say(language: Language, key: str, **values: object) -> str:
+    """The sentence of that key."""
+    return _WORDS[key][0 if language == "zh" else 1].format(**values)
+
+
+def step_name(language: Language, step: str) -> str:
+    """A step as people read it: `train churn_aum` is 训练 churn_aum."""
+    family, _, name = step.partition(" ")
+    return say(language, family, name=name) if family in _WORDS else step
+
+
+def difference(language: Language, what: str) -> str:
+    """A difference of run keys as people read it: `input loans` is 数据 loans."""
+    family, _, name = what.partition(" ")
+    return say(language, family, name=name) if family in _WORDS else what
