@@ -84,7 +84,7 @@ def test_a_branch_without_any_manager_has_the_hours_of_a_branch(bank, tmp_path):
         ["pool:B1", 12, "branch"]]
 
 
-def test_a_call_is_worth_its_probability_times_margin_times_amount_and_the_banks_own_margin_goes_first(bank, settings, tmp_path):
+def test_a_call_is_worth_probability_times_margin_times_amount_the_banks_own_margin_first(bank, settings, tmp_path):
     bank.customer("C1", average=500_000, manager_id="M1")
     for model in ("churn_aum", "buy_wealth", "buy_farmer_credit", "buy_mobile_bank"):
         bank.score("C1", model, 0.25)
