@@ -1,4 +1,4 @@
-"""Balances from transactions: closing balances per account-day, the order within the day, and breaks, in the working database."""
+"""Balances from transactions: closing balances per account-day, the order within the day, and breaks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], tole
     con.execute('CREATE TABLE day_orders AS SELECT transaction_id, day_order FROM chained c'
                 ' ANTI JOIN changed_days d ON d.account_id = c.account_id AND d."on" = c."on"')
     con.execute("DROP TABLE chained")
-    con.execute(f"CREATE TABLE balance_breaks AS SELECT account_id, \"on\", opening, balance, gap FROM closings WHERE gap > {tolerance}")
+    con.execute(f'CREATE TABLE balance_breaks AS SELECT account_id, "on", opening, balance, gap FROM closings WHERE gap > {tolerance}')
     row = one(con, f"SELECT count(*), count(*) FILTER (gap > 0), count(*) FILTER (gap > {tolerance}) FROM closings")
     closed = one(
         con, 'SELECT count(*), count(*) FILTER (c.balance <> 0) FROM (SELECT account_id, arg_max(balance, "on") AS balance'
@@ -73,7 +73,8 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> Non
     recorded = 'greatest("on", recorded_on)' if "recorded_on" in columns else '"on"'
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
-    until = ("lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)" if "recorded_on" in columns else "NULL::DATE")
+    later = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
+    until = later if "recorded_on" in columns else "NULL::DATE"
     con.execute(
         f'CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT transaction_id,'
         f' account_id, "on", {moment} AS "at", amount, balance_after, {recorded} AS known_on, {deleted} AS gone'

@@ -101,8 +101,10 @@ class Canonical:
         files = self.files(table, bucket)
         if not files:
             files = self.files(table)
+            if not files:
+                return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
             listed = ", ".join(_quote(f) for f in files)
-            return f"(SELECT * FROM read_parquet([{listed}], hive_partitioning=true) WHERE false)"
+            return f"(SELECT * FROM read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}}) WHERE false)"
         listed = ", ".join(_quote(f) for f in files)
         return f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})" if TABLES[
             table].by != "bank" else f"read_parquet([{listed}])"

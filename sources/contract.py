@@ -100,25 +100,22 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
     if not number(con, f"SELECT count(*) FROM several_{mapped.table}"):
         return None
     same = " AND ".join(f"m.{ident(c)} IS NOT DISTINCT FROM s.{ident(c)}" for c in keys)
-    everything = ", ".join(f"m.{ident(c)}" for c in (*mapped.columns, *mapped.knowing))
+    everything = ", ".join(ident(c) for c in (*mapped.columns, *mapped.knowing))
     con.execute(
-        f"CREATE TABLE duplicates_{mapped.table} AS"
-        f" SELECT m._row, rownumber() OVER (PARTITION BY {everything} ORDER BY m._row) > 1 AS copy, {', '.join(f'm.{ident(c)}' for c in keys)}"
-        f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}")
-    con.execute(f"ALTER TABLE duplicates_{mapped.table} ADD COLUMN conflict BOOLEAN")
-    con.execute(
-        f"UPDATE duplicates_{mapped.table} SET conflict = true WHERE NOT copy AND ({by}) IN"
-        f" (SELECT ({by}) FROM duplicates_{mapped.table} WHERE NOT copy GROUP BY {by} HAVING count(*) > 1)")
+        f"CREATE TABLE duplicates_{mapped.table} AS SELECT _row, nth > 1 AS copy, nth = 1 AND variants > 1 AS conflict FROM ("
+        f" SELECT _row, nth, sum((nth = 1)::INTEGER) OVER (PARTITION BY {by}) AS variants FROM ("
+        f" SELECT m.*, row_number() OVER (PARTITION BY {everything} ORDER BY m._row) AS nth"
+        f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}))")
     return number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, known: set[str], *, duplicates: bool) -> list[str]:
     """The view `prepared_TABLE`: mapped rows without exact copies, with the helper columns the rules ask for."""
     spec, helpers, joins, extra = TABLES[mapped.table], [], [], []
-    for number, (column, parent) in enumerate(spec.references):
+    for place, (column, parent) in enumerate(spec.references):
         if column in mapped.columns and parent in known:
-            joins.append(f"LEFT JOIN keys_{parent} p{number} ON p{number}.id = m.{ident(column)}")
-            extra.append(f"(m.{ident(column)} IS NOT NULL AND p{number}.id IS NULL) AS {ident('lacks_' + column)}")
+            joins.append(f"LEFT JOIN keys_{parent} p{place} ON p{place}.id = m.{ident(column)}")
+            extra.append(f"(m.{ident(column)} IS NOT NULL AND p{place}.id IS NULL) AS {ident('lacks_' + column)}")
             helpers.append(f"lacks_{column}")
     owner = {"account": ("accounts", "opened_on"), "loan": ("loans", "granted_on")}.get(spec.by)
     if owner and owner[0] in known and spec.event:

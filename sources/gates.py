@@ -21,7 +21,7 @@ _ENOUGH_DAYS = 3
 
 
 def gates(con: duckdb.DuckDBPyConnection, settings: SourceSettings, landed: Mapping[str, Landed], checked: Mapping[str, Checked],
-          relations: Mapping[str, str], newest: dt.date, expected: dt.date | None, country: str, minor_digits: int
+          relations: Mapping[str, str], newest: dt.date | None, expected: dt.date | None, country: str, minor_digits: int
           ) -> list[Gate]:
     """Every gate with its state. `expected`: the business date the night is for, where one is asked for."""
     limits = settings.gates
@@ -31,9 +31,10 @@ def gates(con: duckdb.DuckDBPyConnection, settings: SourceSettings, landed: Mapp
               for name, item in checked.items()]
     found += [_gate("key", name, sum(b.count for b in item.broken if b.rule == "key"), item.rows_in, limits.highest_conflicting,
                     settings.waivers) for name, item in checked.items()]
-    if expected is not None:
-        found.append(Gate(rule="fresh", table="+".join(limits.fresh) or "inputs", found=newest.isoformat(),
-                          expected=f"{expected.isoformat()} or later", state="passed" if newest >= expected else "broken"))
+    if expected is not None or newest is None:
+        fits = newest is not None and (expected is None or newest >= expected)
+        found.append(Gate(rule="fresh", table="+".join(limits.fresh) or "inputs", found=str(newest or "no usable row"),
+                          expected=f"{expected or 'any date'} or later", state="passed" if fits else "broken"))
     for table, totals in limits.totals.items():
         if totals.rows is not None:
             found.append(_exact(table, "rows", Decimal(checked[table].rows_in), Decimal(totals.rows),
@@ -43,7 +44,7 @@ def gates(con: duckdb.DuckDBPyConnection, settings: SourceSettings, landed: Mapp
             summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
             found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, settings.waivers))
     found += [_volume(con, table, relations[table], volume, newest, country, settings.waivers)
-              for table, volume in limits.volume.items()]
+              for table, volume in limits.volume.items() if newest is not None]
     return found
 
 

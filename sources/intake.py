@@ -80,8 +80,9 @@ def read_report(root: Path) -> QualityReport:
     return QualityReport.model_validate(read_json(root / "quality" / "report.json"))
 
 
-_CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false",
-           "preserve_insertion_order": "false"}
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false",
+    "preserve_insertion_order": "false"}
 
 
 @dataclass
@@ -112,7 +113,7 @@ class _Job:
             running = self._balances(con, checked, relations)
             newest = self._newest(con, found, checked)
             report = self._report(con, landed, mapped, checked, running, relations, newest, expected, country)
-            if report.broken_gates:
+            if report.broken_gates or newest is None:
                 raise _broken(report)
             self.say("write tables", 0, 1)
             return write_canonical(
@@ -172,7 +173,8 @@ class _Job:
             relations["balances"] = "derived_balances"
         return running
 
-    def _newest(self, con: duckdb.DuckDBPyConnection, found: Mapping[str, Delivery], checked: Mapping[str, Checked]) -> dt.date:
+    def _newest(self, con: duckdb.DuckDBPyConnection, found: Mapping[str, Delivery], checked: Mapping[str, Checked]
+                ) -> dt.date | None:
         """The last business date with every required source delivered."""
         if self.settings.gates.newest is not None:
             return self.settings.gates.newest
@@ -180,14 +182,10 @@ class _Job:
                  if name in checked]
         dates += [delivery.last_on for name, delivery in found.items() if self.settings.inputs[name].dated
                   and self.settings.inputs[name].required]
-        if not dates or None in dates:
-            raise GateBroken("no row says how far the data goes", where=", ".join(self.settings.gates.fresh) or "gates.fresh",
-                             expected="at least one usable row in each", do="look at quality/report.json and quarantine/")
-        newest: dt.date = min(dates)
-        return newest
+        return min(dates) if dates and None not in dates else None
 
     def _report(self, con: duckdb.DuckDBPyConnection, landed: Mapping[str, Landed], mapped: Mapping[str, Mapped],
-                checked: Mapping[str, Checked], running: RunningCheck | None, relations: Mapping[str, str], newest: dt.date,
+                checked: Mapping[str, Checked], running: RunningCheck | None, relations: Mapping[str, str], newest: dt.date | None,
                 expected: dt.date | None, country: str) -> QualityReport:
         self.say("quality report", 0, 1)
         findings = input_findings(landed.values())

@@ -90,9 +90,9 @@ def land_parquet(con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], s
     if spec.dated:
         whens = " ".join(f"WHEN {literal(path)} THEN DATE {literal(on)}" for path, on in days.items())
         listed.append(f"CASE filename {whens} END AS file_on")
-    number = "(file_index::BIGINT << 40) + file_row_number AS _row"
+    row_number = "(file_index::BIGINT << 40) + file_row_number AS _row"
     con.execute(f"CREATE VIEW {ident(name)} AS SELECT {', '.join(listed)} FROM {_parquet(paths)}")
-    con.execute(f"CREATE VIEW {ident('rows_' + name)} AS SELECT {number}, {', '.join(listed)} FROM {_parquet(paths)}")
+    con.execute(f"CREATE VIEW {ident('rows_' + name)} AS SELECT {row_number}, {', '.join(listed)} FROM {_parquet(paths)}")
     return Landed(name, number(con, f"SELECT count(*) FROM {ident(name)}"), 0, 0, _blanks(con, name, spec))
 
 
@@ -124,14 +124,15 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, s
     quote = literal(spec.quote or "") if spec.format == "delimited" else "''"
     day = [f"DATE {literal(on)}"] if on else []
     typed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in text)
+    values = ", ".join([*(_clean(c, spec) for c in text), *day])
     read = number(
-        con, f"INSERT INTO {ident(name)} SELECT {', '.join([*(_clean(c, spec) for c in text), *day])} FROM read_csv({literal(str(path))},"
+        con, f"INSERT INTO {ident(name)} SELECT {values} FROM read_csv({literal(str(path))},"
         f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
         f" columns={{{typed}}}, store_rejects=true,"
         f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})")
     unreadable = number(
-        con, f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line), min(error_type)::VARCHAR"
-        " FROM _rejects GROUP BY line")
+        con, f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line),"
+        " min(error_type)::VARCHAR FROM _rejects GROUP BY line")
     con.execute("DROP TABLE _rejects; DROP TABLE _scans")
     if unreadable >= _MOST_UNREADABLE:
         raise GateBroken(f"{shown} has {unreadable:,} lines and more that do not split into {len(text)} columns",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +16,7 @@ _STYLE = {"passed": "green", "broken": "bold red", "waived": "yellow", "untried"
 def render(report: QualityReport, language: str = "en") -> Group:
     """Tables, findings with what to do, gates and waivers, as one rich renderable."""
     zh = language.startswith("zh")
-    parts = [_title(report, zh), _tables(report, zh)]
+    parts: list[RenderableType] = [_title(report, zh), _tables(report, zh)]
     if report.findings:
         parts.append(_findings(report, zh))
     parts.append(_gates(report, zh))

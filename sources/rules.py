@@ -56,11 +56,12 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
     `unread`: columns with an `unread_` flag; `joined`: helper columns the contract joined (`lacks_COLUMN`, `conflict`,
     `owner_from`, `owner_to`, `currency_wrong`, `days_late`).
     """
-    spec, have, helpers = TABLES[table], set(filled), set(joined)
-    rules = [_unread(spec, c) for c in unread if c in have]
-    rules += [Rule("required", c.name, "quarantine", nw.col(c.name).is_null()) for c in spec.columns
+    spec, have, helpers, doubtful = TABLES[table], set(filled), set(joined), set(unread)
+    rules = [_unread(spec, c) for c in unread if c in have or c in KNOWING]
+    rules += [_required(c.name, c.name in doubtful) for c in spec.columns
               if (c.required or c.name in spec.key) and c.name in have and c.name not in _OPTIONAL_KEYS]
-    rules += [Rule("reference", c, _action(spec, c), nw.col(f"lacks_{c}")) for c, _ in spec.references if f"lacks_{c}" in helpers]
+    rules += [Rule("reference", c, _action(spec, c), nw.col(f"lacks_{c}"))
+              for c, _ in spec.references if f"lacks_{c}" in helpers]
     rules += _ranges(spec, have, checks)
     rules += [Rule("dates", _blamed(spec, late, early), _action(spec, _blamed(spec, late, early)), nw.col(late) < nw.col(early))
               for name, early, late in _IN_ORDER if name == table and {early, late} <= have]
@@ -80,11 +81,18 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
 
 
 _OPTIONAL_KEYS = ("tenor", "channel")       # parts of a key that may be blank
+KNOWING = ("recorded_on", "valid_from", "deleted", "currency_of_row")      # beside a table's own columns: sources.mapping
 
 
 def _unread(spec: Table, column: str) -> Rule:
     is_code = column in spec.names and bool(spec.column(column).codes)
     return Rule("code" if is_code else "type", column, _action(spec, column), nw.col(f"unread_{column}"))
+
+
+def _required(column: str, doubtful: bool) -> Rule:
+    """A value that is there but unreadable breaks `type` or `code`, not this."""
+    missing = nw.col(column).is_null()
+    return Rule("required", column, "quarantine", missing & ~nw.col(f"unread_{column}") if doubtful else missing)
 
 
 def _action(spec: Table, column: str) -> Action:

@@ -84,7 +84,8 @@ def _in_order(begins: Ints, is_first: Bools, of_day: Ints, amount: Ints, after: 
     fits = np.ones(len(amount), dtype=bool)
     fits[1:] = (after[:-1] + amount[1:] == after[1:]) & known[:-1] & known[1:]
     fits[begins[is_first]] = known[begins[is_first]]
-    return np.bincount(of_day, weights=~fits, minlength=len(begins)) == 0
+    misfits: npt.NDArray[np.int64] = np.bincount(of_day[~fits], minlength=len(begins))
+    return np.equal(misfits, 0)
 
 
 def _openings_of_firsts(state: _State, days: Bools) -> None:

@@ -45,7 +45,11 @@ def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
     tree = json.loads(con.execute(f"SELECT json_serialize_sql({literal(statements[0].query)})").fetchall()[0][0])
     if tree.get("error"):
         return Looked(nothing, nothing, False, "not a SELECT")
-    tables, columns, named, wrong, star = set(), set(), set(), [], False
+    tables: set[str] = set()
+    columns: set[str] = set()
+    named: set[str] = set()
+    wrong: list[str] = []
+    star = False
     for node in _nodes(tree):
         kind = node.get("type")
         if kind == "BASE_TABLE":
