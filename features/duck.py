@@ -45,7 +45,8 @@ class Script:
         """The features of the loaded customers at that moment."""
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        return con.execute(self.stencil.filled(self.last, moment)).to_arrow_table()
+        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS {self.stencil.filled(self.last, moment)}")
+        return con.table("features").to_arrow_table()
 
 
 def text_of(frame: Frame) -> str:
