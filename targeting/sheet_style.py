@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -122,7 +123,13 @@ def row_points(cells: list[tuple[str, float]], language: Language, least: float 
 
 def dots(text: str, language: Language) -> float:
     """The width of a text on screen, in dots."""
-    return sum(_WIDE if unicodedata.east_asian_width(character) in "WFA" else _LATIN[language] for character in text)
+    wide = sum(map(_is_wide, text))
+    return wide * _WIDE + (len(text) - wide) * _LATIN[language]
+
+
+@lru_cache(maxsize=32_768)
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WFA"
 
 
 def _coded(text: str, most: int = 70) -> str:
@@ -135,6 +142,7 @@ def _lines(text: str, width: float, language: Language) -> int:
     return sum(_wrapped(paragraph, room, language) for paragraph in text.split("\n"))
 
 
+@lru_cache(maxsize=32_768)      # openings and common sentences come back on every page
 def _wrapped(paragraph: str, room: float, language: Language) -> int:
     lines, at = 1, 0.0
     for piece in re.findall(r"[A-Za-z0-9.,%*'()/-]+|.", paragraph):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,17 +65,17 @@ class Summary:
 def tally(rows: pd.DataFrame, by: str, caption: str, language: Language, *, order: Sequence[str] | None = None,
           per_action: float, unit: str, shape: str) -> Tally:
     """Customers, hours and value of a year per group of `by`; in the given order, else the largest value first."""
-    named = rows.assign(**{by: rows[by].replace(word("blank", language), word("blank_tally", language))})
-    sums = named.groupby(by, sort=True).agg(n=("value", "size"), value=("value", "sum"))
-    if order is None:
-        sums = sums.reset_index().sort_values(["value", by], ascending=[False, True]).set_index(by)
-    else:
-        sums = sums.loc[[name for name in order if name in sums.index]]
-    groups = tuple((str(name), (float(n), n * per_action, float(value)))
-                   for name, n, value in zip(sums.index, sums["n"], sums["value"], strict=True))
+    blank, event = word("blank", language), word("blank_tally", language)
+    values: dict[str, list[float]] = {}
+    for name, value in zip(rows[by].to_list(), rows["value"].to_list(), strict=True):
+        values.setdefault(event if name == blank else str(name), []).append(value)
+    sums = {name: math.fsum(group) for name, group in values.items()}
+    place = {name: number for number, name in enumerate(order or ())}
+    ordered = sorted(sums, key=lambda name: (place.get(name, len(place)), -sums[name], name))
+    groups = tuple((name, (float(len(values[name])), len(values[name]) * per_action, sums[name])) for name in ordered)
     return Tally(caption, (word("customers", language), word("used", language), word("value_sum", language, unit=unit)),
                  ("#,##0", "#,##0.0", shape), groups,
-                 (float(len(rows)), len(rows) * per_action, float(rows["value"].sum())))
+                 (float(len(rows)), len(rows) * per_action, math.fsum(sums.values())))
 
 
 def write(book: Workbook, sheet: Worksheet, styles: Styles, page: Page, summary: Summary) -> None:

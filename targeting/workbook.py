@@ -9,7 +9,6 @@ from pathlib import Path
 
 from xlsxwriter.workbook import Workbook
 
-from store.files import write_bytes
 from targeting import list_sheet, openings, summary
 from targeting.captions import BANDS, pick, word
 from targeting.list_book import BankWords, ListBook, WorkbookSettings, shown_rows
@@ -26,17 +25,18 @@ _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": 
 
 
 def write_workbooks(book: ListBook, out: Path, progress: Progress | None = None) -> list[Path]:
-    """The paths of all workbooks written into folder `out`, in name order.
+    """The paths of all workbooks written into folder `out`, which is then published as a whole; in name order.
 
     A manager's holds that manager's customers only; a branch's its head's own, its pool and all its managers' lists; head
     office's the counts of all, and the customers it keeps. Raises ConfigError on an opening that must not be said.
     """
     openings.check({str(offer): book.offers[str(offer)] for offer in book.entries["offer"].unique()})
     found = readers(book, shown_rows(book))
+    out.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, reader in enumerate(found, 1):
         path = out / f"{reader.file_name}.xlsx"
-        write_bytes(path, workbook_bytes(book, reader))
+        path.write_bytes(workbook_bytes(book, reader))
         paths.append(path)
         if progress:
             progress("workbooks", number, len(found))
