@@ -50,8 +50,8 @@ def chances(world: World, family: str, m: int, ahead: int) -> Floats:
     x = x - 2.0 * world.gone - 1.0 * (world.leaving_from != NEVER)
     if family not in world.intercepts:
         base = ~owns(world, family) & (np.arange(n) < p.persons) & (p.opened < 0)
-        world.intercepts[family] = intercept_for(1.25 * x[base], MONTHLY[family])
-    return sigmoid(1.25 * x + world.intercepts[family])
+        world.intercepts[family] = intercept_for(0.85 * x[base], MONTHLY[family])
+    return sigmoid(0.85 * x + world.intercepts[family])
 
 
 def eligible(world: World, family: str, first: int, last: int) -> Bools:

@@ -9,7 +9,7 @@ from sources.demo.world import World
 
 # kind: table, the rule of the contract that sees it ("" where none can), what happens to it
 KINDS: dict[str, tuple[str, str, str]] = {
-    "name_bytes_broken": ("customers", "garbled", "flag"),
+    "name_bytes_broken": ("CIF_KHXX", "encoding", "flag"),
     "identity_15_digits": ("customers", "", "none"),
     "birth_1900": ("customers", "unknown_birth:birth_on", "null"),
     "branch_phone": ("customers", "", "none"),

@@ -44,9 +44,9 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
     y = spend_logit(world.people, world.temper, m, ahead)
     if "leave" not in world.intercepts:
         base = (world.assets() >= COHORT) & (np.arange(len(world.people)) < world.people.persons)
-        world.intercepts["leave"] = intercept_for(1.3 * x[base], LEAVE)
+        world.intercepts["leave"] = intercept_for(1.6 * x[base], LEAVE)
         world.intercepts["spend"] = intercept_for(y[base], SPEND)
-    return sigmoid(1.3 * x + world.intercepts["leave"]), sigmoid(y + world.intercepts["spend"])
+    return sigmoid(1.6 * x + world.intercepts["leave"]), sigmoid(y + world.intercepts["spend"])
 
 
 def truth(world: World, m: int) -> tuple[Floats, Bools, Bools]:
@@ -71,7 +71,7 @@ def leave(world: World, month: Month) -> None:
     leaves, spends = may & (rng.random(n) < leave_p), may & (rng.random(n) < spend_p)
     spends &= ~leaves
     day = month.start + rng.integers(0, month.days, n)
-    weeks = rng.integers(1, 6, n)
+    weeks = rng.integers(1, 5, n)
     for who, kind in ((np.flatnonzero(leaves), "leave"), (np.flatnonzero(spends), "spend")):
         begin_exit(world, who, day[who], day[who] + (7 * weeks[who] if kind == "leave" else rng.integers(2, 12, len(who))), kind, rng)
     _take_out(world, month, rng)
@@ -83,7 +83,7 @@ def begin_exit(world: World, who: Ints, day: Ints, until: Ints, kind: str, rng: 
     world.leaving_from[who] = day
     world.leaving_until[who] = until
     world.spending[who] = kind == "spend"
-    for rows, ends, share in ((world.terms, "broken", 0.72), (world.funds, "redeem", 0.65)):
+    for rows, ends, share in ((world.terms, "broken", 0.92), (world.funds, "redeem", 0.85)):
         if not len(rows):
             continue
         mine = np.flatnonzero((rows["ended"] == NEVER) & np.isin(rows["owner"], who) & (rng.random(len(rows)) < share))

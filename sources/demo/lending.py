@@ -191,6 +191,7 @@ def _due(world: World, month: Month, running: Ints, slips: np.ndarray) -> None:
     day = month.start + 19
     kind = loans["kind"][running]
     now = (kind == ANNUITY) | (kind == MONTHLY) | ((kind == QUARTERLY) & (month.month % 3 == 0))
+    now &= (loans["matures"][running] < month.start) | (loans["matures"][running] > month.end)   # see _mature
     rows, slip = running[now], slips[now]
     interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(np.int64)
     principal = np.where(loans["kind"][rows] == ANNUITY, np.clip(loans["instalment"][rows] - interest, 0, loans["outstanding"][rows]), 0)

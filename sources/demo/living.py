@@ -38,7 +38,7 @@ def make_habits(world: World) -> Habits:
     firm_day = 5 + rng.integers(0, 11, n)
     farmer = p.group == FARMER
     grows = farmer & p.engaged & (rng.random(n) < 0.55)
-    gets = farmer & (rng.random(n) < np.where(p.engaged, 0.9, 0.35))
+    gets = farmer & (rng.random(n) < np.where(p.engaged, 0.9, 0.15))
     harvest = np.where(grows, np.exp(rng.normal(np.log(16_000), 0.75, n)).clip(5_000, 80_000), 0.0) * YUAN
     return Habits(
         payday=np.where(p.employer >= 0, firm_day[p.employer], 10 + rng.integers(0, 11, n)),
@@ -244,7 +244,8 @@ def _balance_books(world: World, habits: Habits, month: Month, busy: Bools, inco
         world.ledger.post(world.current[who[mask]], day[mask], clock(rng, int(mask.sum()), 8, 18), fen[mask], mark)
     spare = np.where(settled, held + income - outlay - world.target * 1.25, 0.0)
     leave = np.flatnonzero((spare > 20_000) & (spare > world.target * 0.15) & (rng.random(n) < 0.8))
-    out = spare[leave] * (0.55 + 0.45 * rng.random(len(leave)))
+    # small sums go at once; the money of a harvest is spent over half a year
+    out = spare[leave] * np.where(spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.12 + 0.25 * rng.random(len(leave)))
     saves = (rng.random(len(leave)) < 0.3) & (out > 200_000) & world.saver[leave]
     world.to_save[leave[saves]] = out[saves]
     leave, out = leave[~saves], out[~saves]

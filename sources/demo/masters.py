@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from sources.demo import dirt, tables_bank, tables_people
-from sources.demo.chance import chance
 from sources.demo.files import days, write_delimited, write_fixed, yuan
 from sources.demo.lending import REPAYMENTS
 from sources.demo.movements import account_numbers, loan_numbers
@@ -98,8 +97,3 @@ def _loans(world: World, raw: Path, stamp: str) -> None:
         [numbers[x] if x >= 0 else "" for x in before], ["3" if x >= 0 else "" for x in before],
         ["1" if x in ("CYD", "TPXD") else "0" for x in loans["product"]], [yuan(loans["instalment"][i:i + 1])[0] if loans["instalment"][i] else ""
                                                                          for i in range(len(loans))]], "|+|")
-
-
-def spread(world: World, *names: str) -> np.random.Generator:
-    """The generator of a small table."""
-    return chance(world.seed, "masters", *names)

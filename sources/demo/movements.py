@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from sources.demo.catalogue import MARK, MARKS
-from sources.demo.chance import Bools, Ints, chance
+from sources.demo.chance import Ints, chance
 from sources.demo.files import decimals, numbers, texts, write_month
 from sources.demo.lending import LOAN_PARTY
 from sources.demo.ledger import Movements, day_ends
@@ -138,8 +138,3 @@ def write_loan_states(world: World, raw: Path, month: Month, seen: int) -> int:
         "DKH": numbers(loan_numbers(s["loan"][rows])), "RQ": day_column(world, s["day"][rows]), "BJYE": decimals(s["outstanding"][rows]),
         "YQTS": pa.array(s["overdue_days"][rows]), "YQJE": decimals(s["overdue"][rows]), "WJFL": texts(CLASSES, s["grade"][rows])})
     return seen + len(rows)
-
-
-def engaged_mask(world: World) -> Bools:
-    """Who moves money at all."""
-    return world.people.engaged

@@ -18,7 +18,7 @@ SHARES = np.array([0.58, 0.14, 0.06, 0.11, 0.04, 0.05, 0.02])
 AGE_BANDS = ((18, 35), (35, 55), (55, 65), (65, 88))
 AGES = np.array([[.08, .32, .28, .32], [.35, .50, .13, .02], [.22, .55, .18, .05], [.33, .52, .14, .01], [.28, .52, .20, 0],
                  [0, .02, .28, .70], [.60, .20, .10, .10]])
-ENGAGED = np.array([0.38, 0.45, 0.85, 0.75, 0.85, 0.65, 0.5])
+ENGAGED = np.array([0.26, 0.28, 0.80, 0.64, 0.76, 0.52, 0.4])
 # deposits in yuan: upper limit of a bin and the share of customers up to it
 BINS = np.array([0.5, 60, 260, 2_400, 8_500, 20_000, 45_000, 85_000, 180_000, 280_000, 470_000, 750_000, 1_900_000, 4_000_000])
 UP_TO = np.array([0.0, 0.48, 0.58, 0.72, 0.79, 0.85, 0.905, 0.945, 0.977, 0.987, 0.9945, 0.9975, 0.9995, 1.0])
@@ -76,7 +76,7 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     loyalty = 0.8 * latent[0] + 0.5 * (age - 48) / 17
     digital = 0.75 * latent[2] - 0.75 * (age - 46) / 17 + np.array([-.3, .3, .5, .4, .5, -.2, .4])[group]
     engaged = rng.random(n) < ENGAGED[group]
-    rank = (1.2 * engaged + 0.35 * latent[3] + 0.25 * np.minimum(age - 40, 20) / 20
+    rank = (1.8 * engaged + 0.35 * latent[3] + 0.25 * np.minimum(age - 40, 20) / 20
             + np.array([0, -.1, .7, .2, .6, .4, -.5])[group] + 0.75 * rng.standard_normal(n))
     place = (np.argsort(np.argsort(rank, kind="stable"), kind="stable") + 0.5) / n
     wealth = np.exp(np.interp(place, UP_TO, np.log(BINS)))
@@ -93,12 +93,12 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     keeper = np.array([_one(local[b] if len(local[b]) else everyone, u) for b, u in zip(branch, draw, strict=True)])
     names = person_names(chance(seed, "people", "names"), born.astype("datetime64[Y]").astype(np.int64) + 1970, woman)
     wage = np.where(np.isin(group, (PAYROLL, PUBLIC)), np.exp(rng.normal(np.log(4800), 0.22, n)).clip(3200, 7500), 0.0)
-    wage *= (rng.random(n) < 0.8) & (engaged | (rng.random(n) < 0.3))
+    wage *= (rng.random(n) < 0.8) & (engaged | (rng.random(n) < 0.1))
     retired = np.where((group == PENSIONER) & (rng.random(n) < 0.9), 2000 + 1800 * rng.random(n), 0.0)
-    rural = (group != PENSIONER) & (age >= 60) & (rng.random(n) < np.where(engaged, 0.85, 0.25)) & np.isin(group, (FARMER, MIGRANT, OTHER))
+    rural = (group != PENSIONER) & (age >= 60) & (rng.random(n) < np.where(engaged, 0.85, 0.15)) & np.isin(group, (FARMER, MIGRANT, OTHER))
     wage = np.where(retired > 0, -retired, np.where(rural, -(180 + 40 * rng.random(n)), wage))   # negative: a pension
-    payments = np.where(engaged, np.exp(rng.normal(0.0, 1.25, n) + 0.7 * digital.clip(-1.5, 2)), 0.0)
-    payments = (payments * 5.4 / payments.mean()).clip(0, 190)
+    payments = np.where(engaged, np.exp(rng.normal(0.0, 1.45, n) + 0.75 * digital.clip(-1.5, 2)), 0.0)
+    payments = (payments * 6.2 / payments.mean()).clip(0, 220)
     opened = _openings(rng, n, at, age)
     twin = _twins(rng, n, wealth, firms)
     identities = np.array(identity_numbers(chance(seed, "people", "identities"), born, woman), dtype=object)
@@ -129,7 +129,7 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
         twin_of=both(twin, -1), loyalty=both(loyalty, 0.0), shopper=both(np.maximum(latent[1], -1), 0.0),
         digital=both(digital, 0.0), thrift=both(latent[3], 0.0), enterprise=both(latent[4], 0.0), nerve=both(latent[5], 0.0),
         wage=both(wage, 0.0), employer=both(employer, -1), payments=both(payments, 0.0),
-        current_share=both(0.06 + 0.22 * rng.random(n), 1.0))
+        current_share=both(0.05 + 0.17 * rng.random(n), 1.0))
 
 
 def _one(pool: Ints, u: float) -> int:

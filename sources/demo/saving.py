@@ -158,7 +158,7 @@ def save(world: World, month: Month) -> None:
     open_terms(world, who, new_products(rng, fen), day, clock(rng, len(who), 9, 16.5), fen, rng)
     wants[:] = 0
     eager = here & world.saver & ~world.gone & (world.leaving_from == NEVER)
-    fresh = np.flatnonzero(eager & (rng.random(len(p)) < 0.022 * OPENING_CAMPAIGN[month.month]))
+    fresh = np.flatnonzero(eager & (rng.random(len(p)) < 0.030 * OPENING_CAMPAIGN[month.month]))
     fen = heap_floor(np.maximum(p.wealth[fresh] * YUAN * (0.06 + 0.3 * rng.random(len(fresh))), 1_000 * YUAN))
     day = month.start + rng.integers(0, month.days, len(fresh))
     open_terms(world, fresh, new_products(rng, fen), day, clock(rng, len(fresh), 9, 16.5), fen, rng, "GMCK")
@@ -173,7 +173,7 @@ def save(world: World, month: Month) -> None:
 def _arrivals(world: World, month: Month, here: np.ndarray, rng: np.random.Generator) -> None:
     """Money comes into people's lives: somebody returns, sells a house, inherits; some of those who left come back."""
     p = world.people
-    hope = np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6) * np.where(month.month in (1, 2), 2.0, 0.85)
+    hope = np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6) * {1: 2.4, 2: 2.2, 3: 1.6}.get(month.month, 0.6)
     settled = here & (world.leaving_from == NEVER)
     comes = np.flatnonzero(settled & (rng.random(len(p)) < np.where(world.gone, 0.03, 0.0030 * hope)))
     fen = np.exp(rng.normal(np.log(26_000), 0.95, len(comes))).clip(4_000, 600_000)
@@ -211,7 +211,7 @@ def _break_early(world: World, month: Month, rng: np.random.Generator) -> None:
     t, p = world.terms, world.people
     running = (t["ended"] == NEVER) & (t["matures"] > month.end) & (t["started"] < month.start)
     strained = np.exp(0.5 * world.temper.need[t["owner"], month.index])
-    chosen = running & (world.leaving_from[t["owner"]] == NEVER) & (rng.random(len(t)) < 0.0026 * strained) & (t["product"] != "N07D")
+    chosen = running & (world.leaving_from[t["owner"]] == NEVER) & (rng.random(len(t)) < 0.0009 * strained) & (t["product"] != "N07D")
     rows = np.flatnonzero(chosen)
     day = month.start + rng.integers(0, month.days, len(rows))
     planned = np.flatnonzero(running & (t["broken"] >= month.start) & (t["broken"] <= month.end) & ~chosen)
@@ -247,7 +247,7 @@ def _mature(world: World, month: Month, rng: np.random.Generator) -> bool:
     rows, owner, day, fen, interest, away, product = (x[paid] for x in (rows, owner, day, fen, interest, away, product))
     pay_out(world, rows, day, MATURED, interest, "DQZD", "DQDR")
     u = rng.random(len(rows))
-    fate = np.where(away, LEAVES, np.where(u < 0.76, REOPENS, np.where(u < 0.92, LEAVES, STAYS)))
+    fate = np.where(away, LEAVES, np.where(u < 0.85, REOPENS, np.where(u < 0.90, LEAVES, STAYS)))
     again = np.flatnonzero(fate == REOPENS)
     new = np.where(rng.random(len(again)) < 0.7, product[again], new_products(rng, fen[again]))
     when = np.minimum(day[again] + rng.integers(0, 5, len(again)), month.end)

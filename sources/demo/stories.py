@@ -73,7 +73,7 @@ def _parkers(world: World) -> Ints:
     rng, p = chance(world.seed, "stories", "parkers"), world.people
     able = np.flatnonzero((p.wealth > 30_000) & p.engaged & (p.opened < -200) & (np.arange(len(p)) < p.persons)
                           & (world.dead_from == NEVER))
-    return np.sort(rng.permutation(able)[: max(1, round(len(p) * 0.0028))])
+    return np.sort(rng.permutation(able)[: max(1, round(len(p) * 0.0034))])
 
 
 def tell(world: World, month: Month) -> None:
@@ -165,7 +165,7 @@ def _park(world: World, month: Month) -> None:
         return
     rng = chance(world.seed, "stories", "park", month.index)
     comes = who[(rng.random(len(who)) < 0.75) | (np.arange(len(who)) == 0)]
-    fen = (np.exp(rng.normal(np.log(150_000), 0.5, len(comes))) / 10_000).round().clip(2) * 10_000 * YUAN
+    fen = (np.exp(rng.normal(np.log(180_000), 0.5, len(comes))) / 10_000).round().clip(2) * 10_000 * YUAN
     day = month.end - rng.integers(0, 3, len(comes))
     day[:1] = month.end - 1
     world.ledger.post(world.current[comes], day, clock(rng, len(comes), 9, 16), fen, "BRZR")

@@ -14,10 +14,10 @@ from sources.demo.seasons import Span
 FAMILIES = ("time_deposit", "wealth", "insurance", "bond", "farmer_credit", "business_loan", "consumer_loan", "mortgage",
             "mobile_bank", "acquiring", "etc")
 # chance of a first use within a month, on average over those who have not got it, at the start
-MONTHLY = {"time_deposit": 0.0034, "wealth": 0.0019, "insurance": 0.0006, "bond": 0.0005, "farmer_credit": 0.0010,
+MONTHLY = {"time_deposit": 0.0022, "wealth": 0.0015, "insurance": 0.0006, "bond": 0.0005, "farmer_credit": 0.0010,
            "business_loan": 0.00028, "consumer_loan": 0.00033, "mortgage": 0.00012, "mobile_bank": 0.0019, "acquiring": 0.0011,
            "etc": 0.0006}
-LEAVE, SPEND = 0.0085, 0.0030           # a month, among those with 10,000 yuan here
+LEAVE, SPEND = 0.0130, 0.0035           # a month, among those with 10,000 yuan here
 SEASON = {      # by month of the year, as logits
     "time_deposit": (.55, .5, .3, 0, -.2, -.1, -.2, -.1, .1, .1, 0, .1), "farmer_credit": (-.2, .3, .8, .6, .3, 0, -.2, -.3, 0, -.1, -.3, -.4),
     "acquiring": (.2, -.2, .2, .1, .1, 0, 0, 0, .2, .1, .1, 0), "etc": (.5, 0, 0, .1, 0, 0, 0, 0, .5, 0, 0, .2),
@@ -85,8 +85,8 @@ def _effects(seed: int, people: People) -> Floats:
 def leave_logit(people: People, temper: Temper, m: int, ahead: int, months: int, due: Floats, wage_lost: Ints, moved: Floats,
                 loans: Floats) -> Floats:
     """Logit, but for a constant, of leaving in month m + ahead, as the state stands at the start of month m."""
-    fade = 0.9**ahead
-    distance, mood = temper.distance[:, m] * fade, temper.mood[:, m] * 0.75**ahead
+    fade = 0.97**ahead
+    distance, mood = temper.distance[:, m] * fade, temper.mood[:, m] * 0.9**ahead
     hope = np.clip(m + ahead, 0, months) / months            # rate hunting grew common as rates fell
     lost = np.where((m - wage_lost >= 0) & (m - wage_lost < 5), 1.6 - 0.3 * (m - wage_lost), 0.0)
     age = people.age
@@ -101,7 +101,7 @@ def leave_logit(people: People, temper: Temper, m: int, ahead: int, months: int,
 def spend_logit(people: People, temper: Temper, m: int, ahead: int) -> Floats:
     """Logit, but for a constant, of spending most of what one has: a house, a wedding, an operation."""
     age = people.age
-    return (1.1 * temper.need[:, m] * 0.8**ahead + 1.0 * np.exp(-((age - 30) / 6) ** 2) + 0.7 * np.exp(-((age - 52) / 5) ** 2)
+    return (1.1 * temper.need[:, m] * 0.9**ahead + 1.0 * np.exp(-((age - 30) / 6) ** 2) + 0.7 * np.exp(-((age - 52) / 5) ** 2)
             + 0.5 * (age > 74))
 
 
@@ -109,8 +109,8 @@ def demand_logit(family: str, people: People, temper: Temper, m: int, ahead: int
                  assets: Floats, line: Floats, acquiring: Floats) -> Floats:
     """Logit, but for a constant, of a family's first use in calendar month `month`, m + ahead; balances in yuan."""
     p, age, group = people, people.age, people.group
-    hidden = temper.mood[:, m] * 0.75**ahead
-    need = temper.need[:, m] * 0.8**ahead
+    hidden = temper.mood[:, m] * 0.9**ahead
+    need = temper.need[:, m] * 0.9**ahead
     money, all_money = np.log10(np.maximum(current, 1)), np.log10(np.maximum(assets, 1))
     busy = np.log1p(p.payments)
     base = {
