@@ -35,6 +35,15 @@ def money_said(amounts: Floats) -> Floats:
     return said
 
 
+def finer_said(amounts: Floats) -> Floats:
+    """Two decimals of 万 (of 亿): for figures that must add up."""
+    size = np.abs(amounts)
+    unit = np.where(size >= YI - 500, YI, WAN)
+    whole = _half_up(size)
+    said: Floats = np.copysign(np.round(np.where(whole < WAN, whole, _half_up(size / unit * 100) / 100 * unit)), amounts)
+    return said
+
+
 def about_said(amounts: Floats) -> Floats:
     """Two significant figures, for amounts introduced by 约 or about."""
     size = np.abs(amounts)

@@ -69,8 +69,9 @@ class Speaker:
                 left, right = fields[term.left], fields[term.right]
                 if left.kind in _ROUND and right.kind in _ROUND:
                     shown &= self._rounded(left, rows) != self._rounded(right, rows)
-        for _, is_difference, gap in self._differences(said.zh, rows, self._said(said.zh, rows)):
-            shown &= ~(is_difference & (gap == 0))
+        amounts = self._said(said.zh, rows)
+        for _, whole, rest, is_difference in self._differences(said.zh, rows):
+            shown &= ~(is_difference & (amounts[whole] == amounts[rest]))
         return shown
 
     def _rounded(self, field: Field, rows: pd.DataFrame) -> Floats:
@@ -84,24 +85,32 @@ class Speaker:
         return _ROUND[field.kind](numbers)
 
     def _amounts(self, sentence: Sentence, rows: pd.DataFrame) -> dict[int, Floats]:
-        """Rounded amounts by place; one that is the difference of two others is the difference of what is said of them."""
+        """Rounded amounts by place. Where one is the difference of two others, the three add up as they are said.
+
+        Where one decimal of 万 does not make them, all three take two; a last hundredth of 万 goes to the difference.
+        """
         said = self._said(sentence, rows)
-        for part, is_difference, gap in self._differences(sentence, rows, said):
-            said[part] = np.where(is_difference & (gap > 0), gap, said[part])
+        for part, whole, rest, is_difference in self._differences(sentence, rows):
+            odd = is_difference & (np.abs(np.abs(said[whole] - said[rest]) - said[part]) >= 1)
+            for place in (part, whole, rest):
+                finer = figures.finer_said(np.abs(_numbers(rows[sentence.fields[place].name])))
+                said[place] = np.where(odd, finer, said[place])
+            gap = np.abs(said[whole] - said[rest])
+            said[part] = np.where(odd & (gap >= figures.WAN), gap, said[part])
         return said
 
     def _said(self, sentence: Sentence, rows: pd.DataFrame) -> dict[int, Floats]:
         return {place: self._rounded(field, rows) for place, field in enumerate(sentence.fields) if field.kind in _MONEY}
 
-    def _differences(self, sentence: Sentence, rows: pd.DataFrame, said: dict[int, Floats]
-                     ) -> Iterator[tuple[int, Flags, Floats]]:
-        """Per amount that is, in some rows, the difference of two larger ones: its place, those rows, what is said of it."""
-        exact = {place: np.abs(_numbers(rows[sentence.fields[place].name])) for place in said}
+    def _differences(self, sentence: Sentence, rows: pd.DataFrame) -> Iterator[tuple[int, int, int, Flags]]:
+        """Places of an amount and of two larger ones, and the rows in which it is their difference."""
+        exact = {place: np.abs(_numbers(rows[field.name])) for place, field in enumerate(sentence.fields)
+                 if field.kind == "money" and not field.about}
         for part, whole, rest in permutations(exact, 3):
             if whole < rest:
                 is_difference = np.abs(np.abs(exact[whole] - exact[rest]) - exact[part]) < 0.5
                 smallest = (exact[part] > 0) & (exact[part] <= np.minimum(exact[whole], exact[rest]))
-                yield part, is_difference & smallest, np.abs(said[whole] - said[rest])
+                yield part, whole, rest, is_difference & smallest
 
     def _column(self, field: Field, rows: pd.DataFrame, amounts: Floats | None, language: Language, *,
                 named: bool, opens: bool) -> list[str]:

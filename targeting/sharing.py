@@ -43,7 +43,7 @@ class Reader:
 
     @property
     def is_head_office(self) -> bool:
-        return self.by[0] == "branch"
+        return "branch" in self.by
 
 
 def readers(book: ListBook, rows: pd.DataFrame) -> list[Reader]:
@@ -116,7 +116,7 @@ class _Bank:
                         self._hours([], [self.top])),) if len(own) else ()
         known = self.book.hours["hours"]
         return Reader(self._file_name(name), name, name, self.top, "", shares, rows,
-                      float(known.sum()) if len(known) else None, ("branch", "offer", "tier", "band"))
+                      float(known.sum()) if len(known) else None, ("offer", "tier", "band", "branch"))
 
     def _who(self, branch: str, name: str, manager_id: str) -> str:
         return f"{branch} " + word("staff" if name else "staff_no", self.language, name=name, id=manager_id)
@@ -131,7 +131,7 @@ class _Bank:
     def _file_name(self, *parts: str) -> str:
         """禾溪农商行_城关支行_周建国_0132_2026-09-30_v1, fit for any file system."""
         said = [self.book.bank.short, *(part for part in parts if part), self.book.as_of.isoformat(), f"v{self.book.version}"]
-        return "_".join(_UNFIT.sub("", re.sub(r"\s+", "-", part.strip())).strip(".")[:40] or "-" for part in said)
+        return "_".join(_UNFIT.sub("", re.sub(r"[\s-]+", "-", part.strip())).strip(".")[:40] or "-" for part in said)
 
     def _hours(self, managers: Sequence[str], pools: Sequence[str] = ()) -> float | None:
         """Hours of the day of these managers and these branches' pools; None where nothing is known of them."""

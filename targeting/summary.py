@@ -17,6 +17,7 @@ _WIDTHS = (30.0, 11.0, 14.0, 17.0, 17.0, 4.0)
 _TABLE_COLUMNS = 5
 _CHART_COLUMN = 6
 _ROOM = 1_040.0     # dots of running text over the page
+_MOST_BARS = 12
 _ONE_PAGE = 64      # rows that still read well when shrunk to one page
 
 
@@ -94,7 +95,7 @@ def write(book: Workbook, sheet: Worksheet, styles: Styles, page: Page, summary:
     for shown in summary.tallies:
         row, span = _write_tally(sheet, styles, shown, row + 1, language)
         spans.append(span)
-    row = max(row, _draw(book, sheet, summary.charts, spans, top))
+    row = max(row, _draw(book, sheet, styles, summary.charts, spans, top))
     row = _write_statements(sheet, styles, word("assumptions", language), summary.assumptions, row + 1, language)
     row = _write_statements(sheet, styles, word("waivers", language), summary.waivers, row + 1, language)
     row = _write_lines(sheet, styles, word("how", language), [pick(pair, language) for pair in HOW_TO_READ], row + 1, language)
@@ -126,20 +127,23 @@ def _write_tally(sheet: Worksheet, styles: Styles, shown: Tally, row: int, langu
     return row, (first, first + len(shown.rows) - 1)
 
 
-def _draw(book: Workbook, sheet: Worksheet, charts: Sequence[Drawn], spans: Sequence[tuple[int, int]], row: int) -> int:
+def _draw(book: Workbook, sheet: Worksheet, styles: Styles, charts: Sequence[Drawn], spans: Sequence[tuple[int, int]],
+          row: int) -> int:
     """Bar charts of the sheet's own cells, one below the other, largest on top, figures at the bars; the row after them."""
     for drawn in charts:
-        first, last = spans[drawn.tally]
+        first, end = spans[drawn.tally]
+        last = min(end, first + _MOST_BARS - 1)
+        title = drawn.title if last == end else word("chart_top", styles.language, title=drawn.title, n=_MOST_BARS)
         chart, name = book.add_chart({"type": "bar"}), sheet.get_name()
         chart.add_series({
             "categories": [name, first, 0, last, 0], "values": [name, first, drawn.column, last, drawn.column],
             "fill": {"color": CHART}, "gap": 60, "data_labels": {"value": True, "num_format": "#,##0", "font": {"size": 9}}})
-        chart.set_title({"name": drawn.title, "name_font": {"size": 11, "bold": True}, "overlay": False})
+        chart.set_title({"name": title, "name_font": {"size": 11, "bold": True}, "overlay": False})
         chart.set_legend({"none": True})
         chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, "line": {"color": RULE}, "major_tick_mark": "none"})
         chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, "min": 0})
         chart.set_chartarea({"border": {"color": RULE}})
-        height = max(150, min(80 + 28 * (last - first + 1), 600))
+        height = max(140, 74 + 24 * (last - first + 1))
         chart.set_size({"width": 480, "height": height})
         sheet.insert_chart(row, _CHART_COLUMN, chart, {"object_position": 3})
         row += -(-height // 20) + 1

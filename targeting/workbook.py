@@ -90,8 +90,9 @@ def _summary(book: ListBook, reader: Reader) -> Summary:
     tallies = [tally(rows, by, word(f"by_{by}", language), language, order=orders.get(by), per_action=book.per_action,
                      unit=unit, shape=book.shape) for by in reader.by]
     charts = [Drawn(1 + reader.by.index("offer"), 1, word("chart_offer", language))]
-    if reader.by[0] in ("branch", "manager"):
-        charts.insert(0, Drawn(1, 3, word(f"chart_{reader.by[0]}", language, unit=unit)))
+    for people in ("branch", "manager"):
+        if people in reader.by:
+            charts.insert(0, Drawn(1 + reader.by.index(people), 3, word(f"chart_{people}", language, unit=unit)))
     title = word("title_summary", language, who=reader.who, date=book.day, version=book.version)
     lines = (word("estimate_below", language),)
     return Summary(title, lines, (glance, *tallies), tuple(charts), book.assumptions, book.waivers)

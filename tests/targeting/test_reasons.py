@@ -114,8 +114,12 @@ def test_a_difference_that_rounding_hides_is_not_said_even_where_the_condition_i
 def test_figures_said_together_add_up_as_said() -> None:
     catalog = [spec("now", zh="{now:money}，比{before:money}少{gap:money}。"), spec("before", role="fact"),
                spec("gap", role="fact")]
-    reason = say(told(("now", 0.1)), catalog, now=51_490.0, before=68_510.0, gap=17_020.0)
-    assert reason.reasons_zh == "5.1万元，比6.9万元少1.8万元。"      # the exact gap alone would be said as 1.7万元
+    even = say(told(("now", 0.1)), catalog, now=42_000.0, before=68_000.0, gap=26_000.0)
+    assert even.reasons_zh == "4.2万元，比6.8万元少2.6万元。"
+    odd = say(told(("now", 0.1)), catalog, now=51_490.0, before=68_510.0, gap=17_020.0)     # 5.1, 6.9 and 1.7 would not add up
+    assert odd.reasons_zh == "5.15万元，比6.85万元少1.7万元。"
+    small = say(told(("now", 0.1)), catalog, now=51_500.0, before=60_200.0, gap=8_700.0)
+    assert small.reasons_zh == "5.15万元，比6.02万元少8,700元。"
 
 
 def test_a_negative_figure_is_said_as_a_size_only_where_the_condition_bounds_it() -> None:
