@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sources.canonical import Canonical, as_of_sql
+from sources.identity import standing
 from store.settings import Settings
 
 CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
@@ -33,19 +34,6 @@ def known_sql(row: str, day: str) -> str:
     return f"({row}.known_from <= {day} AND ({row}.known_to IS NULL OR {row}.known_to > {day}))"
 
 
-def one_number(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Old customer number -> the number that now stands for it, chains followed; a ring keeps its smallest number."""
-    onward = dict(sorted(pairs))
-    found: dict[str, str] = {}
-    for old in onward:
-        seen, at = [old], old
-        while at in onward and onward[at] not in seen:
-            at = onward[at]
-            seen.append(at)
-        found[old] = at if at not in onward else min(seen[seen.index(onward[at]):])
-    return {old: new for old, new in found.items() if old != new}
-
-
 def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequence[dt.date], known_at: dt.date | None = None
                ) -> None:
     """Temp tables `_dates` (as_of) and `_person`: per as_of and for `known_at`, every merged number and the number that
@@ -60,7 +48,7 @@ def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequ
             known = as_of_sql("merges", canonical.relation_sql("merges"), day)
             pairs = con.execute(f'SELECT old_id, new_id FROM ({known}) WHERE "on" <= ? AND undone_on IS NULL ORDER BY ALL',
                                 [day]).fetchall()
-            rows += [(day, old, new) for old, new in one_number(pairs).items()]
+            rows += [(day, old, new) for old, new in standing(pairs).items() if old != new]
     con.register("_pairs", pa.table({
         "as_of": pa.array([r[0] for r in rows], pa.date32()), "customer_id": pa.array([r[1] for r in rows], pa.string()),
         "person": pa.array([r[2] for r in rows], pa.string())}))
@@ -71,8 +59,8 @@ def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequ
 def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> None:
     """Temp table `_people`: one row per customer of the bucket with an open account per as_of, as known then.
 
-    A number merged into another by then is not a customer of its own; its accounts are the other's. `open_accounts` counts
-    accounts opened and not closed. Needs `note_dates`.
+    A number merged into another by then is not a customer of its own: canonical rows stand under the number of the day.
+    Needs `note_dates`.
     """
     gone = []
     if canonical.has("customers", "stage"):
@@ -80,17 +68,14 @@ def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: in
     if canonical.has("customers", "status"):
         gone.append("coalesce(c.status, 'active') = 'deceased'")
     con.execute(f"""CREATE OR REPLACE TEMP TABLE _open AS
-        SELECT d.as_of, coalesce(m.person, a.customer_id) AS customer_id, count(*) AS open_accounts,
-               min(a.opened_on) AS opened_on
+        SELECT d.as_of, a.customer_id, min(a.opened_on) AS opened_on
         FROM _dates d JOIN {canonical.relation_sql("accounts", bucket)} a
           ON {known_sql("a", "d.as_of")} AND a.opened_on <= d.as_of AND (a.closed_on IS NULL OR a.closed_on > d.as_of)
-        LEFT JOIN _person m ON m.as_of = d.as_of AND m.customer_id = a.customer_id
         GROUP BY ALL""")
     con.execute(f"""CREATE OR REPLACE TEMP TABLE _credit_line AS
-        SELECT DISTINCT d.as_of, coalesce(m.person, f.customer_id) AS customer_id
+        SELECT DISTINCT d.as_of, f.customer_id
         FROM _dates d JOIN {canonical.relation_sql("facilities", bucket)} f
-          ON {known_sql("f", "d.as_of")} AND f.granted_on <= d.as_of AND (f.expires_on IS NULL OR f.expires_on > d.as_of)
-        LEFT JOIN _person m ON m.as_of = d.as_of AND m.customer_id = f.customer_id""")
+          ON {known_sql("f", "d.as_of")} AND f.granted_on <= d.as_of AND (f.expires_on IS NULL OR f.expires_on > d.as_of)""")
     con.execute(f"""CREATE OR REPLACE TEMP TABLE _people AS
         SELECT d.as_of, c.customer_id, coalesce(c.kind, 'personal') AS kind, date_sub('year', c.birth_on, d.as_of) AS age,
                d.as_of - coalesce(c.opened_on, o.opened_on) AS tenure_days, l.customer_id IS NOT NULL AS has_facility
@@ -98,8 +83,7 @@ def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: in
           ON {known_sql("c", "d.as_of")} AND (c.opened_on IS NULL OR c.opened_on <= d.as_of)
         JOIN _open o ON o.as_of = d.as_of AND o.customer_id = c.customer_id
         LEFT JOIN _credit_line l ON l.as_of = d.as_of AND l.customer_id = c.customer_id
-        WHERE NOT EXISTS (FROM _person m WHERE m.as_of = d.as_of AND m.customer_id = c.customer_id)
-        {"AND NOT (" + " OR ".join(gone) + ")" if gone else ""}""")
+        WHERE NOT ({" OR ".join(gone) or "false"})""")
 
 
 def eligible_sql(cohort: CohortSettings) -> str:
@@ -127,7 +111,7 @@ def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: in
 
 
 def united(con: duckdb.DuckDBPyConnection, measure: NDArray[np.float64], day: dt.date) -> NDArray[np.float64]:
-    """A measure by place with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
+    """A measure by place (rows) with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
     pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
         JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
     if not pairs.num_rows:

@@ -68,8 +68,7 @@ def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_a
              f" OR a.closed_on > {day})")
     return f"""
         WITH e AS ({eligible_sql(label.cohort)}),
-        acc AS (SELECT coalesce(m.person, a.customer_id) AS person, a.opened_on, a.closed_on FROM {accounts} a
-                LEFT JOIN _person m ON m.as_of = {day} AND m.customer_id = a.customer_id WHERE {known_sql("a", day)})
+        acc AS (SELECT a.customer_id AS person, a.opened_on, a.closed_on FROM {accounts} a WHERE {known_sql("a", day)})
         SELECT e.as_of, e.customer_id,
                (NOT coalesce(bool_or({still.format(days=label.reach_days)}), false)
                 AND coalesce(bool_or({still.format(days=label.gap_days)}), false))::TINYINT AS target
@@ -81,22 +80,21 @@ def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_a
 def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_at: dt.date) -> str:
     """SELECT as_of, customer_id, target: first own use in the window by those eligible and without the family."""
     day = f"DATE '{known_at.isoformat()}'"
-    had = f'u."on" <= e.as_of AND {known_sql("u", "e.as_of")}'
+    had = f'u."on" <= d.as_of AND {known_sql("u", "d.as_of")}'
     if label.look_back_days is not None:
-        had += f' AND (u."on" > e.as_of - {label.look_back_days} OR u.until IS NULL OR u.until > e.as_of)'
+        had += f' AND (u."on" > d.as_of - {label.look_back_days} OR u.until IS NULL OR u.until > d.as_of)'
     uses = " UNION ALL ".join(_uses_sql(use, label.families, canonical, bucket) for use in label.uses)
     return f"""
         WITH uses AS MATERIALIZED ({uses}),
         e AS ({eligible_sql(label.cohort)}),
-        has AS (SELECT DISTINCT e.as_of, coalesce(m.person, u.customer_id) AS customer_id
-                FROM uses u JOIN _dates e ON {had}
-                LEFT JOIN _person m ON m.as_of = e.as_of AND m.customer_id = u.customer_id),
-        buys AS (SELECT DISTINCT e.as_of, coalesce(m.person, u.customer_id) AS customer_id
-                 FROM uses u JOIN _dates e ON u."on" > e.as_of + {label.gap_days} AND u."on" <= e.as_of + {label.reach_days}
-                   AND u."on" <= {day} AND {known_sql("u", day)}
-                 LEFT JOIN _person m ON m.as_of = e.as_of AND m.customer_id = u.customer_id)
-        SELECT e.as_of, e.customer_id, (b.customer_id IS NOT NULL)::TINYINT AS target
-        FROM e ANTI JOIN has h USING (as_of, customer_id) LEFT JOIN buys b USING (as_of, customer_id)"""
+        has AS (SELECT DISTINCT d.as_of, u.customer_id FROM uses u JOIN _dates d ON {had}),
+        buys AS (SELECT DISTINCT d.as_of, u.customer_id AS person
+                 FROM uses u JOIN _dates d ON u."on" > d.as_of + {label.gap_days} AND u."on" <= d.as_of + {label.reach_days}
+                   AND u."on" <= {day} AND {known_sql("u", day)})
+        SELECT e.as_of, e.customer_id, (b.person IS NOT NULL)::TINYINT AS target
+        FROM e ANTI JOIN has h USING (as_of, customer_id)
+        LEFT JOIN _person m ON m.as_of = {day} AND m.customer_id = e.customer_id
+        LEFT JOIN buys b ON b.as_of = e.as_of AND b.person = coalesce(m.person, e.customer_id)"""
 
 
 def _uses_sql(use: Use, families: Sequence[str], canonical: Canonical, bucket: int) -> str:

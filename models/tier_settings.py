@@ -81,6 +81,7 @@ class TierSettings(Settings):
     approved_by: str = ""
     approved_for: int | None = None                 # the calendar year
     loan_quiet_days: int = Field(90, ge=1)          # the balance of a loan just paid out does not count so long
+    edge_days: int = Field(3, ge=0)                 # parked over the turn of a quarter or month: not counted
     new_days: int = Field(90, ge=1)                 # under this: a new customer, provisional
     months_above: int = Field(2, ge=1)              # this many whole months above take one up at a month end
     no_fall_quarters: tuple[int, ...] = (1,)        # Spring Festival falls between 21 January and 20 February

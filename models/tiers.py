@@ -6,7 +6,8 @@ The rules (BANKING.md, "Tiers a rural bank accepts"), each of them monotone, so 
 - at a month end those go up whose last two months are both above;
 - a tier is kept for a quarter after the grading that no longer gave it (notice), and through the quarter of Spring Festival:
   the tier in force is the best of what the last grading, the one before, and the month ends between have earned;
-- the balance of a loan just paid out is none of the customer's average (`features.monthly.set_aside`);
+- the balance of a loan just paid out is none of the customer's average (`features.monthly.set_aside`), nor is money that
+  came in the last days of a quarter or month, or left in its first (`edge_days`): parked for the grading, it moves nobody;
 - then overrides, then the cap of those overdue. Age, sex and village are not even read.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import duckdb
@@ -45,6 +46,22 @@ class Window:
     @property
     def days(self) -> int:
         return self.until - self.after
+
+    def parked(self, edge: int) -> dict[int, list[int]]:
+        """Days on either side of a month's turn -> the days whose levels bound what counts of theirs.
+
+        The last `edge` days of a month, and of the window, count at most what was there before them; the first days of a
+        month at most what was there after them, or before the turn while that is not known yet.
+        """
+        turns = [end.toordinal() for end in month_ends(dt.date.fromordinal(self.after), dt.date.fromordinal(self.until))]
+        bounds: dict[int, list[int]] = {}
+        for turn in sorted({*turns, self.until}):
+            for day in range(max(turn - edge, self.after) + 1, turn + 1):
+                bounds.setdefault(day, []).append(turn - edge)
+            later = turn + edge + 1 if turn + edge + 1 <= self.until else turn - edge
+            for day in range(turn + 1, min(turn + edge, self.until) + 1):
+                bounds.setdefault(day, []).append(later)
+        return bounds
 
 
 @dataclass(frozen=True)
@@ -131,23 +148,25 @@ class Customers:
 
 @dataclass(frozen=True)
 class Measures:
-    """Averages and contributions of a bucket over any window between its grid days, in currency units."""
+    """Averages and contributions of a bucket over any window between its grid days, in currency units, by customer."""
 
-    con: duckdb.DuckDBPyConnection
-    as_of: dt.date
     assets: Course
     earned: Earnings
-    place: Ranks
-    _kept: dict[Window, Money] = field(default_factory=dict)
+    edge_days: int
 
     def adb(self, window: Window) -> Money:
-        return united(self.con, self.assets.average(window.after, window.until), self.as_of)[self.place] / MINOR
+        """The average without money that was only parked over the turn of a month."""
+        def level(day: int) -> Money:
+            return self.assets.level[:, self.assets.column(day)]
+
+        total = self.assets.sum_between(window.after, window.until)
+        for day, bounds in window.parked(self.edge_days).items():
+            counted = np.minimum.reduce([level(bound) for bound in bounds])
+            total = total - np.maximum(level(day) - counted, 0.0)
+        return total / window.days / MINOR
 
     def contribution(self, window: Window) -> Money:
-        if window not in self._kept:
-            year = self.earned.year(window.until, window.days)["contribution"]
-            self._kept[window] = united(self.con, year, self.as_of)[self.place]
-        return self._kept[window]
+        return self.earned.year(window.until, window.days)["contribution"]
 
 
 def grade(canonical: Canonical, tiers: TierSettings, value: ValueSettings, groups: GroupSettings | None, as_of: dt.date,
@@ -286,10 +305,17 @@ def _measures(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierS
               bucket: int, people: Customers, events: Sequence[Event], trial: Window) -> Measures:
     """One pass over the bucket's balances, loans and fees."""
     size = int(con.sql("SELECT count(*) FROM _places").fetchall()[0][0])
-    windows = [trial, *(w for e in events for w in (*e.windows, e.year))]
-    grid = sorted({day for w in windows for day in (w.after, w.until)})
+    windows = {trial, *(window for event in events for window in event.windows)}
+    days = {day for w in windows for at, bounds in w.parked(tiers.edge_days).items() for day in (at, *bounds)}
+    days |= {day for w in windows for day in (w.after, w.until)}
+    years = sorted({day for event in events for day in (event.year.after, event.year.until)} or {as_of.toordinal()})
     assets = asset_movements(con, canonical, as_of, bucket, "_places")
     loans = loan_credits(con, canonical, as_of, bucket, "_places")
     net = together([assets, set_aside(assets, loans, tiers.loan_quiet_days)])
-    return Measures(con, as_of, course(net, size, grid), earnings(con, canonical, value, as_of, bucket, size, grid),
-                    people.place)
+
+    def of_people(one: Course) -> Course:
+        return Course(one.grid, united(con, one.level, as_of)[people.place], united(con, one.day_sum, as_of)[people.place])
+
+    earned = earnings(con, canonical, value, as_of, bucket, size, years)
+    return Measures(of_people(course(net, size, days)), Earnings(*(
+        of_people(one) for one in (earned.assets, earned.loans, earned.fees, earned.counter))), tiers.edge_days)

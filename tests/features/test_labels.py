@@ -153,6 +153,13 @@ def test_closing_one_account_is_not_closure_and_moving_to_a_new_one_is_neither(t
     assert outcome(bank, CLOSURE, tmp_path) == {"A": 0, "B": 1, "C": 0}      # D has left already
 
 
+def test_what_a_merged_number_buys_is_bought_by_the_one_person(tmp_path: Path) -> None:
+    bank = one_customer(tmp_path, [("2025-01-01", 60_000)], customers=[customer("Z")], accounts=[account("7", "Z")],
+                        loans=[loan("L", "A", "2026-02-01", 5_000)],
+                        merges=[{"old_id": "A", "new_id": "Z", "on": day("2026-01-20")}])
+    assert outcome(bank, buys("business_loan", "loan"), tmp_path) == {"A": 1, "B": 0, "Z": 1}
+
+
 def test_a_number_merged_into_another_has_not_closed(tmp_path: Path) -> None:
     bank = small_bank(tmp_path / "c", NEWEST, customers=[customer("A"), customer("Z")], accounts=[
         account("1", "A", closed="2026-02-01"), account("2", "Z")], balances=balances("1", ("2025-01-01", 1)),
