@@ -106,13 +106,14 @@ def _manifest(inputs: ListInputs, decided: Decided, scores: pd.DataFrame, table:
     decisions = decided.decisions
     offers = {name: {"candidates": int((own := decisions["offer"] == name).sum()),
                      "allowed": int((own & (decisions["rules"] == "")).sum()),
-                     "listed": int((own & decisions["is_listed"]).sum())} for name in settings.active}
+                     "listed": int((own & decisions["is_listed"]).sum())}
+              for name in settings.active if (decisions["offer"] == name).any()}
     return Manifest(
         bank=state.bank, currency=state.currency, as_of=inputs.as_of, list_version=version, work_on=inputs.day_of_work,
         fingerprints=manifest.fingerprints(inputs.canonical, paths, settings, inputs.given),
         champions=dict(sorted(inputs.champions.items())), waivers=waivers,
-        assumptions=[vars(a) for a in worth.assumptions(settings, decided.margins)], balance_from=decided.balance_from,
-        customers=len(decided.owners), owner_steps=owners.steps_counted(decided.owners),
+        assumptions=[vars(a) for a in worth.assumptions(settings, decided.margins) if a.offer in offers],
+        balance_from=decided.balance_from, customers=len(decided.owners), owner_steps=owners.steps_counted(decided.owners),
         never_listed=_counted(decided.never), blocked=_counted(decided.blocks), offers=offers,
         offers_without_scores=sorted(n for n, o in settings.active.items() if o.model and o.model not in models),
         models_without_offer=sorted(models - {o.model for o in settings.active.values()}),

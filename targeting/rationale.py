@@ -19,7 +19,8 @@ def reasons(listed: pd.DataFrame, explained: pd.DataFrame, rows: pd.DataFrame, e
             currency: str) -> pd.DataFrame:
     """One row per listed row: customer_id, offer, reasons_zh, reasons_en (a sentence a line), reason_codes, has_internal.
 
-    A row of a segment rate ends with what that rate honestly says; a row of an event says the event.
+    A row of a segment rate ends with what that rate honestly says; a row of an event says the event. Whoever calls a
+    customer about something else reads the event too, as the last sentence, and keeps it to herself.
     """
     segments = _of_segments(listed, horizons)
     happened = events.merge(listed[_KEY], on=_KEY, how="inner").rename(columns={"zh": "reason_zh", "en": "reason_en"})
@@ -30,10 +31,26 @@ def reasons(listed: pd.DataFrame, explained: pd.DataFrame, rows: pd.DataFrame, e
         happened[_KEY].assign(happened=True), on=_KEY, how="left")
     more = joined["reason_zh"].notna() & (joined["reason_codes"] != "")
     event = joined["happened"].astype("boolean").fillna(False).astype(bool)
-    return joined.assign(
+    told = joined.assign(
         reasons_zh=joined["reasons_zh"].where(~more, joined["reasons_zh"] + "\n" + joined["reason_zh"].fillna("")),
         reasons_en=joined["reasons_en"].where(~more, joined["reasons_en"] + "\n" + joined["reason_en"].fillna("")),
-        reason_codes=joined["reason_codes"].where(~event, joined["offer"]))[texts.columns.to_list()]
+        reason_codes=joined["reason_codes"].where(~event, joined["offer"]), has_internal=joined["has_internal"] | event)
+    return _with_events(told[texts.columns.to_list()], events)
+
+
+def _with_events(told: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """What else happened to a listed customer, after the reasons of the offer."""
+    others = told[_KEY].merge(events.rename(columns={"offer": "event"}), on="customer_id", how="inner")
+    others = others[others["offer"] != others["event"]].sort_values([*_KEY, "event"], kind="stable")
+    more = others.groupby(_KEY, sort=False).agg(zh=("zh", "\n".join), en=("en", "\n".join), codes=("event", ",".join))
+    joined = told.merge(more.astype("str").reset_index(), on=_KEY, how="left")
+    has = joined["codes"].notna()
+    codes = (joined["reason_codes"] + "," + joined["codes"].fillna("")).str.strip(",")
+    return joined.assign(
+        reasons_zh=joined["reasons_zh"].where(~has, joined["reasons_zh"] + "\n" + joined["zh"].fillna("")),
+        reasons_en=joined["reasons_en"].where(~has, joined["reasons_en"] + "\n" + joined["en"].fillna("")),
+        reason_codes=joined["reason_codes"].where(~has, codes), has_internal=joined["has_internal"] | has
+    )[told.columns.to_list()]
 
 
 def _of_segments(listed: pd.DataFrame, horizons: Mapping[str, int]) -> pd.DataFrame:

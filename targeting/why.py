@@ -111,7 +111,7 @@ def _lines(answer: Why, settings: TargetingSettings, language: Language) -> list
     for offer in answer.offers:
         spoken = settings.offers.get(offer.offer)
         name = offer.offer if spoken is None else spoken.zh if language == "zh" else spoken.en
-        said.append(name + ("：" if language == "zh" else ": ") + _judged(offer, answer, known, language))
+        said.append(name + ("：" if language == "zh" else ": ") + _judged(offer, answer, known, language, settings.worth.least))
     reasons = answer.reasons_zh if language == "zh" else answer.reasons_en
     return [*said, *(["入选理由：" if language == "zh" else "Reasons:", *reasons.split("\n")] if reasons else [])]
 
@@ -139,7 +139,7 @@ def _cause(names: tuple[str, ...], known: Mapping[str, Rule], language: Language
     return PUBLIC_EN + (f" ({', '.join(causes)})." if causes else ".")
 
 
-def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language: Language) -> str:
+def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language: Language, least: float) -> str:
     zh = language == "zh"
     if not offer.in_cohort:
         return "不在样本范围内，或无此事项。" if zh else "not in the cohort, or nothing of the kind happened."
@@ -148,6 +148,8 @@ def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language
     worth = f"预期收益{offer.expected_value:,.2f}" if zh else f"expected value {offer.expected_value:,.2f}"
     if offer.probability is not None:
         worth = (f"概率{offer.probability:.1%}，" if zh else f"probability {offer.probability:.1%}, ") + worth
+    if offer.expected_value is not None and offer.expected_value <= least:
+        return f"{worth}；低于列入下限。" if zh else f"{worth}; not worth a call."
     if not offer.is_best:
         return f"{worth}；另有预期收益更高的事项。" if zh else f"{worth}; another offer is worth more."
     if offer.is_listed:

@@ -77,6 +77,17 @@ def test_a_large_withdrawal_reaches_the_customers_manager_the_next_morning(bank,
     assert not row["is_service"]
 
 
+def test_who_is_called_about_something_else_brings_the_withdrawal_along_for_the_manager_only(bank, settings, tmp_path):
+    bank.customer("C1", average=200_000, manager_id="M1", group="farmer").score("C1", "buy_farmer_credit", 0.9)
+    _moves(bank, "C1", {"amount": -80_000_00, "counterparty_bank": "ICBC"})
+    make_list(bank.inputs(tmp_path, settings()), tmp_path / "staging")
+    row = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas().iloc[0]
+    assert row["offer"] == "buy_farmer_credit"
+    assert row["reasons_zh"].splitlines()[-1] == "9月30日净转出8万元，为近90天日均余额20万元的40%。"
+    assert row["reason_codes"].split(",")[-1] == "large_withdrawal"
+    assert row["has_internal"]
+
+
 def test_no_trigger_hints_at_a_case_of_money_laundering(bank, settings, tmp_path):
     bank.customer("C1", average=200_000, manager_id="M1")
     _moves(bank, "C1", {"amount": -80_000_00})
