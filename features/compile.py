@@ -87,7 +87,9 @@ def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]]
         *((nw.col(value) * (nw.lit(moment.day + 1) - nw.col("day"))).alias(f"{value}_days") for value in values))
     wanted = {(leaf.value, how) for leaf in leaves for how in _PARTS[leaf.how] if leaf.value}
     aggregates = [_CELL[how](value).alias(f"{value}_{how}") for value, how in sorted(wanted)]
-    return frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))
+    cells = frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))
+    filters = sorted({leaf.where.text: leaf.where for leaf in leaves if leaf.where.columns}.items())
+    return cells.with_columns(*(where.make().alias(f"is {text}") for text, where in filters))
 
 
 def _of_cell(leaf: Leaf, moment: Moment, edges: list[tuple[Window, int]]) -> nw.Expr:
@@ -96,7 +98,8 @@ def _of_cell(leaf: Leaf, moment: Moment, edges: list[tuple[Window, int]]) -> nw.
     inside = (nw.col("bucket") >= first) & (nw.col("bucket") <= last)
     before = nw.col("bucket") < first
     if leaf.where.columns:
-        inside, before = leaf.where.make() & inside, leaf.where.make() & before
+        passes = nw.col(f"is {leaf.where.text}")
+        inside, before = passes & inside, passes & before
     if leaf.how != "day_sum":
         column = "rows" if leaf.how == "count" else f"{leaf.value}_{leaf.how}"
         return nw.when(inside).then(nw.col(column).cast(nw.Float64))

@@ -15,6 +15,8 @@ from features.moment import Moment, Stencil
 from sources.canonical import Canonical, as_of_sql
 from sources.tables import TABLES, Column
 
+NUMBERED = ("customer_id", "account_id", "loan_id", "facility_id")      # numbers inside the engine, in the order of their text
+
 
 class Duck:
     """An engine that compiles over the `known_*` views of a connection: statements are recorded, and run on no rows."""
@@ -45,7 +47,9 @@ class Script:
         """The features of the loaded customers at that moment."""
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS {self.stencil.filled(self.last, moment)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS SELECT n.id AS customer_id, f.* EXCLUDE (customer_id) "
+                    f"FROM ({self.stencil.filled(self.last, moment)}) AS f "
+                    f"JOIN numbers_customer_id AS n ON n.number = f.customer_id")
         return con.table("features").to_arrow_table()
 
 
@@ -56,26 +60,85 @@ def text_of(frame: Frame) -> str:
 
 def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int],
          reads: Mapping[str, Iterable[str]]) -> None:
-    """Read the columns of these buckets into `loaded_*` tables, with all versions of every row."""
+    """Read the columns of these buckets into `loaded_*` tables, with all versions of every row.
+
+    Ids become whole numbers in the order of their text and codes become enumerations: nothing is grouped or joined by text.
+    """
     for table, columns in sorted(reads.items()):
-        spec = TABLES[table]
         names = _with_dates(table, columns)
-        if spec.by == "bank":
+        if TABLES[table].by == "bank":
             parts = [canonical.relation_sql(table)]
         else:
             parts = [canonical.relation_sql(table, bucket) for bucket in buckets]
-        listed = ", ".join(f'"{name}"' for name in [*names, "known_from", "known_to"])
+        listed = ", ".join([*(_code(table, name) for name in names), "known_from", "known_to"])
         body = " UNION ALL ".join(f"SELECT {listed} FROM {part}" for part in parts)
-        con.execute(f'CREATE OR REPLACE TEMP TABLE "loaded_{table}" AS {body}')
+        con.execute(f'CREATE OR REPLACE TEMP TABLE "read_{table}" AS {body}')
+    for name in NUMBERED:
+        holders = [table for table, columns in sorted(reads.items()) if name in _with_dates(table, columns)]
+        body = " UNION ".join(f'SELECT "{name}" AS id FROM "read_{table}" WHERE "{name}" IS NOT NULL' for table in holders)
+        con.execute(f'CREATE OR REPLACE TEMP TABLE "numbers_{name}" AS SELECT id, row_number() OVER (ORDER BY id) AS number '
+                    f"FROM ({body or 'SELECT NULL::VARCHAR AS id WHERE false'})")
+    for table, columns in sorted(reads.items()):
+        con.execute(f'CREATE OR REPLACE TEMP TABLE "loaded_{table}" AS {_numbered(table, _with_dates(table, columns))}')
+        con.execute(f'DROP TABLE "read_{table}"')
+
+
+def _numbered(table: str, names: Sequence[str]) -> str:
+    """A SELECT over `read_*` with numbers for ids; ids of transactions only where something is reversed."""
+    chosen, joins = [], ""
+    for name in [*names, "known_from", "known_to"]:
+        if name in NUMBERED:
+            joins += f' LEFT JOIN "numbers_{name}" AS "n_{name}" ON "n_{name}".id = r."{name}"'
+            chosen.append(f'"n_{name}".number AS "{name}"')
+        elif (table, name) == ("transactions", "transaction_id") and "reverses_id" in names:
+            joins += (' LEFT JOIN (SELECT DISTINCT reverses_id AS id FROM "read_transactions" WHERE reverses_id IS NOT NULL) AS v'
+                      ' ON v.id = r."transaction_id"')
+            chosen.append("CASE WHEN v.id IS NOT NULL OR r.reverses_id IS NOT NULL THEN r.transaction_id END AS transaction_id")
+        else:
+            chosen.append(f'r."{name}"')
+    if table != "balances":
+        return f'SELECT {", ".join(chosen)} FROM "read_{table}" AS r{joins}'
+    return _with_before(f'SELECT {", ".join(chosen)} FROM "read_balances" AS r{joins}')
+
+
+def _with_before(rows: str) -> str:
+    """Balances with the account's balance before each, where no later knowledge can change it.
+
+    An account is settled when all its rows were known on their own day and none was ever corrected; the others get the balance
+    before from what was known, as_of by as_of.
+    """
+    return f"""
+        SELECT *, bool_and(known_from = "on" AND known_to IS NULL) OVER (PARTITION BY account_id) AS is_settled,
+            lag(balance) OVER (PARTITION BY account_id ORDER BY "on") AS before FROM ({rows})"""
 
 
 def know(con: duckdb.DuckDBPyConnection, as_of: dt.date, reads: Mapping[str, Iterable[str]]) -> None:
     """Point the `known_*` views at what was known at the close of `as_of`: days whole numbers, money whole doubles."""
     for table, columns in sorted(reads.items()):
         names = _with_dates(table, columns)
-        inner = as_of_sql(table, f'"loaded_{table}"', as_of, names)
         typed = ", ".join(_plain(table, name) for name in names)
-        con.execute(f'CREATE OR REPLACE TEMP VIEW "known_{table}" AS SELECT {typed} FROM ({inner})')
+        body = f"SELECT {typed} FROM ({as_of_sql(table, _quoted('loaded_' + table), as_of, names)})"
+        if table == "balances":
+            settled, open_ = (as_of_sql(table, f"(SELECT * FROM loaded_balances WHERE {which})", as_of, [*names, "before"])
+                              for which in ("is_settled", "NOT is_settled"))
+            again = 'coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'
+            body = (f"SELECT {typed}, CAST(coalesce(before, 0) AS DOUBLE) AS before FROM ({settled}) UNION ALL "
+                    f"SELECT {typed}, CAST({again} AS DOUBLE) AS before FROM ({open_})")
+        con.execute(f'CREATE OR REPLACE TEMP VIEW "known_{table}" AS {body}')
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _code(table: str, name: str) -> str:
+    """A column as read: closed lists as enumerations."""
+    spec = TABLES[table]
+    column = spec.column(name) if name in spec.names else None
+    if column is None or not column.codes:
+        return f'"{name}"'
+    codes = ", ".join("'" + code.replace("'", "''") + "'" for code in column.codes)
+    return f'CAST("{name}" AS ENUM({codes})) AS "{name}"'
 
 
 def _with_dates(table: str, columns: Iterable[str]) -> list[str]:

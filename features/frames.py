@@ -65,7 +65,11 @@ def _plain(table: str, frame: pd.DataFrame | None, names: list[str]) -> pd.DataF
         kind = spec.column(name).kind if name in spec.names else "id"
         values = None if frame is None or name not in frame else frame[name]
         columns_[name] = pd.Series(_values(values, kind), dtype=pd.ArrowDtype(_ARROW.get(kind, pa.string())))
-    return pd.DataFrame(columns_)
+    plain = pd.DataFrame(columns_)
+    if table == "balances":
+        plain = plain.sort_values(["account_id", "on"], ignore_index=True)
+        plain["before"] = plain.groupby("account_id")["balance"].shift(1).fillna(0.0)
+    return plain
 
 
 def _values(values: pd.Series | None, kind: str) -> pa.Array:

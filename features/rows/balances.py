@@ -10,7 +10,7 @@ from features.algebra import ALL, Field, Term, Where, Windowed, leaf, of_clock, 
 from features.known import Frame, Known, row_set
 from features.windows import EVER, Window
 
-HISTORY = 800       # days before the as_of into which all older changes are gathered
+HISTORY = 366       # days before the as_of: older changes are one opening total; no leaf of totals looks further back
 LIMB = 1_000_000.0  # squares of totals are summed in three whole parts, each exact in a double
 
 _NEEDS = {"balances": ("account_id", "on", "balance"), "accounts": ("account_id", "holds", "opened_on")}
@@ -29,16 +29,15 @@ def counted_accounts(known: Known) -> Frame:
 def balance_changes(known: Known) -> Frame:
     """One row per account and day on which its balance changed, by how much; zero from the day it is closed."""
     accounts = counted_accounts(known).select("account_id", "customer_id", "holds", "kind", "closed_on")
-    rows = known.table("balances").select("account_id", nw.col("on").alias("day"), "balance").join(
+    rows = known.table("balances").select(
+        "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")).join(
         accounts, on="account_id", how="inner")
     rows = rows.filter(nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on")))
-    order = ["customer_id", "account_id", "holds", "kind", "day", "balance"]
-    closing = accounts.filter(~nw.col("closed_on").is_null()).with_columns(
-        nw.col("closed_on").alias("day"), nw.lit(0.0).alias("balance"))
-    rows = nw.concat([rows.select(order), closing.select(order)], how="vertical")
-    before = nw.col("balance").shift(1).over("account_id", order_by="day").fill_null(0.0)
-    return rows.with_columns((nw.col("balance") - before).alias("change")).select(
-        "customer_id", "account_id", "holds", "kind", "day", "change")
+    order = ["customer_id", "holds", "kind", "day", "change"]
+    last = rows.filter(~nw.col("closed_on").is_null()).group_by("account_id").agg(nw.col("change").sum().alias("left"))
+    closing = accounts.join(last, on="account_id", how="inner").with_columns(
+        nw.col("closed_on").alias("day"), (nw.lit(0.0) - nw.col("left")).alias("change"))
+    return nw.concat([rows.select(order), closing.select(order)], how="vertical")
 
 
 @row_set(needs=_NEEDS, uses=_USES, fields={"kind": ("accounts", "kind")}, after=("balance_changes",))

@@ -52,9 +52,8 @@ def last_maturity(known: Known) -> Frame:
     rows = known.rows("terms").filter(((nw.col("reason") == "matured") | (nw.col("reason") == "rolled"))
                                       & (nw.col("ended_on") <= today - STAYS) & (nw.col("ended_on") > today - 730))
     last = latest_largest(rows, "ended_on", ["account_id", "started_on"])
-    changes = known.rows("balance_changes").filter(nw.col("day") > today - 740).group_by("customer_id", "day").agg(
-        nw.col("change").sum())
-    after = last.select("customer_id", "ended_on").join(changes, on="customer_id", how="inner").filter(
+    changes = known.rows("balance_changes").filter(nw.col("day") > today - 740).select("customer_id", "day", "change")
+    after = changes.join(last.select("customer_id", "ended_on"), on="customer_id", how="inner").filter(
         (nw.col("day") >= nw.col("ended_on")) & (nw.col("day") <= nw.col("ended_on") + STAYS))
     fell = after.group_by("customer_id").agg((nw.col("change")).sum().alias("rose"))
     joined = last.join(fell, on="customer_id", how="left").with_columns(
