@@ -43,7 +43,7 @@ from sources.canonical import Canonical, as_of_sql
 _KEPT_AS = {"invest": ("structured", "wealth", "fund", "bond", "metal"), "premium": ("insurance",)}
 
 
-def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
               as_of: Sequence[dt.date], known_at: dt.date | None) -> pa.Table:
     """One row per eligible customer above the floor and as_of: as_of, customer_id, target (null without `known_at`).
 
@@ -80,7 +80,7 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     return pa.concat_tables(parts)
 
 
-def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
                    days: Sequence[dt.date], size: int) -> dict[dt.date, Money]:
     """Average before each as_of as known at that as_of: one pass for all, and one per as_of over those few customers of whom
     something was recorded late or corrected."""
@@ -99,7 +99,7 @@ def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonic
     return found
 
 
-def _as_known_now(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int,
+def _as_known_now(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
                   numbers: Sequence[int], size: int, known_at: dt.date) -> dict[int, tuple[Money, Money]]:
     """Averages before and after each as_of as known at `known_at`, reversals and purchases here netted."""
     gap, horizon = label.gap_days, label.horizon_days
@@ -119,7 +119,7 @@ def _with_bought(assets: Course, bought: Course, since: int, window: tuple[int, 
     return (assets.sum_between(after, until) + staying) / (until - after)
 
 
-def _net_movements(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int, view: dt.date,
+def _net_movements(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date,
                    places: str) -> Movements:
     assets = asset_movements(con, canonical, view, bucket, places)
     passing = [loan_credits(con, canonical, view, bucket, places)]
@@ -128,7 +128,7 @@ def _net_movements(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: 
     return together([assets, set_aside(assets, together(passing), staying.set_aside_days)])
 
 
-def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int, view: dt.date) -> Movements:
+def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, view: dt.date) -> Movements:
     """A reversal as if it had come on the day of what it reverses."""
     if not canonical.has("transactions", "reverses_id"):
         return _nothing()
@@ -143,7 +143,7 @@ def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int
         SELECT place, was_on AS day, amount AS change FROM pair UNION ALL SELECT place, undone_on, -amount FROM pair""")
 
 
-def _bought_here(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int, view: dt.date
+def _bought_here(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date
                  ) -> Movements:
     """Payments for wealth or insurance of this bank, where it keeps no accounts of such."""
     kept = {row[0] for row in con.sql(f"SELECT DISTINCT holds FROM {canonical.relation_sql('accounts')}").fetchall()}
@@ -164,7 +164,7 @@ def _nothing() -> Movements:
     return Movements(none, none, np.empty(0, np.float64))
 
 
-def _note_revised(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int, days: Sequence[dt.date],
+def _note_revised(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, days: Sequence[dt.date],
                   one_off: Sequence[str]) -> None:
     """Temp table `_revised`: customers of whom the rows known at the last day do not show what was known at an earlier one."""
     last = f"DATE '{days[-1].isoformat()}'"

@@ -15,6 +15,7 @@ from sources.canonical import Canonical, as_of_sql
 from sources.identity import standing
 from store.settings import Settings
 
+ONE_PASS = 60_000       # rows of customers: each pass costs some tenths of a second, however few it holds
 CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
 
 
@@ -27,6 +28,12 @@ class CohortSettings(Settings):
     max_age: int | None = None
     min_tenure_days: int = 0            # since the customer's first day here
     needs_facility: bool = False        # an open credit line, drawn or not
+
+
+def passes(canonical: Canonical) -> list[int] | list[None]:
+    """The buckets to go through one by one, or [None]: a bank that fits in memory is done in one pass, with the same bits."""
+    state = canonical.manifest.tables.get("customers")
+    return [None] if state is not None and state.rows <= ONE_PASS else list(range(canonical.manifest.buckets))
 
 
 def known_sql(row: str, day: str) -> str:
@@ -56,7 +63,7 @@ def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequ
     con.unregister("_pairs")
 
 
-def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> None:
+def note_people(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None) -> None:
     """Temp table `_people`: one row per customer of the bucket with an open account per as_of, as known then.
 
     A number merged into another by then is not a customer of its own: canonical rows stand under the number of the day.
@@ -101,7 +108,7 @@ def eligible_sql(cohort: CohortSettings) -> str:
     return f"SELECT as_of, customer_id FROM _people WHERE {' AND '.join(asked) or 'true'}"
 
 
-def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int) -> pa.Array:
+def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None) -> pa.Array:
     """Temp table `_places`: every customer number of the bucket and where it stands; returns the numbers in that order."""
     con.execute(f"""CREATE OR REPLACE TEMP TABLE _places AS
         SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS place FROM (

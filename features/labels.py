@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.attrition import attrition
-from features.cohorts import note_dates, note_people
+from features.cohorts import note_dates, note_people, passes
 from features.outcomes import LabelSettings, closure_sql, first_use_sql
 from sources.canonical import Canonical, connect
 from store.errors import ConfigError
@@ -78,16 +78,17 @@ def _tables(canonical: Canonical, labels: Sequence[Label], days: Sequence[dt.dat
     parts: dict[str, list[pa.Table]] = {each.name: [] for each in labels}
     with connect() as con:
         note_dates(con, canonical, days, known_at)
-        for bucket in range(canonical.manifest.buckets):
+        buckets = passes(canonical)
+        for done, bucket in enumerate(buckets, start=1):
             note_people(con, canonical, bucket)
             for each in labels:
                 parts[each.name].append(_rows(con, canonical, each, bucket, days, known_at))
             if progress:
-                progress("labels", bucket + 1, canonical.manifest.buckets)
+                progress("labels", done, len(buckets))
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
 
 
-def _rows(con: duckdb.DuckDBPyConnection, canonical: Canonical, label: Label, bucket: int, days: Sequence[dt.date],
+def _rows(con: duckdb.DuckDBPyConnection, canonical: Canonical, label: Label, bucket: int | None, days: Sequence[dt.date],
           known_at: dt.date | None) -> pa.Table:
     settings = label.settings
     complete = [d for d in days if known_at is None or d <= cutoff(settings, known_at)]

@@ -57,7 +57,7 @@ class LabelSettings(Settings):
         return self.gap_days + self.horizon_days
 
 
-def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_at: dt.date) -> str:
+def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, known_at: dt.date) -> str:
     """SELECT as_of, customer_id, target: every account of a customer, and any opened since, closed within the window.
 
     A number merged away is not closed while the number it became has an account open.
@@ -77,7 +77,7 @@ def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_a
         GROUP BY ALL"""
 
 
-def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int, known_at: dt.date) -> str:
+def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, known_at: dt.date) -> str:
     """SELECT as_of, customer_id, target: first own use in the window by those eligible and without the family."""
     day = f"DATE '{known_at.isoformat()}'"
     had = f'u."on" <= d.as_of AND {known_sql("u", "d.as_of")}'
@@ -97,7 +97,7 @@ def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int, known
         LEFT JOIN buys b ON b.as_of = e.as_of AND b.person = coalesce(m.person, e.customer_id)"""
 
 
-def _uses_sql(use: Use, families: Sequence[str], canonical: Canonical, bucket: int) -> str:
+def _uses_sql(use: Use, families: Sequence[str], canonical: Canonical, bucket: int | None) -> str:
     """SELECT customer_id, on, until, known_from, known_to: own uses of a family. A batch start without activation is none."""
     wanted = ", ".join("'" + f.replace("'", "''") + "'" for f in families)
     ours = f"(SELECT DISTINCT product_id FROM {canonical.relation_sql('products')} WHERE family IN ({wanted}))"

@@ -23,6 +23,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from features.cohorts import passes
 from features.monthly import MINOR
 from sources.canonical import Canonical, as_of_sql, connect
 from sources.tables import CATEGORIES, TABLES
@@ -113,7 +114,7 @@ def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.
     names = {term.name for group in settings.rules for line in group.lines() for term in line}
     parts = []
     with connect() as con:
-        for bucket in range(canonical.manifest.buckets):
+        for bucket in passes(canonical):
             facts = con.sql(_facts_sql(canonical, settings, as_of, bucket, sorted(names), con)).to_arrow_table()
             ids = np.array([group.id for group in settings.rules], object)
             parts.append(pa.table({"customer_id": facts["customer_id"], "group": pa.array(ids[first_match(settings, facts)],
@@ -148,7 +149,7 @@ def _holds(term: Term, facts: pa.Table) -> NDArray[np.bool_]:
     return np.asarray(compare(figure, term.number) & ~np.isnan(figure), bool)
 
 
-def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bucket: int, names: list[str],
+def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bucket: int | None, names: list[str],
                con: duckdb.DuckDBPyConnection) -> str:
     """SELECT customer_id and the named facts, one row per customer known at as_of."""
     def known(table: str) -> str:

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.cohorts import known_sql, note_dates, note_places, united
+from features.cohorts import known_sql, note_dates, note_places, passes, united
 from features.monthly import MINOR, Course, asset_movements, course, loan_credits, month_ends, set_aside, together
 from models.groups import GroupSettings, assign
 from models.tier_settings import Override, Scale, TierSettings
@@ -182,7 +182,7 @@ def grade(canonical: Canonical, tiers: TierSettings, value: ValueSettings, group
     parts = []
     with connect() as con:
         note_dates(con, canonical, [as_of])
-        for bucket in range(canonical.manifest.buckets):
+        for bucket in passes(canonical):
             people = _customers(con, canonical, tiers, as_of, bucket)
             measures = _measures(con, canonical, tiers, value, as_of, bucket, people, events, trial)
             parts.append(_bucket(tiers, as_of, people, measures, events, trial, overrides))
@@ -270,7 +270,7 @@ def _table(as_of: dt.date, scale: Scale, standing: Standing, status: Words, ids:
     })
 
 
-def _customers(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, as_of: dt.date, bucket: int
+def _customers(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, as_of: dt.date, bucket: int | None
                ) -> Customers:
     """The bucket's customers as known at `as_of`; a prospect is not one yet."""
     note_places(con, canonical, bucket)
@@ -302,7 +302,7 @@ def _customers(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: Tier
 
 
 def _measures(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, value: ValueSettings, as_of: dt.date,
-              bucket: int, people: Customers, events: Sequence[Event], trial: Window) -> Measures:
+              bucket: int | None, people: Customers, events: Sequence[Event], trial: Window) -> Measures:
     """One pass over the bucket's balances, loans and fees."""
     size = int(con.sql("SELECT count(*) FROM _places").fetchall()[0][0])
     windows = {trial, *(window for event in events for window in event.windows)}

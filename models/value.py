@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
-from features.cohorts import note_dates, note_places, united
+from features.cohorts import note_dates, note_places, passes, united
 from features.monthly import MINOR, Course, counted_accounts_sql, course, fetch_movements
 from sources.canonical import Canonical, as_of_sql, connect
 from store.settings import Settings
@@ -65,7 +65,7 @@ class Earnings:
         return parts | {"contribution": parts["asset_margin"] + parts["loan_margin"] + parts["fees"] - parts["counter_cost"]}
 
 
-def earnings(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int,
+def earnings(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None,
              size: int, grid: list[int]) -> Earnings:
     """The earnings of a bucket's customers as known at the close of `view`. Needs `cohorts.note_places`."""
     note_margins(con, canonical, settings, view)
@@ -110,7 +110,7 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
     until, parts = as_of.toordinal(), []
     with connect() as con:
         note_dates(con, canonical, [as_of])
-        for bucket in range(canonical.manifest.buckets):
+        for bucket in passes(canonical):
             ids = note_places(con, canonical, bucket)
             year = earnings(con, canonical, settings, as_of, bucket, len(ids), [until - days, until]).year(until, days)
             summed = {name: united(con, values, as_of) for name, values in year.items()}
@@ -127,7 +127,7 @@ def known_days(canonical: Canonical, until: dt.date, most: int = 365) -> int:
     return max(1, min(most, (until - first).days + 1)) if first else most
 
 
-def _assets_sql(canonical: Canonical, view: dt.date, bucket: int) -> str:
+def _assets_sql(canonical: Canonical, view: dt.date, bucket: int | None) -> str:
     balances = as_of_sql("balances", canonical.relation_sql("balances", bucket), view, ("account_id", "on", "balance"))
     return f"""
         WITH acc AS (SELECT a.*, p.place, m.margin, m.spread_said
@@ -142,7 +142,7 @@ def _assets_sql(canonical: Canonical, view: dt.date, bucket: int) -> str:
         SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY account_id ORDER BY day), 0) AS change FROM priced"""
 
 
-def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int) -> str:
+def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None) -> str:
     loans = as_of_sql("loans", canonical.relation_sql("loans", bucket), view)
     status = as_of_sql("loan_status", canonical.relation_sql("loan_status", bucket), view, ("loan_id", "on", "outstanding",
                                                                                             "class"))
@@ -171,7 +171,7 @@ def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, buc
         SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY loan_id ORDER BY day), 0) AS change FROM held"""
 
 
-def _flows_sql(canonical: Canonical, view: dt.date, bucket: int, condition: str, amount: str) -> str:
+def _flows_sql(canonical: Canonical, view: dt.date, bucket: int | None, condition: str, amount: str) -> str:
     rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
                      ("customer_id", "on", "amount", "category", "channel", "initiated_by"))
     return (f'SELECT p.place, "on" AS day, {amount} AS change FROM ({rows}) JOIN _places p USING (customer_id)'

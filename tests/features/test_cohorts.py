@@ -12,8 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import account, balances, customer, day, loan, small_bank
+from handful import account, balances, customer, day, loan, small_bank
 
+import features.cohorts
 from features.labels import Label, LabelSettings, build_labels, cohort_at
 from features.monthly import month_ends
 from sources.canonical import Canonical
@@ -131,3 +132,15 @@ def test_age_and_tenure_are_those_of_the_day(tmp_path: Path) -> None:
 def test_the_number_that_was_merged_away_is_not_a_customer_of_its_own(bank: Canonical) -> None:
     assert "C01" in members(bank, CLOSURE, "2025-08-31")
     assert "C01" not in members(bank, CLOSURE, "2025-09-30")
+
+
+def test_one_pass_or_bucket_by_bucket_gives_the_same_bytes(bank: Canonical, tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    assert features.cohorts.passes(bank) == [None]
+    build_labels(bank, LABELS, ENDS, day("2026-03-31"), tmp_path / "one")
+    monkeypatch.setattr(features.cohorts, "ONE_PASS", 0)
+    assert len(features.cohorts.passes(bank)) == bank.manifest.buckets == 2
+    build_labels(bank, LABELS, ENDS, day("2026-03-31"), tmp_path / "many")
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.parquet"))
+    assert len(files) > 20
+    assert all((tmp_path / "one" / f).read_bytes() == (tmp_path / "many" / f).read_bytes() for f in files)

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import account, balances, customer, day, flow, loan, small_bank
+from handful import account, balances, customer, day, flow, loan, small_bank
 
 from features.labels import Label, LabelSettings, build_labels, cutoff, named, report
 from sources.canonical import Canonical

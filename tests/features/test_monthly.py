@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import account, balances, customer, day, loan, small_bank
+from handful import account, balances, customer, day, loan, small_bank
 
 from features.monthly import (
     Movements,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import account, customer, day, flow, small_bank
+from handful import account, customer, day, flow, small_bank
 
 from models.groups import GroupSettings, assign, parse_line
 from sources.canonical import Canonical

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import account, balances, customer, day, flow, loan, small_bank
+from handful import account, balances, customer, day, flow, loan, small_bank
 
+import features.cohorts
 from models.groups import GroupSettings
 from models.tier_settings import Override, TierSettings, read_overrides
 from models.tiers import calendar, grade
@@ -239,6 +240,13 @@ def test_a_grading_reads_nothing_after_its_day_and_no_order_of_rows(tmp_path: Pa
     assert whole.equals(early)
     assert whole.equals(mixed)
     assert len(set(whole["tier"].to_pylist())) >= 4
+
+
+def test_bucket_by_bucket_gives_the_same_tiers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = bank_of(tmp_path, random_steps(6))
+    whole = grade(bank, TIERS, ASSETS_ONLY, GROUPS, day("2025-08-20"))
+    monkeypatch.setattr(features.cohorts, "ONE_PASS", 0)
+    assert grade(bank, TIERS, ASSETS_ONLY, GROUPS, day("2025-08-20")).equals(whole)
 
 
 def test_every_customer_known_has_exactly_one_tier_and_prospects_and_those_to_come_have_none(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small_bank import PRODUCTS, account, balances, customer, day, flow, loan, small_bank
+from handful import PRODUCTS, account, balances, customer, day, flow, loan, small_bank
 
 from models.value import ValueSettings, contribution, margin_sources
 from sources.canonical import Canonical
