@@ -20,12 +20,13 @@ _KEY = ["customer_id", "offer"]
 
 
 def render(explanations: pd.DataFrame, rows: pd.DataFrame, catalog: Sequence[SpecLike], *, as_of: dt.date,
-           currency: str = "CNY", top: int = 3, unsaid: Mapping[str, Collection[str]] | None = None,
+           currency: str = "CNY", top: int = 3, least: float = 200.0, unsaid: Mapping[str, Collection[str]] | None = None,
            fallback: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per customer_id and offer explained: its reasons, one sentence a line, strongest family first.
 
     `explanations`: customer_id, offer, feature, value, contribution; only what pushes towards the offer is said.
     `rows`: one row per customer_id with the features and facts the wordings name.
+    `least`: a sentence whose largest amount is smaller says nothing that matters, and is not said.
     `unsaid`: per offer the families never given as its reason. `fallback`: customer_id, offer, reason_zh, reason_en for
     rows where nothing can be said (or that have no explanation), such as `segment_reason`'s.
     `reason_codes` are the features said, comma-separated; `has_internal`: a sentence is for the manager only.
@@ -36,7 +37,7 @@ def render(explanations: pd.DataFrame, rows: pd.DataFrame, catalog: Sequence[Spe
     keys = _keys(explanations, fallback)
     candidates = _ranked(told, {spec.name: spec.family for spec in catalog}, unsaid or {})
     candidates = candidates[candidates["feature"].isin(set(understood))]
-    speaker = Speaker(as_of, currency, {spec.name: spec.unit for spec in catalog})
+    speaker = Speaker(as_of, currency, {spec.name: spec.unit for spec in catalog}, least)
     own = _of_customers(rows, candidates, as_of)
     chosen = _chosen(_sayable(candidates, own, understood, speaker), understood, top)
     texts = _joined(_spoken(chosen, own, understood, speaker))

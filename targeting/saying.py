@@ -24,7 +24,7 @@ _ROUND: dict[str, Callable[[Floats], Floats]] = {
     "rate": figures.rate_said, "count": figures.count_said, "days": figures.count_said, "months": figures.count_said,
     "term": np.round, "day": np.round,
 }
-_MONEY = ("money", "wan")
+_MONEY, _DATES = ("money", "wan"), ("date", "month")
 _EPOCH = pd.Timestamp(1970, 1, 1)
 
 
@@ -35,6 +35,7 @@ class Speaker:
     as_of: dt.date
     currency: str
     units: Mapping[str, str]
+    least: float = 0.0      # a sentence all of whose amounts are smaller is not worth saying
 
     def true_and_known(self, said: Said, rows: pd.DataFrame) -> Flags:
         """Per row whether the wording may be said: its condition holds, all it says is known, and its figures show it."""
@@ -47,6 +48,9 @@ class Speaker:
             able &= _known(rows[field.name])
             if field.kind not in ("text", "date", "month") and not _bounded_below_zero(field.name, said.when):
                 able &= ~(_numbers(rows[field.name]) < 0)       # "less by -200" is no sentence
+        amounts = [np.abs(_numbers(rows[field.name])) for field in said.zh.fields if field.kind in _MONEY]
+        if amounts:
+            able &= np.fmax.reduce(amounts) >= self.least
         return able & self._shows(said, rows)
 
     def sentences(self, sentence: Sentence, rows: pd.DataFrame, language: Language) -> list[str]:
@@ -55,7 +59,9 @@ class Speaker:
         columns, named = [], False
         for place, field in enumerate(sentence.fields):
             opens = place == 0 and not sentence.texts[0].strip()
-            columns.append(self._column(field, rows, amounts.get(place), language, named=named, opens=opens))
+            spoken_for = self._years_said_beside(sentence, place, rows, language) if field.kind in _DATES else np.zeros(0, bool)
+            columns.append(self._column(field, rows, amounts.get(place), language, named=named, opens=opens,
+                                        without_year=spoken_for))
             named = named or field.kind in _MONEY
         return ["".join(_woven(sentence.texts, said)) for said in zip(*columns, strict=True)] if columns else (
             [sentence.texts[0]] * len(rows))
@@ -113,20 +119,32 @@ class Speaker:
                 yield part, whole, rest, is_difference & smallest
 
     def _column(self, field: Field, rows: pd.DataFrame, amounts: Floats | None, language: Language, *,
-                named: bool, opens: bool) -> list[str]:
+                named: bool, opens: bool, without_year: Flags) -> list[str]:
         values = rows[field.name]
         if field.kind == "text":
             return [str(value) for value in values]
-        if field.kind in ("date", "month"):
+        if field.kind in _DATES:
             say = figures.date if field.kind == "date" else figures.month
-            return [say(on, language, self.as_of) for on in _dates(values)]
+            return [say(on, language, on if spoken_for else self.as_of)
+                    for on, spoken_for in zip(_dates(values), without_year, strict=True)]
         if amounts is not None:
             exact = np.abs(_numbers(values))
             return [self._money(*pair, field, language, named=named) for pair in zip(amounts, exact, strict=True)]
         texts = [self._figure(number, field, language) for number in self._rounded(field, rows)]
         return [text[:1].upper() + text[1:] for text in texts] if opens and language == "en" else texts
 
+    def _years_said_beside(self, sentence: Sentence, place: int, rows: pd.DataFrame, language: Language) -> Flags:
+        """Rows in which the date next door says the year too: 2025年10月至11月, October to November 2025."""
+        other = place - 1 if language == "zh" else place + 1
+        between = sentence.texts[max(place, other)] if 0 <= other < len(sentence.fields) else ""
+        if not between or len(between.strip()) > 2 or sentence.fields[other].kind not in _DATES:
+            return np.zeros(len(rows), dtype=bool)
+        years = [[on.year for on in _dates(rows[sentence.fields[at].name])] for at in (place, other)]
+        return np.asarray([own == beside for own, beside in zip(*years, strict=True)], dtype=bool)
+
     def _money(self, said: float, exact: float, field: Field, language: Language, *, named: bool) -> str:
+        if said == 0 and exact == 0 and named and language == "en":
+            return "nothing"
         if said == 0 and exact > 0:
             one = figures.money(1, language, self.currency, bare=named)
             return f"不足{one}" if language == "zh" else f"less than {one}"

@@ -31,9 +31,9 @@ def told(*contributions: tuple[str, float], customer: str = "c1", offer: str = "
                         columns=["customer_id", "offer", "feature", "value", "contribution"])
 
 
-def say(explanations: pd.DataFrame, catalog: list[FeatureSpec], top: int = 3, **values: Any) -> pd.Series:
+def say(explanations: pd.DataFrame, catalog: list[FeatureSpec], top: int = 3, least: float = 200.0, **values: Any) -> pd.Series:
     rows = pd.DataFrame({"customer_id": ["c1"], **{name: [value] for name, value in values.items()}})
-    return render(explanations, rows, catalog, as_of=AS_OF, top=top).iloc[0]
+    return render(explanations, rows, catalog, as_of=AS_OF, top=top, least=least).iloc[0]
 
 
 BALANCE = spec("balance", family="deposits", zh="存款日均{balance:money}。", en="Deposits averaged {balance:money}.")
@@ -81,7 +81,7 @@ def test_a_sentence_that_names_a_protected_fact_does_not_load(wording: dict[str,
 
 def test_at_most_the_asked_number_of_reasons_and_the_strongest_of_them() -> None:
     everything = told(("balance", 0.3), ("salary", 0.2), ("login", 0.1))
-    assert say(everything, [BALANCE, SALARY, LOGIN], top=2, balance=1.0, salary=1.0, login=1.0).reason_codes == "balance,salary"
+    assert say(everything, [BALANCE, SALARY, LOGIN], top=2, balance=1e5, salary=1e4, login=9.0).reason_codes == "balance,salary"
 
 
 def test_the_next_feature_of_a_family_speaks_where_the_strongest_cannot() -> None:
@@ -120,6 +120,24 @@ def test_figures_said_together_add_up_as_said() -> None:
     assert odd.reasons_zh == "5.15万元，比6.85万元少1.7万元。"
     small = say(told(("now", 0.1)), catalog, now=51_500.0, before=60_200.0, gap=8_700.0)
     assert small.reasons_zh == "5.15万元，比6.02万元少8,700元。"
+
+
+def test_a_sentence_about_next_to_no_money_is_not_said() -> None:
+    catalog = [spec("paid", zh="转入{paid:money}，转出{out:money}。", en="{paid:money} came in, {out:money} went out."),
+               spec("out", role="fact")]
+    assert say(told(("paid", 0.1)), catalog, paid=2.0, out=108.0).reason_codes == ""
+    assert say(told(("paid", 0.1)), catalog, paid=42_000.0, out=0.0).reasons_en == "CNY 42,000 came in, nothing went out."
+
+
+def test_two_months_of_one_other_year_name_it_once() -> None:
+    catalog = [spec("grain", zh="{first:month}至{last:month}粮款入账{grain:money}。",
+                    en="Grain income from {first:month} to {last:month} was {grain:money}."),
+               spec("first", "date", role="fact"), spec("last", "date", role="fact")]
+    last_year = say(told(("grain", 0.1)), catalog, grain=49_000.0, first=dt.date(2025, 10, 1), last=dt.date(2025, 11, 30))
+    assert last_year.reasons_zh == "2025年10月至11月粮款入账4.9万元。"
+    assert last_year.reasons_en == "Grain income from October to November 2025 was CNY 49,000."
+    across = say(told(("grain", 0.1)), catalog, grain=49_000.0, first=dt.date(2024, 12, 1), last=dt.date(2025, 1, 31))
+    assert across.reasons_zh == "2024年12月至2025年1月粮款入账4.9万元。"
 
 
 def test_a_negative_figure_is_said_as_a_size_only_where_the_condition_bounds_it() -> None:
@@ -205,7 +223,7 @@ def test_a_sentence_is_text_and_known_placeholders_in_the_banks_tone(zh: str, fo
     (99_999_900.0, "1亿元", "CNY 100,000,000"), (123_000_000.0, "1.23亿元", "CNY 123,000,000"),
 ])
 def test_amounts_are_written_as_bankers_write_them(amount: float, zh: str, en: str) -> None:
-    reason = say(told(("now", 0.1)), [spec("now", zh="{now:money}")], now=amount)
+    reason = say(told(("now", 0.1)), [spec("now", zh="{now:money}")], least=0.0, now=amount)
     assert (reason.reasons_zh, reason.reasons_en) == (zh, en)
 
 
