@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from sources.canonical import Canonical
+from sources.sqltext import literal, literals
 from store.errors import ConfigError
 from store.fingerprint import keyed_uniform
 from targeting.settings import Holdout, TargetingSettings
@@ -97,7 +98,7 @@ def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates
 
 
 def _suppressed(*kinds: str, marketing_only: bool = False) -> str:
-    listed = ", ".join(f"'{k}'" for k in kinds)
+    listed = literals(kinds)
     narrow = "coalesce(lower(s.purpose), 'all') IN ('marketing', 'automated_marketing')"
     reach = ""
     if set(kinds) <= {"do_not_call", "law"}:        # only these may be limited to a purpose; the others never are
@@ -136,7 +137,7 @@ def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
 
 
 def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
-    channels = ", ".join(f"'{c}'" for c in settings.exclusions.channels)
+    channels = literals(settings.exclusions.channels)
     # A person's word per channel is the last one; said on one day, a refusal outweighs a consent.
     last = (f"SELECT p.root, coalesce(c.channel, 'any') AS channel, c.purpose, "
             "arg_min(c.granted, (-epoch(c.\"on\"::TIMESTAMP), c.granted::INTEGER)) AS granted "
@@ -158,7 +159,8 @@ def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
 
 
 def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
-    words = " OR ".join(f"contains(lower(c.occupation), '{w.lower()}')" for w in settings.exclusions.student_words) or "false"
+    said = [f"contains(lower(c.occupation), {literal(word.lower())})" for word in settings.exclusions.student_words]
+    words = " OR ".join(said) or "false"
     # A loan written off is closed with a balance: it still stands against its borrower.
     state = ("SELECT l.customer_id, s.* FROM loans l JOIN (SELECT loan_id, outstanding, overdue_days, overdue_amount, class "
              "FROM loan_status QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY \"on\" DESC) = 1) s USING (loan_id) "

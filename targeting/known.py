@@ -44,9 +44,10 @@ def _empty(name: str) -> str:
 
 
 def daily_averages(con: duckdb.DuckDBPyConnection, as_of: dt.date, days: int) -> None:
-    """Temp table `averages`, one row per open account: account_id, customer_id, branch_id, opened_on, adb (minor units).
+    """Temp table `averages`, one row per open account: account_id, customer_id, branch_id, opened_on, total, days, adb.
 
-    The average of the closing balances of the days (as_of - days, as_of]; a day before the account's first balance counts 0.
+    `adb` (minor units) is the average of the closing balances of the days (as_of - days, as_of]; a day before the account's
+    first balance counts 0. Sum `total`, whole minor units times days, over accounts: it is exact in any order.
     """
     start, end = as_of - dt.timedelta(days=days - 1), as_of + dt.timedelta(days=1)
     con.execute(f"""CREATE OR REPLACE TEMP TABLE averages AS
@@ -55,5 +56,6 @@ def daily_averages(con: duckdb.DuckDBPyConnection, as_of: dt.date, days: int) ->
             FROM balances),
         sums AS (SELECT account_id, sum(balance::DOUBLE * (to_on - from_on)) AS total FROM spells WHERE to_on > from_on
             GROUP BY account_id)
-        SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) / {days} AS adb
+        SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) AS total, {days} AS days,
+            coalesce(s.total, 0) / {days} AS adb
         FROM accounts a LEFT JOIN sums s USING (account_id) WHERE a.closed_on IS NULL ORDER BY ALL""")

@@ -7,6 +7,7 @@ import datetime as dt
 import duckdb
 import pandas as pd
 
+from sources.sqltext import literal, literals
 from store.errors import GateBroken
 from targeting.known import daily_averages
 from targeting.settings import OwnerSettings, RoutingRule
@@ -30,7 +31,7 @@ def assign(con: duckdb.DuckDBPyConnection, settings: OwnerSettings, as_of: dt.da
     daily_averages(con, as_of, settings.balance_days)
     _branch_tree(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE owners AS {_cascade_sql(settings)}")
-    owners = con.execute("SELECT * FROM owners").df()
+    owners = con.execute("SELECT * FROM owners ORDER BY customer_id").df()
     _prove_one_each(owners, tiers)
     return owners
 
@@ -77,8 +78,8 @@ def _branch_tree(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _cascade_sql(settings: OwnerSettings) -> str:
-    cases = " ".join(f"WHEN {_holds(r)} THEN {_text(r.name)}" for r in settings.routing)
-    targets = " ".join(f"WHEN {_text(r.name)} THEN {_text(r.to)}" for r in settings.routing)
+    cases = " ".join(f"WHEN {_holds(r)} THEN {literal(r.name)}" for r in settings.routing)
+    targets = " ".join(f"WHEN {literal(r.name)} THEN {literal(r.to)}" for r in settings.routing)
     rule = f"CASE {cases} END" if cases else "NULL::VARCHAR"
     to = f"CASE rule {targets} END" if targets else "NULL::VARCHAR"
     of = {"customer": "c.branch_id", "grid": "g.branch_id", "main_account": "main.branch_id"}
@@ -126,13 +127,9 @@ def _cascade_sql(settings: OwnerSettings) -> str:
 def _holds(rule: RoutingRule) -> str:
     parts = []
     if rule.tiers:
-        parts.append(f"tier IN ({', '.join(_text(t) for t in rule.tiers)})")
+        parts.append(f"tier IN ({literals(rule.tiers)})")
     if rule.adb_from is not None:
         parts.append(f"measure_adb >= {rule.adb_from!r}")
     if rule.loans_from is not None:
         parts.append(f"outstanding >= {rule.loans_from!r}")
     return " AND ".join(parts)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from sources.sqltext import literals
 from targeting import figures
 from targeting.settings import BreakTrigger, MaturitySettings, WithdrawalTrigger
 
@@ -22,7 +23,7 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
     products, repayments, reversed entries and the spending of a loan just paid out are not leaving. `averages` (90 days) is
     read from `con`.
     """
-    kept = ", ".join(f"'{c}'" for c in settings.not_leaving)
+    kept = literals([*settings.not_leaving, ""])
     first = as_of - dt.timedelta(days=settings.days - 1)
     lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
     return con.execute(f"""
@@ -34,7 +35,7 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
             AND reverses_id IS NULL AND transaction_id NOT IN (SELECT reverses_id FROM reversed)),
         net AS (SELECT customer_id, -sum(CASE WHEN "on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0)
                 THEN amount ELSE 0 END) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1),
-        kept AS (SELECT customer_id, sum(adb) AS adb FROM averages GROUP BY 1)
+        kept AS (SELECT customer_id, sum(total) / any_value(days) AS adb FROM averages GROUP BY 1)
         SELECT customer_id, out / 100 AS amount, adb / 100 AS average, out / adb AS share, "on"
         FROM net JOIN kept USING (customer_id)
         WHERE out >= ? * 100 AND adb > 0 AND out >= ? * adb AND "on" >= DATE '{first}' ORDER BY customer_id

@@ -59,7 +59,8 @@ def balances(con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: T
     for column in settings.worth.balance_columns:
         if column in features.columns:
             return features.set_index("customer_id")[column].astype("float64").fillna(0.0), column
-    frame = con.execute("SELECT customer_id, sum(adb) / 100 AS adb FROM averages GROUP BY 1 ORDER BY 1").df()
+    frame = con.execute("""SELECT customer_id, sum(total) / any_value(days) / 100 AS adb FROM averages GROUP BY 1
+        ORDER BY 1""").df()
     return frame.set_index("customer_id")["adb"].astype("float64"), "balances"
 
 

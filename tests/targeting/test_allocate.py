@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, seed
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from targeting.allocate import best_action, capacity, fill
@@ -29,6 +30,8 @@ RISKY = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["a", "b", "c"]),
                            st.sampled_from([-1.0, 0.0, float("nan")])), max_size=40, unique_by=lambda r: (r[0], r[1]))
 
 
+@seed(20261121)
+@hypothesis_settings(deadline=None, max_examples=40, database=None)
 @given(rows=RISKY, slots=st.integers(0, 5), turn=st.randoms(use_true_random=False))
 def test_hours_are_never_exceeded_nobody_is_called_twice_and_the_order_hangs_on_no_order_of_rows(rows, slots, turn):
     actions = _actions([(f"C{c:02d}", offer, value, raw, f"M{c % 2}") for c, offer, value, raw in rows])
