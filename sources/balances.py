@@ -1,4 +1,4 @@
-"""Balances from transactions: closing balances per account-day, the order within the day, and breaks."""
+"""Balances from transactions: the order within account and day, closing balances, and where the figures break."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.running import Chained, chain
+from sources.running import Chained, Ints, chain
 from sources.sqltext import one
 
 
@@ -26,110 +26,108 @@ class RunningCheck:
 
 
 def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], tolerance: int) -> RunningCheck:
-    """Make `day_orders` (transaction_id, day_order), `closings` and `balance_breaks` from `clean_transactions`.
+    """Make `day_orders` (_row, day_order) and `closings` from `numbered_transactions`, and `balance_breaks`.
 
-    `closings`: account_id, on, known_on, balance; more than one row where a day's transactions were recorded or
-    corrected later: each as it was known from `known_on`.
+    `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
+    transactions as they stand now. Days of one transaction have no row in `day_orders`, nor have days that a late or
+    corrected transaction changed: their order would tell earlier dates of later rows.
     """
     _rows_known(con, columns)
-    last = _chained(con, "SELECT * FROM rows_known WHERE known_to IS NULL", '"on"')
-    con.register("_last", last)
-    con.execute("CREATE TABLE chained AS SELECT * FROM _last")
-    con.unregister("_last")
-    con.execute('CREATE TABLE closings AS SELECT account_id, "on", known_on, opening, closing AS balance, gap'
-                " FROM chained WHERE is_first")
     _changed_days(con)
-    con.execute('CREATE TABLE day_orders AS SELECT transaction_id, day_order FROM chained c'
-                ' ANTI JOIN changed_days d ON d.account_id = c.account_id AND d."on" = c."on"')
-    con.execute("DROP TABLE chained")
-    con.execute(f'CREATE TABLE balance_breaks AS SELECT account_id, "on", opening, balance, gap FROM closings WHERE gap > {tolerance}')
-    row = one(con, f"SELECT count(*), count(*) FILTER (gap > 0), count(*) FILTER (gap > {tolerance}) FROM closings")
-    closed = one(
-        con, 'SELECT count(*), count(*) FILTER (c.balance <> 0) FROM (SELECT account_id, arg_max(balance, "on") AS balance'
-        " FROM closings GROUP BY 1) c JOIN life_accounts a ON a.id = c.account_id WHERE a.life_to IS NOT NULL")
-    return RunningCheck(row[0], row[1], row[2], tolerance, closed[0], closed[1])
+    read = con.sql(
+        'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed FROM rows_known r'
+        ' JOIN life_accounts a ON a.id = r.account_id LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
+        ' WHERE r.known_to IS NULL ORDER BY a.number, r."on", r."at", r.transaction_id').to_arrow_table()
+    result, account, days = _chained(read)
+    size = np.diff(np.append(result.first_row, len(result.order)))
+    wanted = np.repeat(size > 1, size) & ~read["changed"].to_numpy()
+    _keep(con, "day_orders", {"_row": read["_row"].to_numpy()[wanted], "day_order": result.order[wanted]})
+    _keep(con, "closings", {"number": account[result.first_row], "on": _dates(days[result.first_row]),
+                            "opening": result.opening, "balance": result.closing, "gap": result.gap})
+    con.execute('CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
+                f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}")
+    closed = one(con, 'SELECT count(*), count(*) FILTER (balance <> 0) FROM (SELECT number, arg_max(balance, "on") AS balance'
+                      " FROM closings GROUP BY 1) JOIN life_accounts a USING (number) WHERE a.life_to IS NOT NULL")
+    gaps = result.gap
+    return RunningCheck(len(gaps), int((gaps > 0).sum()), int((gaps > tolerance).sum()), tolerance, closed[0], closed[1])
 
 
 def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
     """`derived_balances`: closings; before an account's first movement what it opened with; nothing left once closed.
 
-    Before the bank's first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
+    Days changed by late or corrected transactions have a version for each date on which they changed. Before the bank's
+    first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
     """
+    _looked_closings(con)
     con.execute(
         'CREATE TABLE derived_balances AS WITH start AS (SELECT min("on") AS day FROM closings),'
-        ' firsts AS (SELECT account_id, min("on") AS first_on, arg_min(opening, "on") AS opening FROM closings GROUP BY 1)'
-        ' SELECT account_id, "on", balance, known_on AS recorded_on, false AS deleted FROM closings c'
-        ' ANTI JOIN changed_days d ON d.account_id = c.account_id AND d."on" = c."on"'
-        ' UNION ALL SELECT account_id, "on", balance, known_on, gone FROM looked_closings'
-        " UNION ALL SELECT f.account_id, greatest(a.life_from, start.day) AS day, f.opening, day, false"
-        " FROM firsts f JOIN life_accounts a ON a.id = f.account_id, start WHERE greatest(a.life_from, start.day) < f.first_on"
-        " UNION ALL SELECT a.id, a.life_to, 0, a.life_to, false FROM life_accounts a"
-        ' JOIN (SELECT account_id, max("on") AS last_on, arg_max(balance, "on") AS balance FROM closings GROUP BY 1) c'
-        " ON c.account_id = a.id WHERE c.balance <> 0 AND c.last_on < a.life_to")
+        ' ends AS (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
+        ' arg_max(balance, "on") AS balance FROM closings GROUP BY 1),'
+        ' rows AS (SELECT number, "on", balance, "on" AS recorded_on, false AS deleted FROM closings'
+        ' ANTI JOIN changed_days USING (number, "on")'
+        ' UNION ALL SELECT number, "on", balance, look, gone FROM looked_closings'
+        " UNION ALL SELECT number, greatest(a.life_from, start.day) AS day, opening, day, false FROM ends"
+        " JOIN life_accounts a USING (number), start WHERE greatest(a.life_from, start.day) < first_on"
+        " UNION ALL SELECT number, a.life_to, 0, a.life_to, false FROM ends JOIN life_accounts a USING (number)"
+        " WHERE balance <> 0 AND last_on < a.life_to)"
+        ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)')
 
 
 def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> None:
     """`rows_known`: transactions with the days between which each version of them counted."""
-    recorded = 'greatest("on", recorded_on)' if "recorded_on" in columns else '"on"'
+    dated = "recorded_on" in columns
+    recorded = 'greatest("on", recorded_on)' if dated else '"on"'
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
-    later = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
-    until = later if "recorded_on" in columns else "NULL::DATE"
+    until = "NULL::DATE"
+    if dated and one(con, "SELECT count(*) > count(DISTINCT transaction_id) FROM numbered_transactions")[0]:
+        until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
     con.execute(
-        f'CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT transaction_id,'
+        f'CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row, transaction_id,'
         f' account_id, "on", {moment} AS "at", amount, balance_after, {recorded} AS known_on, {deleted} AS gone'
-        " FROM clean_transactions)) WHERE NOT gone")
-
-
-def _chained(con: duckdb.DuckDBPyConnection, rows: str, *day: str) -> pa.Table:
-    """Rows with their place in the day, and on the first row of a day its figures."""
-    table = con.sql(f"SELECT * FROM ({rows}) ORDER BY account_id, {', '.join(day)}, \"at\", transaction_id").to_arrow_table()
-    if not len(table):
-        return table.select(["transaction_id", "account_id", "on", "known_on"]).append_column(
-            "day_order", pa.array([], pa.int64())).append_column("is_first", pa.array([], pa.bool_())).append_column(
-            "opening", pa.array([], pa.int64())).append_column("closing", pa.array([], pa.int64())).append_column(
-            "gap", pa.array([], pa.int64()))
-    account = table["account_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    days = table["on"].cast(pa.int32()).to_numpy().astype(np.int64)
-    amount = table["amount"].to_numpy().astype(np.int64)
-    known = pc.is_valid(table["balance_after"]).to_numpy(zero_copy_only=False)
-    after = pc.fill_null(table["balance_after"], 0).to_numpy().astype(np.int64)
-    return _attach(table, chain(account, days, amount, after, known))
-
-
-def _attach(table: pa.Table, result: Chained) -> pa.Table:
-    first = np.zeros(len(table), dtype=bool)
-    first[result.first_row] = True
-    of_day = np.cumsum(first) - 1
-    out = table.select(["transaction_id", "account_id", "on", "known_on"])
-    known_on = out["known_on"].cast(pa.int32()).to_numpy()
-    latest = np.maximum.reduceat(known_on, result.first_row)
-    out = out.set_column(3, "known_on", pa.array(latest[of_day]).cast(pa.date32()))
-    for name, values in (("opening", result.opening), ("closing", result.closing), ("gap", result.gap)):
-        out = out.append_column(name, pa.array(values[of_day]))
-    return out.append_column("day_order", pa.array(result.order)).append_column("is_first", pa.array(first))
+        " FROM numbered_transactions)) WHERE NOT gone")
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:
-    """`changed_days` of late or corrected transactions, and `looked_closings`: how such a day stood at each date it changed.
+    con.execute('CREATE TABLE changed_days AS SELECT DISTINCT a.number, r."on" FROM rows_known r'
+                ' JOIN life_accounts a ON a.id = r.account_id WHERE r.known_on > r."on" OR r.known_to IS NOT NULL')
 
-    An order within such a day would tell earlier dates of later rows: it stays unknown.
-    """
-    con.execute('CREATE TABLE changed_days AS SELECT DISTINCT account_id, "on" FROM rows_known WHERE known_on > "on"'
-                " OR known_to IS NOT NULL")
+
+def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
+    """`looked_closings`: how each changed day stood at each date on which it changed."""
     con.execute(
-        'CREATE TABLE looks AS SELECT *, look = max(look) OVER (PARTITION BY account_id, "on") AS is_last FROM ('
-        ' SELECT DISTINCT account_id, "on", look FROM (SELECT r.account_id, r."on", unnest([r.known_on, r.known_to]) AS look'
-        ' FROM rows_known r SEMI JOIN changed_days d ON d.account_id = r.account_id AND d."on" = r."on") WHERE look IS NOT NULL)')
-    rows = _chained(con, "SELECT r.transaction_id, concat_ws(chr(31), l.account_id, l.\"on\", l.look) AS account_id, l.look AS \"on\","
-                         ' r."at", r.amount, r.balance_after, r.known_on FROM looks l JOIN rows_known r'
-                         ' ON r.account_id = l.account_id AND r."on" = l."on" AND r.known_on <= l.look'
-                         " AND (r.known_to IS NULL OR r.known_to > l.look)", '"on"')
-    con.register("_looked", rows)
+        'CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN life_accounts a ON a.id = r.account_id'
+        ' SEMI JOIN changed_days d ON d.number = a.number AND d."on" = r."on"')
     con.execute(
-        'CREATE TABLE looked_closings AS SELECT l.account_id, l."on", coalesce(f.balance, c.closing, 0) AS balance,'
-        " l.look AS known_on, f.balance IS NULL AND c.closing IS NULL AS gone FROM looks l"
-        " LEFT JOIN (SELECT * FROM _looked WHERE is_first) c"
-        " ON c.account_id = concat_ws(chr(31), l.account_id, l.\"on\", l.look)"
-        ' LEFT JOIN closings f ON l.is_last AND f.account_id = l.account_id AND f."on" = l."on"')
-    con.unregister("_looked")
+        'CREATE TABLE looks AS SELECT *, look = max(look) OVER (PARTITION BY number, "on") AS is_last,'
+        ' row_number() OVER (ORDER BY number, "on", look) AS place FROM (SELECT DISTINCT number, "on", look FROM'
+        ' (SELECT number, "on", unnest([known_on, known_to]) AS look FROM touched) WHERE look IS NOT NULL)')
+    read = con.sql(     # each look is a little account of its own: what it opened with is told by its own chain
+        'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after FROM looks l JOIN touched r'
+        ' ON r.number = l.number AND r."on" = l."on" AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)'
+        ' ORDER BY l.place, r."at", r.transaction_id').to_arrow_table()
+    result, place, _ = _chained(read)
+    _keep(con, "look_closings", {"place": place[result.first_row], "balance": result.closing})
+    con.execute(
+        'CREATE TABLE looked_closings AS SELECT l.number, l."on", coalesce(f.balance, c.balance, 0) AS balance, l.look,'
+        " f.balance IS NULL AND c.balance IS NULL AS gone FROM looks l LEFT JOIN look_closings c USING (place)"
+        ' LEFT JOIN closings f ON l.is_last AND f.number = l.number AND f."on" = l."on"')
+
+
+def _chained(read: pa.Table) -> tuple[Chained, Ints, Ints]:
+    """Rows in account, day and any total order: their chains, account numbers and days."""
+    account = read["number"].to_numpy().astype(np.int64)
+    days = read["on"].cast(pa.int32()).to_numpy().astype(np.int64)
+    known = pc.is_valid(read["balance_after"]).to_numpy(zero_copy_only=False)
+    after = pc.fill_null(read["balance_after"], 0).to_numpy().astype(np.int64)
+    return chain(account, days, read["amount"].to_numpy().astype(np.int64), after, known), account, days
+
+
+def _dates(days: Ints) -> pa.Array:
+    return pa.array(days.astype(np.int32)).cast(pa.date32())
+
+
+def _keep(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, Ints | pa.Array]) -> None:
+    con.register("_kept", pa.table(columns))
+    con.execute(f"CREATE TABLE {name} AS SELECT * FROM _kept")
+    con.unregister("_kept")

@@ -165,7 +165,7 @@ def write_canonical(
         write_deltalake(str(root / name), reader, mode="overwrite", schema_mode="overwrite",
                         partition_by=["bucket"] if spec.by != "bank" else None)
         version = DeltaTable(str(root / name)).version()
-        states[name] = _state(con, root, name, version, present, tuple((undated or {}).get(name, ())))
+        states[name] = _state(root, name, version, present, tuple((undated or {}).get(name, ())))
     manifest = CanonicalManifest(bank=bank, currency=currency, buckets=buckets, newest_business_date=newest,
                                  inputs=dict(inputs), config_hash=config_hash, code_hash=code_hash, tables=states)
     write_json(root / "manifest.json", manifest.model_dump(mode="json"))
@@ -228,8 +228,7 @@ def _order(spec: Table) -> str:
     return ", ".join([*owner, *event, *(f'"{k}"' for k in spec.key), "known_from"])
 
 
-def _state(con: duckdb.DuckDBPyConnection, root: Path, name: str, version: int, present: list[str],
-           undated: tuple[str, ...]) -> TableState:
+def _state(root: Path, name: str, version: int, present: list[str], undated: tuple[str, ...]) -> TableState:
     files = ", ".join(_quote(f) for f in DeltaTable(str(root / name), version=version).file_uris())
     event = TABLES[name].event
     if not files:
@@ -237,6 +236,8 @@ def _state(con: duckdb.DuckDBPyConnection, root: Path, name: str, version: int, 
     filled = [c for c in present if c in TABLES[name].names or name == "snapshots"]
     counts = ", ".join([f'count("{c}")' for c in filled] or ["0"])
     dates = f'min("{event}"), max("{event}")' if event and event in filled else "NULL, NULL"
+    con = connect()     # the writer's connection may be closed to files
     row = one(con, f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)")
+    con.close()
     return TableState(rows=row[0], delta_version=version, first_on=row[1], last_on=row[2], undated=undated,
                       filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n))

@@ -72,7 +72,8 @@ def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, 
     columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
     kept = ", ".join(f"CASE WHEN {_any(nulled[c])} THEN NULL ELSE {ident(c)} END AS {ident(c)}" if c in nulled else ident(c)
                      for c in columns)
-    con.execute(f"CREATE VIEW clean_{name} AS SELECT {kept} FROM ruled_{name} WHERE NOT ({_any(out)})")
+    con.execute(f"CREATE VIEW numbered_{name} AS SELECT _row, {kept} FROM ruled_{name} WHERE NOT ({_any(out)})")
+    con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
     if spec.name in _REFERRED or "merges" in spec.name:
         con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
     quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
@@ -141,11 +142,11 @@ def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, know
 
 
 def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...]) -> None:
-    """`life_accounts` or `life_loans`: first and last day of each, for the events that belong to it."""
+    """`life_accounts` or `life_loans`: first and last day and a number of each, for the events that belong to it."""
     begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
     end = "max(closed_on)" if "closed_on" in columns else "NULL::DATE"
-    con.execute(f"CREATE TABLE life_{name} AS SELECT {key} AS id, min({begin}) AS life_from, {end} AS life_to"
-                f" FROM clean_{name} GROUP BY 1")
+    con.execute(f"CREATE TABLE life_{name} AS SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
+                f" min({begin}) AS life_from, {end} AS life_to FROM clean_{name} GROUP BY 1)")
 
 
 def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tuple[Broken, ...]:

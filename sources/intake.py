@@ -104,10 +104,8 @@ class _Job:
         landed = self._land(con, found, columns, work)
         con.close()
         con = duckdb.connect(database, config=config)
-        mapped = self._map(con, found)
-        con.close()     # the connection was locked while the bank's SQL ran
-        con = duckdb.connect(database, config=config)
         try:
+            mapped = self._map(con, found)
             checked = self._check(con, mapped)
             relations = {name: f"clean_{name}" for name in checked}
             running = self._balances(con, checked, relations)
@@ -134,7 +132,7 @@ class _Job:
         return landed
 
     def _map(self, con: duckdb.DuckDBPyConnection, found: Mapping[str, Delivery]) -> dict[str, Mapped]:
-        """Mapping SQL is the bank's: it runs where nothing but the inputs can be read and no setting can be changed."""
+        """Mapping SQL is the bank's: from here on nothing but the inputs can be read and no setting can be changed."""
         views = {name for name, spec in self.settings.inputs.items() if _as_landed(spec).format == "parquet" and name in found
                  and found[name].files}
         files = literals(str(file.path) for name in sorted(views) for file in found[name].files)
@@ -165,8 +163,11 @@ class _Job:
         have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
         running = check_running(con, have, self.settings.checks.balance_tolerance)
         if "day_order" not in transactions.columns:
-            con.execute("CREATE VIEW ordered_transactions AS SELECT c.*, d.day_order FROM clean_transactions c"
-                        " LEFT JOIN day_orders d USING (transaction_id)")
+            alone = "CASE WHEN c.number IS NULL THEN 1 END" if one(con, "SELECT count(*) FROM changed_days")[0] else "1"
+            con.execute(f"CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, {alone}) AS day_order"
+                        " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)"
+                        " LEFT JOIN life_accounts a ON a.id = t.account_id"
+                        ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = t."on"')
             relations["transactions"] = "ordered_transactions"
         if self.settings.derived.balances == "transactions":
             derive_balances(con)

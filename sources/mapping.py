@@ -91,7 +91,7 @@ def map_table(con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_d
         origin = ident(f"rows_{source}") if parquet else f"(SELECT rowid AS _row, * FROM {ident(source)})"
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {origin}").fetchall()}
     query, unread = mapped_sql(table, how, types, origin, minor_digits)
-    con.execute(f"CREATE TABLE mapped_{table} AS {query}")
+    con.execute(f"CREATE VIEW mapped_{table} AS {query}")
     rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
     maps = column_maps(table, how, types)
     return Mapped(table, tuple(c for c in maps if c not in KNOWING), tuple(c for c in maps if c in KNOWING), tuple(unread),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -92,6 +93,12 @@ def _moment(how: ColumnMap, raw: str, given: str, target: str) -> str:
     return f"CAST(CASE WHEN day({moved}) = day({read}) THEN {moved} END AS {target})"
 
 
+def _fits(given: str, shift: int) -> bool:
+    """Whether every value of a decimal type is a whole number of minor units."""
+    found = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", given)
+    return found is not None and int(found.group(2)) <= shift and int(found.group(1)) - int(found.group(2)) <= 18 - shift
+
+
 def _fixed_length(form: str) -> int | None:
     rest, length = form, 0
     for mark, width in _DATE_WIDTHS.items():
@@ -104,10 +111,11 @@ def _money(how: ColumnMap, raw: str, given: str, minor_digits: int) -> str:
     shift = {"major": minor_digits, "minor": 0, "ten_thousand": minor_digits + 4}[how.unit]
     if given in _WHOLE:
         value = f"TRY_CAST({raw} AS BIGINT) * {10 ** shift}" if shift else f"TRY_CAST({raw} AS BIGINT)"
-    else:                       # decimal all the way: 0.1 has no exact double
-        exact = f"(TRY_CAST({raw} AS DECIMAL(24, 8)) * {10 ** shift})"
-        whole = f"CAST(round({exact}) AS BIGINT)"
-        value = whole if how.round else f"CASE WHEN {exact} = round({exact}) THEN {whole} END"
+    else:                       # decimal all the way: 0.1 has no exact double; 18 digits fit a machine word and are fast
+        kept = f"CAST({raw} AS DECIMAL(18, {shift}))" if _fits(given, shift) else f"TRY_CAST({raw} AS DECIMAL(18, {shift}))"
+        value = f"CAST({kept} * {10 ** shift} AS BIGINT)"
+        if not how.round and not _fits(given, shift):
+            value = f"CASE WHEN TRY_CAST({raw} AS DECIMAL(18, {shift + 2})) = {kept} THEN {value} END"
     if how.sign is None:
         return value
     mark = f"CAST({ident(how.sign.column)} AS VARCHAR)"
