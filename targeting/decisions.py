@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from sources.canonical import Canonical
+from store.errors import TerraceError
 from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
 from targeting.known import known_at
 from targeting.settings import TargetingSettings
@@ -53,6 +54,7 @@ def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, wo
     margin = worth.margins(con, settings)
     columns = [c for c in settings.worth.balance_columns if c in pq.read_schema(features).names]
     known = pq.read_table(features, columns=["customer_id", *columns]).to_pandas()
+    _prove_features(scores, known)
     balance, balance_from = worth.balances(con, known, settings)
     valued = worth.expected_value(asked, settings, margin, balance)
     lists = allocate.capacity(con, settings.hours, work_on)
@@ -61,6 +63,13 @@ def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, wo
         owned.drop(columns=["list_id", "root"]), on="customer_id", how="left").reset_index(drop=True)
     return Decided(as_of, con, owned, decisions, lists, listed, events, never, blocked, margin,
                    entries.posted_rates(con, settings), balance_from)
+
+
+def _prove_features(scores: pd.DataFrame, known: pd.DataFrame) -> None:
+    lost = sorted(set(scores["customer_id"]) - set(known["customer_id"]))
+    if lost:
+        raise TerraceError(f"{len(lost)} scored customers have no features, first {lost[0]}", where="scores",
+                           expected="scores and features of one date and one intake", do="build features and score again")
 
 
 def _candidates(con: duckdb.DuckDBPyConnection, currency: str, settings: TargetingSettings, as_of: dt.date,
