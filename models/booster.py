@@ -14,6 +14,7 @@ from models.dataset import Dataset, Floats
 from models.settings import BoosterSettings
 
 Array = npt.NDArray[np.float64]
+WORTH_THREADS = 20_000      # rows below which threads wait for each other longer than they work
 _PARAMETERS, _END = "\nparameters:", "end of parameters\n"
 
 
@@ -54,6 +55,7 @@ def fit(dataset: Dataset, settings: BoosterSettings, *, seed: int, threads: int,
 
     `stop=False` runs all rounds and only records the curve.
     """
+    threads = threads if len(dataset.rows) >= WORTH_THREADS else 1
     training = prepare(dataset, settings, threads)
     parameter = parameters(settings, seed, threads)
     curves: dict[str, Any] = {}

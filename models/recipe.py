@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from models import booster
 from models.calibration import Calibration, calibrate
+from models.columns import without_calendar, without_copies
 from models.dataset import Dataset
 from models.settings import BoosterSettings, ModelSettings
 from models.splits import Window, cut_with_positives, folds
@@ -27,6 +28,7 @@ class Recipe:
     rounds: int
     how: Literal["later_slices", "cross_fitted"]
     booster: BoosterSettings
+    feature_names: tuple[str, ...]
     learned_on: tuple[dt.date, ...]
     calibrated_on: tuple[dt.date, ...]
     # Of cross-fitting: per row of the training period the raw score and probability by folds that had not seen its customer.
@@ -37,6 +39,7 @@ class Recipe:
 def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     """Learn from all rows given; rounds and calibration by the newest snapshots, or by folds where positives are few."""
     splits = settings.splits
+    dataset = without_calendar(dataset, splits.season_snapshots)
     parts = (cut_with_positives(dataset, window, splits.later_months, splits.calibration_positives)
              or cut_with_positives(dataset, window, splits.later_months, splits.min_slice_positives))
     if parts is None:
@@ -46,7 +49,7 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
     return Recipe(fitted.text, calibrate(raw, later.target, later.customers, settings.evaluation.level), fitted.rounds,
-                  "later_slices", settings.booster, parts.earlier, parts.later)
+                  "later_slices", settings.booster, dataset.feature_names, parts.earlier, parts.later)
 
 
 def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
@@ -55,6 +58,7 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     The held-out probabilities are themselves by calibrations that have not seen the fold.
     """
     small, splits = settings.small_booster, settings.splits
+    dataset = without_copies(without_calendar(dataset, splits.season_snapshots), splits.copies)
     fold = folds(dataset, min(splits.folds, max(2, dataset.positive_customers)), "cross-fit")
     fits, weights = [], []
     for part in range(int(fold.max()) + 1):
@@ -75,4 +79,4 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
         probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
     final = booster.fit(dataset, small, seed=settings.seed, threads=settings.threads, rounds=rounds)
     return Recipe(final.text, calibrate(raw, dataset.target, dataset.customers, level), rounds, "cross_fitted", small,
-                  dataset.as_ofs, dataset.as_ofs, raw, probability)
+                  dataset.feature_names, dataset.as_ofs, dataset.as_ofs, raw, probability)

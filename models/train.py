@@ -64,7 +64,7 @@ def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSett
         return TrainingResult(name, cold_start(name, known, settings, known_at, prints, verdict), verdict)
     proof, final = _prove(known, window, settings, over.capacity or settings.evaluation.capacity, seasons)
     model = _champion(name, known, final, known_at, prints, proof)
-    sample = _sample(known, 600)
+    sample = _sample(known, final.feature_names, 600)
     shown = (name, proof.verdict, proof.evaluation, proof.rule, proof.against_rule)
     if proof.verdict.passed:
         return TrainingResult(shown[0], model, *shown[1:], sample=sample)
@@ -79,7 +79,8 @@ def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: in
     if parts is not None:
         learned, judged_on = known.during(parts.earlier), known.during(parts.later)
         tried = recipe.make(learned, window, settings)
-        raw = booster.raw_scores(tried.text, judged_on.matrix, settings.threads)
+        seen = judged_on.select(tried.feature_names, judged_on.encodings)
+        raw = booster.raw_scores(tried.text, seen, settings.threads)
         probability, final = tried.calibration(raw), recipe.make(known, window, settings)
     else:
         learned = judged_on = known
@@ -99,7 +100,8 @@ def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: in
 def _champion(name: str, known: Dataset, final: Recipe, known_at: dt.date, prints: Mapping[str, str],
               proof: _Proof) -> Champion:
     return Champion(
-        name=name, method="model", feature_names=known.feature_names, encodings=known.encodings, base_rate=known.base_rate,
+        name=name, method="model", feature_names=final.feature_names,
+        encodings={n: v for n, v in known.encodings.items() if n in set(final.feature_names)}, base_rate=known.base_rate,
         trained_on=known.as_ofs, known_at=known_at, booster_text=final.text, calibration=final.calibration,
         parameters={"how": final.how, "rounds": final.rounds, **final.booster.model_dump(mode="json"),
                     "learned_on": [d.isoformat() for d in final.learned_on],
@@ -129,8 +131,9 @@ def cold_start(name: str, known: Dataset, settings: ModelSettings, known_at: dt.
         fingerprints=prints, reasons_zh=verdict.reasons_zh, reasons_en=verdict.reasons_en)
 
 
-def _sample(dataset: Dataset, most: int) -> Floats:
+def _sample(dataset: Dataset, names: tuple[str, ...], most: int) -> Floats:
     """Evenly spaced rows of the newest snapshot."""
     newest = dataset.during(dataset.as_ofs[-1:])
     keep = np.unique(np.linspace(0, len(newest.rows) - 1, most).astype(np.int64))
-    return replace(newest, rows=newest.rows[keep], target=newest.target[keep]).matrix
+    some = replace(newest, rows=newest.rows[keep], target=newest.target[keep])
+    return some.select(names, dataset.encodings)

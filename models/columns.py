@@ -1,0 +1,57 @@
+"""Which columns a training period can teach anything by: what it has seen once, and what it sees twice over, are left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from models.dataset import Dataset
+
+Mask = npt.NDArray[np.bool_]
+
+
+def keep(dataset: Dataset, mask: Mask) -> Dataset:
+    """The same rows with only these of its columns."""
+    return replace(dataset, columns=dataset.columns[mask])
+
+
+def without_calendar(dataset: Dataset, least_snapshots: int) -> Dataset:
+    """Without columns that are one value per snapshot, unless there are so many snapshots.
+
+    Such a column (days to the festival) cannot rank customers of one night; from seasons seen once it only learns the level
+    each month happened to have, and promises that level again a year later.
+    """
+    if len(dataset.as_ofs) >= least_snapshots or not len(dataset.rows):
+        return dataset
+    matrix = dataset.matrix
+    starts = np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
+    highest = np.fmax.reduceat(matrix, starts, axis=0)
+    lowest = np.fmin.reduceat(matrix, starts, axis=0)
+    same = (highest == lowest) | np.isnan(highest)
+    # one value in every snapshot, but not one value throughout: that column is harmless and stays for the bank's next years
+    moves = np.nanmax(np.where(np.isnan(highest), -np.inf, highest), axis=0) > np.nanmin(
+        np.where(np.isnan(lowest), np.inf, lowest), axis=0)
+    return keep(dataset, ~(same.all(axis=0) & moves))
+
+
+def without_copies(dataset: Dataset, limit: float) -> Dataset:
+    """Each of a set of near-copies once: of columns whose rank correlation reaches `limit`, the first by name stays.
+
+    A bank with current accounts only has its deposits again as assets and as current balances, over every window; where
+    positives are few, drawing columns at random for each tree then draws that one fact over and over. No outcome is looked at.
+    """
+    matrix = dataset.matrix
+    ranks = np.stack([rankdata(np.where(np.isnan(column), -np.inf, column)) for column in matrix.T], axis=1)
+    ranks -= ranks.mean(axis=0)
+    scale = np.sqrt((ranks**2).sum(axis=0))
+    scale[scale == 0] = np.inf
+    alike = np.abs((ranks / scale).T @ (ranks / scale))
+    category = np.array([name in dataset.encodings for name in dataset.feature_names])
+    mask = np.isfinite(scale) | category
+    for place in range(len(mask)):
+        if mask[place] and not category[place]:
+            mask[place + 1 :] &= (alike[place, place + 1 :] < limit) | category[place + 1 :]
+    return keep(dataset, mask)

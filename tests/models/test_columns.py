@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from synthetic import LABEL, month_ends
+
+from models.columns import without_calendar, without_copies
+from models.dataset import Dataset, join_label, stack_features
+from store.files import write_parquet
+
+
+def _dataset(root: Path, months: int = 4) -> Dataset:
+    rng = np.random.Generator(np.random.PCG64(1))
+    ids = [f"C{i:03d}" for i in range(200)]
+    days = month_ends(months)
+    for place, day in enumerate(days):
+        adb = np.exp(rng.normal(8, 1, 200))
+        write_parquet(root / "f" / f"as_of={day}.parquet", pa.table({
+            "customer_id": ids, "dep_adb_90d": adb, "aum_adb_90d": adb * 1.0001 + 0.5, "flow": -adb + rng.normal(0, 3000, 200),
+            "kind": pa.array(["a", "b"] * 100), "kind_again": pa.array(["a", "b"] * 100), "always_zero": np.zeros(200),
+            "year_end_days": np.full(200, 30.0 * place)}))
+        write_parquet(root / "l" / f"as_of={day}.parquet",
+                      pa.table({"customer_id": ids, "target": pa.array(rng.random(200) < 0.1).cast(pa.int8())}))
+    files = [root / "f" / f"as_of={day}.parquet" for day in days]
+    return join_label(LABEL, stack_features(files, pq.read_schema(files[0]).names[1:]), root / "l")
+
+
+def test_a_column_of_the_calendar_is_not_learned_from_seasons_seen_once(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path)
+    kept = without_calendar(dataset, 24).feature_names
+    assert set(dataset.feature_names) - set(kept) == {"year_end_days"}
+    assert without_calendar(dataset, 4).feature_names == dataset.feature_names
+
+
+def test_of_near_copies_one_stays_and_categories_are_left_alone(tmp_path: Path) -> None:
+    kept = without_copies(_dataset(tmp_path), 0.98).feature_names
+    assert kept == ("aum_adb_90d", "flow", "kind", "kind_again", "year_end_days")
+
+
+def test_what_is_only_similar_stays(tmp_path: Path) -> None:
+    dataset = _dataset(tmp_path)
+    assert "flow" in without_copies(dataset, 0.98).feature_names
+    assert "flow" not in without_copies(dataset, 0.5).feature_names
