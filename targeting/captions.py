@@ -56,7 +56,7 @@ _WORDS: dict[str, tuple[str, str]] = {
                     "Assumptions (not measured; set by head office, used for ranking)"),
     "waivers": ("数据与规则的例外（已说明原因）", "Waived checks and rules, with reasons"), "no_waivers": ("无", "None"),
     "how": ("怎样看这张表", "How to read the list"), "item": ("项目", "Item"), "figure": ("数值", "Figure"),
-    "chart_offer": ("户数（按产品推荐）", "Customers by offer"),
+    "chart_offer": ("预计年价值（按产品推荐，{unit}）", "Value a year by offer ({unit})"),
     "chart_top": ("{title}，前{n}", "{title}, first {n}"),
     "chart_branch": ("预计年价值（按支行，{unit}）", "Value a year by branch ({unit})"),
     "chart_manager": ("预计年价值（按客户经理，{unit}）", "Value a year by manager ({unit})"),

@@ -17,7 +17,7 @@ _WIDTHS = (30.0, 11.0, 14.0, 17.0, 17.0, 4.0)
 _TABLE_COLUMNS = 5
 _CHART_COLUMN = 6
 _ROOM = 1_040.0     # dots of running text over the page
-_MOST_BARS = 12
+_MOST_BARS = 9      # two charts then stand on one printed page
 _ONE_PAGE = 64      # rows that still read well when shrunk to one page
 
 

@@ -89,7 +89,7 @@ def _summary(book: ListBook, reader: Reader) -> Summary:
               "band": [*(pick(pair, language) for pair in BANDS.values()), word("blank_tally", language)]}
     tallies = [tally(rows, by, word(f"by_{by}", language), language, order=orders.get(by), per_action=book.per_action,
                      unit=unit, shape=book.shape) for by in reader.by]
-    charts = [Drawn(1 + reader.by.index("offer"), 1, word("chart_offer", language))]
+    charts = [Drawn(1 + reader.by.index("offer"), 3, word("chart_offer", language, unit=unit))]
     for people in ("branch", "manager"):
         if people in reader.by:
             charts.insert(0, Drawn(1 + reader.by.index(people), 3, word(f"chart_{people}", language, unit=unit)))
