@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.declare import FeatureSpec, Wording
+from features.views import views
 from store.errors import ConfigError, TerraceError
 from targeting import figures
 from targeting.reasons import NO_SINGLE_REASON, render, segment_reason
+from targeting.wording import understand
 
 AS_OF = dt.date(2026, 9, 30)
 
@@ -250,3 +252,11 @@ def test_a_said_amount_is_never_more_than_one_percent_from_the_true_one_above_a_
     said = figures.money_said(np.array([amount]))[0]
     assert abs(said - amount) <= max(0.01 * amount, 0.5 + 1e-6)
     assert not any(odd in figures.money(said, "zh", "CNY") for odd in (".0万", ".0亿", ".00", "10,000万"))
+
+
+def test_every_wording_of_the_catalogue_is_understood_and_names_nothing_protected() -> None:
+    specs = [FeatureSpec(one.name, view.name, one.role, one.unit, one.window_days, one.zh, one.en, one.family, one.sensitivity,
+                         bool(one.says), (), one.says) for view in views().values() for one in view.features]
+    sayable = understand(specs)
+    assert len(sayable) >= 80
+    assert not {one.name for one in specs if one.sensitivity == "protected"} & set(sayable)

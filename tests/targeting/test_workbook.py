@@ -20,8 +20,10 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from store.errors import ConfigError
+from store.settings import read_yaml, validate
+from targeting import openings
 from targeting.captions import OUTCOMES
-from targeting.settings import Offer
+from targeting.settings import Offer, TargetingSettings
 from targeting.sheet_style import row_points
 from targeting.workbook import BankWords, ListBook, Statement, WorkbookSettings, write_workbooks
 
@@ -383,3 +385,10 @@ def test_an_opening_that_names_another_bank_sums_or_flows_is_refused(words: str,
     offers = OFFERS | {"keep_assets": OFFERS["keep_assets"].model_copy(update={"opening_zh": words})}
     with pytest.raises(ConfigError, match=r"targeting\.offers\.keep_assets\.opening_zh"):
         write_workbooks(list_book(offers=offers), tmp_path)
+
+
+def test_every_opening_of_the_standard_offers_may_be_said() -> None:
+    content, _ = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "targeting.yaml")
+    offers = validate(content["targeting"], TargetingSettings, {}).offers
+    assert len(offers) > 10
+    openings.check(offers)
