@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 import narwhals.stable.v2 as nw
 
@@ -31,12 +31,30 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
     leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
     names = {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
     wide = population
-    for name in dict.fromkeys(leaf.rows for leaf in leaves):
-        mine = [leaf for leaf in leaves if leaf.rows == name]
-        summed = known.engine.keep(f"leaves_{name}", _summed(known, known.sets[name], mine, names))
+    for name, mine in _groups(leaves, known.sets):
+        summed = known.engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
         wide = wide.join(summed, on=KEY, how="left")
     wide = wide.with_columns(*(nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")))
     return wide.select(nw.col(KEY), *(_value(one, known.clock, names, minor).alias(one.name) for one in features))
+
+
+def _groups(leaves: Sequence[Leaf], sets: Mapping[str, RowSet]) -> list[tuple[str, list[Leaf]]]:
+    """Leaves that are summed together: by row set, and of sets with cells the windows of the last year by themselves.
+
+    The few windows that lie further back (a season a year ago) would cut everybody's year into twice as many cells.
+    """
+    groups: dict[str, list[Leaf]] = {}
+    for leaf in leaves:
+        is_far = bool(sets[leaf.rows].cells) and leaf.how != "day_sum" and not _is_recent(leaf.window)
+        groups.setdefault(f"{leaf.rows}_far" if is_far else leaf.rows, []).append(leaf)
+    for name, mine in list(groups.items()):
+        if name.endswith("_far") and any(leaf.how == "day_sum" for leaf in groups.get(mine[0].rows, [])):
+            groups[mine[0].rows] += groups.pop(name)
+    return sorted(groups.items())
+
+
+def _is_recent(window: Window) -> bool:
+    return window.kind in ("back", "day") and window.days + window.ago <= 366
 
 
 def _value(one: Feature, moment: Moment, names: dict[Leaf, str], minor: int) -> nw.Expr:
@@ -75,8 +93,7 @@ def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]]
     """Rows summed once per customer, time bucket and class. A time bucket lies wholly inside or outside every window."""
     days = [moment.bounds(of)[side] for of, side in edges]
     if all(leaf.how != "day_sum" for leaf in leaves):
-        frame = frame.filter(nw.col("day") > moment.of(
-            lambda at: min(bounds[0] for leaf in leaves if (bounds := leaf.window.bounds(at.clock)))))
+        frame = frame.filter(reduce(or_, (_within(window, moment) for window in _widest(leaves))))
     bucket = nw.lit(0)
     for day in days:
         bucket = bucket + (nw.col("day") > day).cast(nw.Int64)
@@ -90,6 +107,18 @@ def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]]
     cells = frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))
     filters = sorted({leaf.where.text: leaf.where for leaf in leaves if leaf.where.columns}.items())
     return cells.with_columns(*(where.make().alias(f"is {text}") for text, where in filters))
+
+
+def _widest(leaves: Sequence[Leaf]) -> list[Window]:
+    """Windows that together cover all windows of the leaves; those that end at the as_of by the longest of them."""
+    back = [leaf.window for leaf in leaves if leaf.window.kind == "back" and not leaf.window.ago]
+    longest = [max(back, key=lambda window: window.days)] if back else []
+    return longest + list(dict.fromkeys(leaf.window for leaf in leaves if leaf.window not in back))
+
+
+def _within(window: Window, moment: Moment) -> nw.Expr:
+    after, through = moment.bounds(window)
+    return (nw.col("day") > after) & (nw.col("day") <= through)
 
 
 def _of_cell(leaf: Leaf, moment: Moment, edges: list[tuple[Window, int]]) -> nw.Expr:
