@@ -55,5 +55,5 @@ def opening(offer: OfferLike, language: str, *, bank: str, branch: str, caller: 
 def caller(name: str, language: str) -> str:
     """How a manager names herself on the phone: 小周; in English her name. 客户经理 where nobody's name is known."""
     if not name:
-        return "客户经理" if language == "zh" else "your account manager"
+        return "客户经理" if language == "zh" else "your bank adviser"
     return f"小{name[0]}" if language == "zh" else name

@@ -19,7 +19,7 @@ _INK, RULE, _HEAD, _INPUT, _QUIET = "#1F2A30", "#C9D2D6", "#23566B", "#FFF8E1", 
 BAR, CHART = "#A9CBB7", "#4E8A6B"
 # Of 10 point text: a line's height in points; the width in screen dots of a Latin letter, of a Chinese character.
 _LINE: dict[Language, float] = {"zh": 15.0, "en": 13.6}
-_LATIN: dict[Language, float] = {"zh": 7.0, "en": 6.2}
+_LATIN: dict[Language, float] = {"zh": 7.0, "en": 5.9}
 _WIDE = 13.6
 _MOST_POINTS = 405.0    # Excel's highest row is 409
 _LONGEST = 2_000        # characters of one cell; nobody's name is longer
