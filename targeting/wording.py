@@ -102,8 +102,9 @@ class Said:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every column it says."""
-        return frozenset(field.name for field in (*self.zh.fields, *self.en.fields))
+        """Every column it says or compares."""
+        compared = {name for term in self.when for name in (term.left, term.right) if isinstance(name, str)}
+        return frozenset(compared | {field.name for field in (*self.zh.fields, *self.en.fields)})
 
 
 def parse_condition(text: str, where: str = "") -> tuple[Term, ...]:
@@ -169,9 +170,7 @@ def _understand(spec: SpecLike, number: int, wording: WordingLike, by_name: Mapp
     said = Said(parse_condition(wording.when, where), parse_sentence(wording.zh, where), parse_sentence(wording.en, where),
                 wording.internal)
     compared = {name for term in said.when for name in (term.left, term.right) if isinstance(name, str)}
-    for name in sorted(said.names | compared):
-        if name in extra:
-            continue
+    for name in sorted(said.names - set(extra)):
         if name not in by_name:
             raise ConfigError(f"'{name}' is no feature or fact", where=where, do=_nearest(name, by_name))
         if by_name[name].sensitivity == "protected":
