@@ -253,7 +253,7 @@ def _suitable(row: Row, offer: Offer, file: File, bank: Bank) -> str:
 
 
 def _certified(row: Row, offer: Offer, file: File, bank: Bank) -> str:
-    if not offer.certificate or bank.settings.exclusions.assume_certified is not None:
+    if not offer.certificates or bank.settings.exclusions.assume_certified is not None:
         return ""
     if isinstance(row["manager_id"], str):
         sellers = [bank.managers[row["manager_id"]]]
@@ -261,8 +261,8 @@ def _certified(row: Row, offer: Offer, file: File, bank: Bank) -> str:
         sellers = [m for m in bank.managers.values() if m["branch_id"] == row["branch_id"]]
     else:
         sellers = [m for m in bank.managers.values() if m["role"] == "head_office"]
-    able = any(offer.certificate in _words(m["certificates"] or "") for m in sellers)
-    return "" if able else f"nobody of {len(sellers)} sellers holds '{offer.certificate}'"
+    able = any(_words(m["certificates"] or "") & set(offer.certificates) for m in sellers)
+    return "" if able else f"nobody of {len(sellers)} sellers holds {' or '.join(offer.certificates)}"
 
 
 def _applicable(row: Row, offer: Offer, file: File, bank: Bank) -> str:

@@ -82,11 +82,11 @@ def prove_waivers(canonical: Canonical, settings: TargetingSettings) -> dict[str
 
 
 def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> None:
-    columns = ["offer", "kind", "model", "family", "families", "is_service", "is_loan", "needs_rating", "risk", "certificate",
+    columns = ["offer", "kind", "model", "family", "families", "is_service", "is_loan", "needs_rating", "risk", "certificates",
                "groups", "customer_kinds"]
     offers = pd.DataFrame([
         (name, o.kind, o.model, o.family, "|".join(filter(None, (o.family, *o.also_held_as))), o.is_service, o.is_loan,
-         o.needs_rating, o.risk, o.certificate, "|".join(o.groups), "|".join(o.customer_kinds))
+         o.needs_rating, o.risk, "|".join(o.certificates), "|".join(o.groups), "|".join(o.customer_kinds))
         for name, o in settings.active.items()], columns=columns)
     offers["risk"] = offers["risk"].astype("str")
     con.register("_offers", offers)
@@ -212,9 +212,10 @@ _HELD = """SELECT p.root, d.family FROM holdings h JOIN products d USING (produc
         WHERE l.closed_on IS NULL"""
 
 # A pool is handed out to those of its branch, head office to those of head office: one of them must hold the certificate.
-_UNCERTIFIED = """SELECT a.customer_id, a.offer FROM asked a WHERE a.certificate <> '' AND NOT EXISTS (
+_UNCERTIFIED = """SELECT a.customer_id, a.offer FROM asked a WHERE a.certificates <> '' AND NOT EXISTS (
     SELECT 1 FROM managers m
-    WHERE list_contains(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\\s]+'), a.certificate)
+    WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\\s]+'),
+        string_split(a.certificates, '|'))
     AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
         WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END)"""
 

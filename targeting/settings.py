@@ -90,7 +90,7 @@ class Offer(Settings):
     is_loan: bool = False
     needs_rating: bool = False              # a valid risk rating that bears the product
     risk: Risk | None = None                # where the bank's products carry none
-    certificate: str = ""                   # what the seller must hold
+    certificates: tuple[str, ...] = ()      # the seller must hold one of these, as the bank writes them
     customer_kinds: tuple[str, ...] = ("personal", "sole_trader")
     unsaid: tuple[str, ...] = ()            # feature families never given as its reason
     groups: tuple[str, ...] = ()            # marketing groups it suits; none named: all

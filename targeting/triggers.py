@@ -82,10 +82,10 @@ def sentences(events: pd.DataFrame, offer: str, as_of: dt.date, currency: str) -
 def _withdrawal(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
     (zh_amount, en_amount), (zh_average, en_average) = _money(row["amount"], currency), _money(row["average"], currency)
     (zh_on, en_on), share = _date(row["on"], as_of), row["share"]
-    if share <= 1:
-        zh_share, en_share = f"的{share:.0%}", f"{share:.0%} of"
-    else:
-        zh_share, en_share = f"的{share:.1f}倍", f"{share:.1f} times"
+    if 0.95 <= share < 1.05:
+        return (f"{zh_on}净转出{zh_amount}，与近90天日均余额{zh_average}相当。",
+                f"{en_amount} left on {en_on}, about as much as the 90-day average balance of {en_average}.")
+    zh_share, en_share = (f"的{share:.0%}", f"{share:.0%} of") if share < 1 else (f"的{share:.1f}倍", f"{share:.1f} times")
     return (f"{zh_on}净转出{zh_amount}，为近90天日均余额{zh_average}{zh_share}。",
             f"{en_amount} left on {en_on}, {en_share} the 90-day average balance of {en_average}.")
 

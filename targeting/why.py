@@ -65,8 +65,12 @@ class Why:
 
 
 def why(version: Path, customer_id: str, settings: TargetingSettings, *, view: View = "manager") -> Why:
-    """The answer from one published version. Raises TerraceError for a customer unknown at its date."""
+    """The answer from one published version: the offers the bank has a model for, and what happened to the customer.
+
+    Raises TerraceError for a customer unknown at its date.
+    """
     made = manifest.read(version)
+    unscored = set(made.offers_without_scores)
     owner = _one(version / "proof" / "owners.parquet", customer_id)
     if owner is None:
         raise TerraceError(f"no customer '{customer_id}'", where=f"lists of {made.as_of}", expected="a customer of that date",
@@ -81,7 +85,8 @@ def why(version: Path, customer_id: str, settings: TargetingSettings, *, view: V
         list_id=owner["list_id"], manager_id=owner["manager_id"], owner_step=owner["owner_step"],
         owner_rule=owner["owner_rule"], tier=owner["tier"], slots=own[0]["slots"] if own else 0,
         queue=own[0]["queue"] if own else 0, never=never if view == "compliance" else (), is_never=bool(never),
-        offers=tuple(_answer(name, found.get(name), view) for name in sorted({*settings.active, *found})),
+        offers=tuple(_answer(name, found.get(name), view)
+                     for name in sorted({*found, *(n for n, o in settings.active.items() if o.model and n not in unscored)})),
         reasons_zh=entry["reasons_zh"] if entry else "", reasons_en=entry["reasons_en"] if entry else "")
 
 
@@ -142,7 +147,7 @@ def _cause(names: tuple[str, ...], known: Mapping[str, Rule], language: Language
 def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language: Language, least: float) -> str:
     zh = language == "zh"
     if not offer.in_cohort:
-        return "不在样本范围内，或无此事项。" if zh else "not in the cohort, or nothing of the kind happened."
+        return "不在样本范围内。" if zh else "not in the cohort."
     if offer.is_blocked:
         return _cause(offer.rules, known, language)
     worth = f"预期收益{offer.expected_value:,.2f}" if zh else f"expected value {offer.expected_value:,.2f}"

@@ -129,7 +129,7 @@ def county_bank() -> SmallBank:
                                         ("B1a", "outlet", "B1", None)):
         bank.add("branches", branch_id=branch, name=f"{branch}支行", level=level, parent_id=parent, head_manager_id=head)
     for manager, branch, role, certificates in (
-            ("H1", "B1", "branch_head", ""), ("M1", "B1", "manager", "wealth,insurance"), ("M2", "B2", "manager", ""),
+            ("H1", "B1", "branch_head", ""), ("M1", "B1", "manager", "理财,保险"), ("M2", "B2", "manager", ""),
             ("G1", "B1", "grid", ""), ("T1", "HO", "head_office", "wealth、insurance")):
         bank.add("managers", manager_id=manager, name=f"周{manager}", branch_id=branch, role=role, certificates=certificates,
                  hours=4.0)

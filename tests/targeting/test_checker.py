@@ -124,7 +124,7 @@ def test_who_is_held_out_is_found_on_a_list(proved):
 
 
 @pytest.mark.parametrize(("changed", "rule"), [
-    ({"certificate": "gold"}, "certificate"), ({"groups": ("merchant",)}, "applicable"),
+    ({"certificates": ("gold",)}, "certificate"), ({"groups": ("merchant",)}, "applicable"),
     ({"customer_kinds": ("corporate",)}, "applicable"), ({"needs_rating": True, "risk": "R5"}, "suitability")])
 def test_an_offer_that_asks_for_more_than_seller_or_customer_has_is_found(changed, rule, proved):
     entries, _, _, settings = proved
