@@ -33,7 +33,7 @@ VAR = Path("var")
 
 
 @app.command("demo-bank")
-def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 7, months: int = 27,
+def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 20260930, months: int = 27,
               out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
               language: Language = None) -> None:
     """Make the demo bank: files as a county bank sends them, with known truths beside them."""
@@ -52,7 +52,7 @@ def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = 
     """Take the bank's data in, and say what a data steward should mend."""
     from flows import steward
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         broken = steward.check(settings, place, screen.progress)
     steward.show(place, screen, out)
@@ -67,7 +67,7 @@ def features(bank: BankOption = None, home: HomeOption = VAR, language: Language
     """Write one row per customer and as_of."""
     from flows import tables
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         path, rows, columns = tables.write_features(settings, place, [_day(day) for day in as_of or []], out, screen.progress)
     screen.line(f"{path}  ({rows:,} x {columns:,})")
@@ -79,7 +79,7 @@ def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language 
     """Every feature: name, unit, window, meaning, sensitivity, and whether a manager can act on it."""
     from flows import tables
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         specs = tables.specs(settings, place, screen.progress)
     tables.show_catalog(specs, screen, out)
@@ -91,7 +91,7 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
     """Train on what was known at the date; what passes the gate becomes champion."""
     from flows import chores
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         done = chores.retrain(settings, place, _date(as_of), label or (), screen.progress)
     for item in done:
@@ -112,7 +112,7 @@ def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR,
     10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration."""
     from flows import tonight
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     if runner not in ("prefect", "plain"):
         raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
     asked = tonight.Asked(settings, place, _date(as_of), new_version, backfill, wait, runner == "plain")
@@ -125,7 +125,7 @@ def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR
     """Replay past month ends as if each were the night it was, and say what the lists would have caught."""
     from flows import backtest as replays
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         report = replays.run(settings, place, _date(as_of), label or (), screen.progress)
     screen.table(replays.COLUMNS, report.rows(), numbers=range(3, 9))
@@ -169,15 +169,18 @@ def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language 
     raise typer.Exit(operations.run(settings, place, port, screen))
 
 
-def _open(bank: Path | None, home: Path, language: str | None) -> tuple[BankFile, Home, Screen]:
-    """The bank's settings, its home and a screen in its language. Raises ConfigError."""
+def _open(bank: Path | None, home: Path, language: str | None, *, reads: bool = False) -> tuple[BankFile, Home, Screen]:
+    """The bank's settings, its home and a screen in its language; the demo bank is made where it is to be read and missing."""
     from flows import demo
     from flows.bank import load_bank
     from flows.home import Home
 
     path = bank if bank is not None else _default_bank()
     settings = demo.placed(load_bank(path, os.environ), home)
-    return settings, Home((home / settings.bank.id).resolve()), _screen(language, settings)
+    place, screen = Home((home / settings.bank.id).resolve()), _screen(language, settings)
+    if reads:
+        demo.make_if_missing(settings, place, screen)
+    return settings, place, screen
 
 
 def _default_bank() -> Path:

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from flows.bank import BankFile
+from flows.chores import under_lease
+from flows.home import Home
 from flows.screen import Screen
+from flows.words import say
 
 Progress = Callable[[str, int, int], None]
+CUSTOMERS, SEED, MONTHS = 20_000, 20260930, 27
+FOLDER, WRITTEN = "demo-bank", "../../var/"         # as configs/banks/demo.yaml names it: in the home, which is var/ by default
 
 
 def folder_of(home: Path) -> Path:
     """Where a home keeps the demo bank's files."""
-    return (home / "demo-bank").resolve()
+    return (home / FOLDER).resolve()
 
 
 def placed(bank: BankFile, home: Path) -> BankFile:
-    """The bank with its inputs found; the demo bank's lie in the home, not beside its YAML."""
-    return bank
+    """The bank with its inputs found: the demo bank's lie in the home, whichever that is; its settings are the same in all."""
+    if not is_demo(bank):
+        return bank
+    inputs = {name: spec.model_copy(update={"files": spec.files.removeprefix(WRITTEN)}) if spec.files else spec
+              for name, spec in bank.sources.inputs.items()}
+    return replace(bank, sources=bank.sources.model_copy(update={"inputs": inputs}), base=home.resolve())
 
 
-def make_if_missing(bank: BankFile, screen: Screen) -> None:
+def is_demo(bank: BankFile) -> bool:
+    """Whether the bank's files are those that Terrace makes itself."""
+    paths = [spec.files for spec in bank.sources.inputs.values()]
+    return bool(paths) and all((path or "").removeprefix(WRITTEN).startswith(FOLDER + "/") for path in paths)
+
+
+def make_if_missing(bank: BankFile, home: Home, screen: Screen) -> None:
     """Make the demo bank's files where they are asked for and not there."""
+    from sources.demo.bank import MARKER
+
+    folder = folder_of(bank.base)
+    if not is_demo(bank) or (folder / MARKER).exists():
+        return
+    screen.line(say(screen.language, "making_demo", customers=f"{CUSTOMERS:,}"))
+    with screen, under_lease(bank, home):
+        if not (folder / MARKER).exists():
+            make(folder, CUSTOMERS, SEED, MONTHS, screen.progress)
 
 
 def make(out: Path, customers: int, seed: int, months: int, progress: Progress) -> Path:
     """Write the demo bank's files into `out`; the folder."""
-    raise NotImplementedError
+    from sources.demo.bank import make_demo_bank
+
+    make_demo_bank(out, customers=customers, months=months, seed=seed, progress=progress)
+    return out

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import demo, nightly, working_days
+from flows import nightly, working_days
 from flows.bank import BankFile
 from flows.home import Home
 from flows.nightly import Outcome, Ready, Request
@@ -36,7 +36,6 @@ class Asked:
 
 def run(asked: Asked, screen: Screen) -> int:
     """The exit code: 0 published, 3 already published, else that of what stopped it."""
-    demo.make_if_missing(asked.bank, screen)
     if asked.backfill and asked.as_of is None:
         return _missed(asked, screen)
     return _one(asked, asked.as_of, screen)
