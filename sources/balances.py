@@ -25,14 +25,15 @@ class RunningCheck:
     unclosed: int           # of them, whose last balance is not zero
 
 
-def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], tolerance: int) -> RunningCheck:
+def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int
+                  ) -> RunningCheck:
     """Make `day_orders` (_row, day_order) and `closings` from `numbered_transactions`, and `balance_breaks`.
 
     `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
     transactions as they stand now. Days of one transaction have no row in `day_orders`, nor have days that a late or
     corrected transaction changed: their order would tell earlier dates of later rows.
     """
-    _rows_known(con, columns)
+    _rows_known(con, columns, has_versions)
     _changed_days(con)
     read = con.sql(
         'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed FROM rows_known r'
@@ -73,14 +74,14 @@ def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
         ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)')
 
 
-def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> None:
+def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool) -> None:
     """`rows_known`: transactions with the days between which each version of them counted."""
     dated = "recorded_on" in columns
     recorded = 'greatest("on", recorded_on)' if dated else '"on"'
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
     until = "NULL::DATE"
-    if dated and one(con, "SELECT count(*) > count(DISTINCT transaction_id) FROM numbered_transactions")[0]:
+    if dated and has_versions:
         until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
     con.execute(
         f'CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row, transaction_id,'

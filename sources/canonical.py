@@ -210,7 +210,7 @@ def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, c
     known = f"coalesce({known}, DATE '0001-01-01')"
     deleted = "coalesce(t.deleted, false)" if "deleted" in present else "false"
     key = ", ".join(f'"{k}"' for k in spec.key)
-    if dates and number(con, f"SELECT count(*) - count(DISTINCT ({key})) FROM {relation}"):
+    if dates and number(con, f"SELECT count(*) FROM (SELECT 1 FROM {relation} GROUP BY {key} HAVING count(*) > 1 LIMIT 1)"):
         window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
         body = (f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
                 f" FROM {relation} t{joins}) QUALIFY NOT _deleted")

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from sources.mapping import KNOWING, Mapped
 from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
-from sources.sqltext import ident, literal, number
+from sources.sqltext import ident, literal, literals, number
 from sources.tables import TABLES
 
 
@@ -40,6 +40,7 @@ class Checked:
     rows_copies: int
     broken: tuple[Broken, ...]
     columns: tuple[str, ...]
+    has_versions: bool                  # some key has several rows
 
 
 def in_order(tables: Mapping[str, Mapped]) -> list[str]:
@@ -65,21 +66,36 @@ def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, 
     con.execute(
         f"CREATE TABLE verdict_{name} AS SELECT _row, list_sort(list_distinct([{labels}])) AS rules, {_any(out)} AS out"
         f" FROM ruled_{name} WHERE {_any(marks)}")
-    nulled: dict[str, list[str]] = {}
-    for mark, rule in zip(marks, rules, strict=True):
-        if rule.action == "null":
-            nulled.setdefault(rule.column, []).append(mark)
     columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
-    kept = ", ".join(f"CASE WHEN {_any(nulled[c])} THEN NULL ELSE {ident(c)} END AS {ident(c)}" if c in nulled else ident(c)
-                     for c in columns)
-    con.execute(f"CREATE VIEW numbered_{name} AS SELECT _row, {kept} FROM ruled_{name} WHERE NOT ({_any(out)})")
+    con.execute(f"CREATE VIEW numbered_{name} AS {_clean_sql(con, mapped, columns, rules, copies)}")
     con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
     if spec.name in _REFERRED or "merges" in spec.name:
         con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
     quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
     dropped = copies or 0
     return Checked(name, mapped.rows, mapped.rows - dropped - quarantined, quarantined, dropped,
-                   _count(con, name, rules), tuple(mapped.columns))
+                   _count(con, name, rules), tuple(mapped.columns), copies is not None)
+
+
+def _clean_sql(con: duckdb.DuckDBPyConnection, mapped: Mapped, columns: tuple[str, ...], rules: list[Rule],
+               copies: int | None) -> str:
+    """Mapped rows that may be used, wrong cells blanked. It asks the verdict, not the rules again: that one is short."""
+    nulled: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.action == "null":
+            nulled.setdefault(rule.column, []).append(rule.label)
+    name, joins, where = mapped.table, [], []
+    if number(con, f"SELECT count(*) FROM verdict_{name}"):
+        joins.append(f"LEFT JOIN verdict_{name} v ON v._row = m._row")
+        where.append("NOT coalesce(v.out, false)")
+    else:
+        nulled = {}
+    if copies:
+        joins.append(f"LEFT JOIN duplicates_{name} d ON d._row = m._row")
+        where.append("NOT coalesce(d.copy, false)")
+    kept = ", ".join(f"CASE WHEN list_has_any(v.rules, [{literals(nulled[c])}]) THEN NULL ELSE m.{ident(c)} END AS {ident(c)}"
+                     if c in nulled else f"m.{ident(c)}" for c in columns)
+    return f"SELECT m._row, {kept} FROM {mapped.relation} m {' '.join(joins)} WHERE {' AND '.join(where) or 'true'}"
 
 
 _REFERRED = frozenset(to for table in TABLES.values() for _, to in table.references)
@@ -94,12 +110,13 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
 
     Equal rows are copies of one (the first is kept); rows of one key that differ contradict each other.
     """
-    spec = TABLES[mapped.table]
-    keys = [c for c in spec.key if c in mapped.columns] + [c for c in ("recorded_on", "valid_from") if c in mapped.knowing]
+    spec, name = TABLES[mapped.table], mapped.table
+    keys = [c for c in spec.key if c in mapped.columns]
     by = ", ".join(ident(c) for c in keys)
-    con.execute(f"CREATE TABLE several_{mapped.table} AS SELECT {by} FROM {mapped.relation} GROUP BY ALL HAVING count(*) > 1")
-    if not number(con, f"SELECT count(*) FROM several_{mapped.table}"):
+    con.execute(f"CREATE TABLE several_{name} AS SELECT {by} FROM {mapped.relation} GROUP BY ALL HAVING count(*) > 1")
+    if not number(con, f"SELECT count(*) FROM several_{name}"):
         return None
+    by = ", ".join(ident(c) for c in (*keys, *(c for c in ("recorded_on", "valid_from") if c in mapped.knowing)))
     same = " AND ".join(f"m.{ident(c)} IS NOT DISTINCT FROM s.{ident(c)}" for c in keys)
     everything = ", ".join(ident(c) for c in (*mapped.columns, *mapped.knowing))
     con.execute(

@@ -161,7 +161,7 @@ class _Job:
             return None
         self.say("running balances", 0, 1)
         have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
-        running = check_running(con, have, self.settings.checks.balance_tolerance)
+        running = check_running(con, have, transactions.has_versions, self.settings.checks.balance_tolerance)
         if "day_order" not in transactions.columns:
             alone = "CASE WHEN c.number IS NULL THEN 1 END" if one(con, "SELECT count(*) FROM changed_days")[0] else "1"
             con.execute(f"CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, {alone}) AS day_order"

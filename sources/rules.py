@@ -77,7 +77,12 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
         rules.append(Rule("late", "recorded_on", "flag", nw.col("days_late") > checks.late_days))
         rules.append(Rule("dates", "recorded_on", "flag", nw.col("days_late") < 0))
     silent = checks.flag_only.get(table, ())
-    return [Rule(r.name, r.column, "flag", r.broken) if r.name in silent else r for r in rules]
+    return [Rule(r.name, r.column, "flag", r.broken) if r.name in silent and not _is_needed(r) else r for r in rules]
+
+
+def _is_needed(rule: Rule) -> bool:
+    """A row that cannot be read, placed or told from another is never let through, whatever `flag_only` says."""
+    return rule.action == "quarantine" and rule.name in ("type", "code", "required", "reference", "key", "currency")
 
 
 _OPTIONAL_KEYS = ("tenor", "channel")       # parts of a key that may be blank
