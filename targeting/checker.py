@@ -327,9 +327,9 @@ def _worth(row: Row, offer: Offer, file: File, bank: Bank) -> str:
     value, basis = row["expected_value"], row["basis"]
     if not math.isfinite(value) or value <= bank.settings.worth.least:
         return f"worth {value}"
+    if row["model"] and not bank.settings.worth.least_probability <= row["probability"] <= 1:
+        return f"probability {row['probability']}"
     if offer.kind == "purchase":
-        if not 0 <= row["probability"] <= 1:
-            return f"probability {row['probability']}"
         own = [p for _, p in sorted(bank.products.items()) if p["family"] == offer.family]
         stated = [p["margin"] for p in own if p["margin"] is not None]
         margin = round(sum(stated) / len(stated), 6) if stated else offer.margin

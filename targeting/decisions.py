@@ -15,7 +15,7 @@ from sources.canonical import Canonical
 from store.errors import TerraceError
 from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
 from targeting.known import known_at
-from targeting.settings import TargetingSettings
+from targeting.settings import TargetingSettings, WorthSettings
 
 Progress = Callable[[str, int, int], None]
 STEPS = ("owners", "candidates", "rules", "worth", "explanations", "proof", "files")
@@ -58,7 +58,7 @@ def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, wo
     balance, balance_from = worth.balances(con, known, settings)
     valued = worth.expected_value(asked, settings, margin, balance)
     lists = allocate.capacity(con, settings.hours, work_on)
-    decisions = _queue(valued, blocked, owned, lists, settings.worth.least)
+    decisions = _queue(valued, blocked, owned, lists, settings.worth)
     listed = decisions[decisions["is_listed"]].merge(
         owned.drop(columns=["list_id", "root"]), on="customer_id", how="left").reset_index(drop=True)
     return Decided(as_of, con, owned, decisions, lists, listed, events, never, blocked, margin,
@@ -89,14 +89,14 @@ def _candidates(con: duckdb.DuckDBPyConnection, currency: str, settings: Targeti
     return candidates.together(parts, owned["customer_id"]), pd.concat(said, ignore_index=True)
 
 
-def _queue(valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, least: float
+def _queue(valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, floor: WorthSettings
            ) -> pd.DataFrame:
     """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
     key = ["customer_id", "offer"]
     causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).astype("str").rename("rules").reset_index()
     judged = valued.merge(causes, on=key, how="left").merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
     judged["rules"] = judged["rules"].fillna("")
-    queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], least), lists)
+    queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability), lists)
     placed = judged.merge(queue[[*key, "place", "slots", "is_listed"]], on=key, how="left")
     listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)
     ordered: pd.DataFrame = placed.assign(is_listed=listed).sort_values(key, kind="stable", ignore_index=True)

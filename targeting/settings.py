@@ -134,6 +134,7 @@ class WorthSettings(Settings):
     ftp_margin: float = Field(default=0.012, ge=0)          # a year, on balances kept
     balance_columns: tuple[str, ...] = ("aum_adb_90d", "dep_adb_90d")   # first one the features hold
     least: float = Field(default=0.0, ge=0)                 # calls worth no more than this are not listed
+    least_probability: float = Field(default=0.0, ge=0, lt=1)   # nor those less likely than this to lead to anything
 
 
 class WithdrawalTrigger(Settings):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from store.errors import TerraceError
 from targeting import manifest
 from targeting.eligibility import PUBLIC_EN, PUBLIC_ZH, Rule, rules
-from targeting.settings import TargetingSettings
+from targeting.settings import TargetingSettings, WorthSettings
 
 View = Literal["manager", "compliance"]
 Language = Literal["zh", "en"]
@@ -116,7 +116,7 @@ def _lines(answer: Why, settings: TargetingSettings, language: Language) -> list
     for offer in answer.offers:
         spoken = settings.offers.get(offer.offer)
         name = offer.offer if spoken is None else spoken.zh if language == "zh" else spoken.en
-        said.append(name + ("：" if language == "zh" else ": ") + _judged(offer, answer, known, language, settings.worth.least))
+        said.append(name + ("：" if language == "zh" else ": ") + _judged(offer, answer, known, language, settings.worth))
     reasons = answer.reasons_zh if language == "zh" else answer.reasons_en
     return [*said, *(["入选理由：" if language == "zh" else "Reasons:", *reasons.split("\n")] if reasons else [])]
 
@@ -144,7 +144,7 @@ def _cause(names: tuple[str, ...], known: Mapping[str, Rule], language: Language
     return PUBLIC_EN + (f" ({', '.join(causes)})." if causes else ".")
 
 
-def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language: Language, least: float) -> str:
+def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language: Language, floor: WorthSettings) -> str:
     zh = language == "zh"
     if not offer.in_cohort:
         return "不在样本范围内。" if zh else "not in the cohort."
@@ -153,7 +153,8 @@ def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language
     worth = f"预期收益{offer.expected_value:,.2f}" if zh else f"expected value {offer.expected_value:,.2f}"
     if offer.probability is not None:
         worth = (f"概率{offer.probability:.1%}，" if zh else f"probability {offer.probability:.1%}, ") + worth
-    if offer.expected_value is not None and offer.expected_value <= least:
+    unlikely = offer.probability is not None and offer.probability < floor.least_probability
+    if unlikely or (offer.expected_value is not None and offer.expected_value <= floor.least):
         return f"{worth}；低于列入下限。" if zh else f"{worth}; not worth a call."
     if not offer.is_best:
         return f"{worth}；另有预期收益更高的事项。" if zh else f"{worth}; another offer is worth more."

@@ -23,7 +23,8 @@ WORK_ON = dt.date(2026, 10, 1)
 
 
 def _actions(rows):
-    return pd.DataFrame(rows, columns=["customer_id", "offer", "expected_value", "raw_score", "list_id"])
+    return pd.DataFrame(rows, columns=["customer_id", "offer", "expected_value", "raw_score", "list_id"]).assign(
+        probability=0.5)
 
 
 RISKY = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["a", "b", "c"]), st.sampled_from([0.0, 1.0, 2.5, 2.5, 40.0]),
@@ -103,3 +104,11 @@ def test_a_call_is_worth_probability_times_margin_times_amount_the_banks_own_mar
     assert assumed[("keep_assets", "save_rate")] == (0.15, "assumed")
     assert staged.manifest.balance_from == "aum_adb_90d"
     assert staged.manifest.names == 1                                  # four offers, one call
+
+
+def test_a_call_that_leads_nowhere_98_times_in_a_hundred_is_not_listed_however_large_the_amount(bank, tmp_path):
+    bank.customer("C1", manager_id="M1").customer("C2", manager_id="M1")
+    bank.score("C1", "buy_loan", 0.0199).score("C1", "churn_aum", 0.02).score("C2", "buy_loan", 0.0199)
+    make_list(bank.inputs(tmp_path), tmp_path / "staging")
+    entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas()
+    assert entries[["customer_id", "offer"]].to_numpy().tolist() == [["C1", "keep_assets"]]
