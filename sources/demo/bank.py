@@ -20,8 +20,8 @@ from sources.demo.world import World
 from store.files import fresh_folder, write_json
 
 Progress = Callable[[str, int, int], None]
-MARKER = "demo.json"                # written last: a bank without it was not finished
-NEWEST = dt.date(2026, 9, 30)       # a quarter's end, after the grain, before National Day
+MARKER = "demo.json"  # written last: a bank without it was not finished
+NEWEST = dt.date(2026, 9, 30)  # a quarter's end, after the grain, before National Day
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,15 @@ class DemoBank:
     transactions: int
 
 
-def make_demo_bank(out: Path, *, customers: int = 20_000, months: int = 27, seed: int = 20260930, end_on: dt.date = NEWEST,
-                   progress: Progress | None = None) -> DemoBank:
+def make_demo_bank(
+    out: Path,
+    *,
+    customers: int = 20_000,
+    months: int = 27,
+    seed: int = 20260930,
+    end_on: dt.date = NEWEST,
+    progress: Progress | None = None,
+) -> DemoBank:
     """Write `out/raw` (the bank's own files) and `out/truth`; what was there before is replaced. Same arguments, same bytes."""
     at = span(end_on, months)
     (out / MARKER).unlink(missing_ok=True)

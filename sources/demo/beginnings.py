@@ -23,22 +23,45 @@ def make_world(seed: int, customers: int, at: Span) -> World:
     n = len(people)
     rng = chance(seed, "beginnings")
     dies = rng.random(n) < np.interp(people.age, [0, 55, 70, 90], [0, 0.0006, 0.006, 0.03])
-    dies[people.persons:] = False
+    dies[people.persons :] = False
     dead = np.where(dies, rng.integers(-200, at.days, n), NEVER)
     persons = np.arange(n) < people.persons
     spread = np.exp(0.5 * rng.standard_normal(n))
     world = World(
-        seed=seed, at=at, people=people, network=network, temper=make_temper(seed, at, people, network),
-        ledger=Ledger(seed, np.zeros(n, dtype=np.int64)), target=np.zeros(n), current=np.arange(n),
-        wage_here=people.wage > 0, wage_lost=np.full(n, -99), leaving_from=np.full(n, NEVER), leaving_until=np.full(n, NEVER),
-        gone=np.zeros(n, dtype=bool), spending=np.zeros(n, dtype=bool), mobile_from=np.full(n, NEVER),
-        acquiring_from=np.full(n, NEVER), agreed=np.full(n, -1), consent=np.where(persons, np.where(
-            rng.random(n) < 0.62, 1, np.where(rng.random(n) < 0.16, 0, -1)), -1),
-        idle_phone=rng.random(n) < 0.45, dead_from=dead, toll_from=np.full(n, NEVER),
-        worked=np.full((len(OFFERS), n), -99), saver=np.zeros(n, dtype=bool), to_save=np.zeros(n), parked=np.zeros(n), cumulated=np.zeros(n))
+        seed=seed,
+        at=at,
+        people=people,
+        network=network,
+        temper=make_temper(seed, at, people, network),
+        ledger=Ledger(seed, np.zeros(n, dtype=np.int64)),
+        target=np.zeros(n),
+        current=np.arange(n),
+        wage_here=people.wage > 0,
+        wage_lost=np.full(n, -99),
+        leaving_from=np.full(n, NEVER),
+        leaving_until=np.full(n, NEVER),
+        left_on=np.full(n, -NEVER),
+        gone=np.zeros(n, dtype=bool),
+        spending=np.zeros(n, dtype=bool),
+        mobile_from=np.full(n, NEVER),
+        acquiring_from=np.full(n, NEVER),
+        agreed=np.full(n, -1),
+        consent=np.where(persons, np.where(rng.random(n) < 0.62, 1, np.where(rng.random(n) < 0.16, 0, -1)), -1),
+        idle_phone=rng.random(n) < 0.45,
+        dead_from=dead,
+        toll_from=np.full(n, NEVER),
+        worked=np.full((len(OFFERS), n), -99),
+        saver=np.zeros(n, dtype=bool),
+        to_save=np.zeros(n),
+        parked=np.zeros(n),
+        spared=np.zeros(n, dtype=bool),
+        cumulated=np.zeros(n),
+    )
     terms_stock(world)
     _firms(world)
-    world.target = np.maximum(world.ledger.balance[:n], 20 * YUAN) * np.minimum(spread, 1.3)
+    world.target = (
+        np.maximum(world.ledger.balance[:n], 20 * YUAN) * np.minimum(spread, 1.3) * np.where(people.engaged, 0.75, 1.0)
+    )
     world.target[people.opened >= 0] = 0.3 * people.wealth[people.opened >= 0] * YUAN
     world.cumulated = np.concatenate([world.ledger.balance[:n] * (30.0 if at.first.month % 3 == 1 else 55.0)])
     _contracts(world)
@@ -52,8 +75,15 @@ def _firms(world: World) -> None:
     has = np.flatnonzero((np.arange(len(p)) >= p.persons) & (rng.random(len(p)) < 0.42))
     account = world.ledger.open_accounts(len(has))
     world.agreed[has] = account
-    world.accounts.add(account=account, owner=has, product=np.full(len(has), "XDCK", dtype="U4"), holds="deposit", kind="current",
-                       opened=np.full(len(has), -400), closed=np.full(len(has), NEVER))
+    world.accounts.add(
+        account=account,
+        owner=has,
+        product=np.full(len(has), "XDCK", dtype="U4"),
+        holds="deposit",
+        kind="current",
+        opened=np.full(len(has), -400),
+        closed=np.full(len(has), NEVER),
+    )
     world.ledger.balance[account] = np.rint(world.ledger.balance[has] * 0.4).astype(np.int64)
     world.ledger.balance[has] -= world.ledger.balance[account]
 
@@ -66,21 +96,42 @@ def _contracts(world: World) -> None:
     phone = np.sort(np.argsort(-order, kind="stable")[: round(0.048 * n)])
     shop = np.flatnonzero(old & p.engaged & (rng.random(n) < np.where(p.group == MERCHANT, 0.32, 0.004)))
     toll = np.flatnonzero(old & p.engaged & (p.age < 60) & (rng.random(n) < 0.05))
-    for product, who, into in (("SJYH", phone, world.mobile_from), ("SKM", shop, world.acquiring_from), ("ETC", toll, world.toll_from)):
+    for product, who, into in (
+        ("SJYH", phone, world.mobile_from),
+        ("SKM", shop, world.acquiring_from),
+        ("ETC", toll, world.toll_from),
+    ):
         day = -rng.integers(5, 900, len(who))
         day = np.maximum(day, p.opened[who])
-        world.holdings.add(owner=who, product=np.full(len(who), product, dtype="U4"), started=day, activated=day,
-                           ended=np.full(len(who), NEVER), how=rng.integers(0, 2, len(who)))
+        world.holdings.add(
+            owner=who,
+            product=np.full(len(who), product, dtype="U4"),
+            started=day,
+            activated=day,
+            ended=np.full(len(who), NEVER),
+            how=rng.integers(0, 2, len(who)),
+        )
         into[who] = day
     # some were opened at the counter with the card and never used: no first use of their own
     batch = np.flatnonzero(old & (world.mobile_from == NEVER) & (rng.random(n) < 0.03))
     cards = np.flatnonzero(old & (rng.random(n) < 0.42))
     for product, who, used in (("SJYH", batch, 0.0), ("SBK", cards, 0.6)):
         day = np.maximum(-rng.integers(5, 1500, len(who)), p.opened[who])
-        world.holdings.add(owner=who, product=np.full(len(who), product, dtype="U4"), started=day,
-                           activated=np.where(rng.random(len(who)) < used, np.minimum(day + 40, -1), NEVER),
-                           ended=np.full(len(who), NEVER), how=np.full(len(who), 2))
+        world.holdings.add(
+            owner=who,
+            product=np.full(len(who), product, dtype="U4"),
+            started=day,
+            activated=np.where(rng.random(len(who)) < used, np.minimum(day + 40, -1), NEVER),
+            ended=np.full(len(who), NEVER),
+            how=np.full(len(who), 2),
+        )
     paid = np.flatnonzero(p.wage > 0)
     day = np.maximum(p.opened[paid], -800)
-    world.holdings.add(owner=paid, product=np.full(len(paid), "DFGZ", dtype="U4"), started=day, activated=day,
-                       ended=np.full(len(paid), NEVER), how=np.full(len(paid), 2))
+    world.holdings.add(
+        owner=paid,
+        product=np.full(len(paid), "DFGZ", dtype="U4"),
+        started=day,
+        activated=day,
+        ended=np.full(len(paid), NEVER),
+        how=np.full(len(paid), 2),
+    )

@@ -23,7 +23,8 @@ def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """`size` indices drawn in proportion to `weights`."""
     edges = np.cumsum(weights, dtype=np.float64)
     found = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
-    return np.minimum(found, len(weights) - 1).astype(np.int64)
+    out: Ints = np.minimum(found, len(weights) - 1).astype(np.int64)
+    return out
 
 
 def sigmoid(x: Floats) -> Floats:

@@ -47,12 +47,38 @@ def _write(world: World, month: Month, place: int, who: Ints, chance_of: float, 
     day = month.start + rng.integers(0, max(1, month.days - 2), n)
     warm = sigmoid(effect - 0.9)
     u = rng.random(n)
-    said = np.where(u < 0.27, 3, np.where(u < 0.31, 5, np.where(
-        u < 0.42, 4, np.where(rng.random(n) < 0.18 * warm, 1, np.where(rng.random(n) < warm, 0, np.where((effect < -0.3) & (u > 0.97), 6, 2))))))
+    said = np.where(
+        u < 0.27,
+        3,
+        np.where(
+            u < 0.31,
+            5,
+            np.where(
+                u < 0.42,
+                4,
+                np.where(
+                    rng.random(n) < 0.18 * warm,
+                    1,
+                    np.where(rng.random(n) < warm, 0, np.where((effect < -0.3) & (u > 0.97), 6, 2)),
+                ),
+            ),
+        ),
+    )
     if arm == "control":
         said = np.full(n, -1)
-    keeper = np.where(world.people.manager[who] >= 0, world.people.manager[who],
-                      np.where(world.people.grid[who] >= 0, world.network.grid_manager[world.people.village[who]], -1))
-    world.contacts.add(who=who, offer=np.full(n, place), day=day, manager=keeper, channel=pick(rng, np.array([.62, .25, .13]), n),
-                       probability=np.full(n, chance_of), arm=np.full(n, arm, dtype="U9"), outcome=said,
-                       said_on=np.minimum(day + rng.integers(0, 3, n), month.end))
+    keeper = np.where(
+        world.people.manager[who] >= 0,
+        world.people.manager[who],
+        np.where(world.people.grid[who] >= 0, world.network.grid_manager[world.people.village[who]], -1),
+    )
+    world.contacts.add(
+        who=who,
+        offer=np.full(n, place),
+        day=day,
+        manager=keeper,
+        channel=pick(rng, np.array([0.62, 0.25, 0.13]), n),
+        probability=np.full(n, chance_of),
+        arm=np.full(n, arm, dtype="U9"),
+        outcome=said,
+        said_on=np.minimum(day + rng.integers(0, 3, n), month.end),
+    )

@@ -6,13 +6,17 @@ import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
 from sources.demo.lending import disburse, grant
-from sources.demo.living import YUAN, alive, clock
+from sources.demo.living import YUAN, clock
 from sources.demo.saving import heap_floor, new_products, open_funds, open_terms
 from sources.demo.seasons import Month
 from sources.demo.temper import FAMILIES, MONTHLY, OFFERS, demand_logit
 from sources.demo.world import NEVER, World, recent
 
-FUNDS = {"wealth": (("LC01", "LC02", "LC03"), 10_000, 0.3), "insurance": (("BX01",), 5_000, 0.15), "bond": (("GZ3Y",), 10_000, 0.25)}
+FUNDS = {
+    "wealth": (("LC01", "LC02", "LC03"), 10_000, 0.3),
+    "insurance": (("BX01",), 5_000, 0.15),
+    "bond": (("GZ3Y",), 10_000, 0.25),
+}
 CONTRACTS = {"mobile_bank": "SJYH", "acquiring": "SKM", "etc": "ETC"}
 
 
@@ -42,8 +46,19 @@ def chances(world: World, family: str, m: int, ahead: int) -> Floats:
     if len(world.facilities):
         line[world.facilities["owner"]] = 1.0
     current = world.ledger.balance[world.current] / YUAN
-    x = demand_logit(family, p, world.temper, m, ahead, calendar, len(months), current, world.assets() / YUAN, line,
-                     (world.acquiring_from != NEVER).astype(np.float64))
+    x = demand_logit(
+        family,
+        p,
+        world.temper,
+        m,
+        ahead,
+        calendar,
+        len(months),
+        current,
+        world.assets() / YUAN,
+        line,
+        (world.acquiring_from != NEVER).astype(np.float64),
+    )
     if family in OFFERS:
         place = OFFERS.index(family)
         x = x + np.where(recent(world, place, m), world.temper.effect[place], 0.0)
@@ -91,8 +106,7 @@ def start(world: World, family: str, who: Ints, day: Ints, month: Month, rng: np
     world.event(who, day, f"buy_{family}")
     p, second = world.people, clock(rng, len(who), 9, 16.5)
     if family == "time_deposit":
-        held = world.ledger.balance[world.current[who]] * 0.85
-        fen = heap_floor(held)
+        fen = heap_floor(world.ledger.balance[world.current[who]] * 0.85)
         poor = fen < 1_000 * YUAN
         fresh = heap_floor(np.exp(rng.normal(np.log(6_000), 0.8, len(who))).clip(1_000, 60_000) * YUAN)
         for mask, sums, brought in ((~poor, fen, None), (poor, fresh, "GMCK")):
@@ -117,7 +131,13 @@ def start(world: World, family: str, who: Ints, day: Ints, month: Month, rng: np
 
 def begin_contract(world: World, family: str, who: Ints, day: Ints) -> None:
     """A contract without a balance, in use from the first day."""
-    world.holdings.add(owner=who, product=np.full(len(who), CONTRACTS[family], dtype="U4"), started=day, activated=day,
-                       ended=np.full(len(who), NEVER), how=np.full(len(who), 0))
+    world.holdings.add(
+        owner=who,
+        product=np.full(len(who), CONTRACTS[family], dtype="U4"),
+        started=day,
+        activated=day,
+        ended=np.full(len(who), NEVER),
+        how=np.full(len(who), 0),
+    )
     into = {"mobile_bank": world.mobile_from, "acquiring": world.acquiring_from, "etc": world.toll_from}[family]
     into[who] = day

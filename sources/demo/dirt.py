@@ -37,5 +37,13 @@ def some(world: World, kind: str, pool: Ints, share: float, keys: list[str] | No
 
 def counted(world: World) -> dict[str, dict[str, object]]:
     """Every kind: table, rule, what the intake does with it, how many rows, and their keys where they have one."""
-    return {kind: {"table": table, "rule": rule, "action": action, "rows": world.dirt.get(kind, 0),
-                   "keys": world.dirty_keys.get(kind, [])} for kind, (table, rule, action) in sorted(KINDS.items())}
+    return {
+        kind: {
+            "table": table,
+            "rule": rule,
+            "action": action,
+            "rows": world.dirt.get(kind, 0),
+            "keys": world.dirty_keys.get(kind, []),
+        }
+        for kind, (table, rule, action) in sorted(KINDS.items())
+    }

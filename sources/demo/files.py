@@ -19,8 +19,9 @@ from sources.demo.chance import Ints
 Column = Sequence[str]
 
 
-def write_delimited(folder: Path, name: str, columns: Sequence[Column], separator: str, *, packed: bool = False,
-                    broken: Sequence[int] = ()) -> Path:
+def write_delimited(
+    folder: Path, name: str, columns: Sequence[Column], separator: str, *, packed: bool = False, broken: Sequence[int] = ()
+) -> Path:
     """A text table without header in GB18030, and its flag. `broken`: lines whose second column lost a byte on its way."""
     lines = [separator.join(row).encode("gb18030") for row in zip(*columns, strict=True)]
     mark = separator.encode()
@@ -73,8 +74,9 @@ def decimals(fen: Ints) -> pa.Array:
 
 def texts(values: Sequence[str], codes: Ints) -> pa.Array:
     """A column of few different texts; -1 is null."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.where(codes < 0, 0, codes).astype(np.int32), mask=codes < 0),
-                                          pa.array(list(values), pa.string()))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.where(codes < 0, 0, codes).astype(np.int32), mask=codes < 0), pa.array(list(values), pa.string())
+    )
 
 
 def numbers(values: Ints, missing: np.ndarray | None = None) -> pa.Array:

@@ -10,7 +10,7 @@ from sources.demo.seasons import Month
 from sources.demo.temper import LEAVE, SPEND, leave_logit, spend_logit
 from sources.demo.world import NEVER, World, recent
 
-FLOOR = 5_000 * YUAN        # below this nobody is asked to leave
+FLOOR = 5_000 * YUAN  # below this nobody is asked to leave
 COHORT = 10_000 * YUAN
 LAST_MONTHS = 3
 
@@ -37,20 +37,34 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
     lends = np.zeros(len(world.people))
     if len(world.loans):
         lends[world.loans["owner"][world.loans["closed"] == NEVER]] = 1.0
-    x = leave_logit(world.people, world.temper, m, ahead, len(world.at.months), world.due(first, first + 29), world.wage_lost,
-                    moved_near(world, m), lends)
+    x = leave_logit(
+        world.people,
+        world.temper,
+        m,
+        ahead,
+        len(world.at.months),
+        world.due(first, first + 29),
+        world.wage_lost,
+        moved_near(world, m),
+        lends,
+    )
     effect = world.temper.effect[0]
+    x = x + 0.12 * ahead  # what is still to happen to people can only be averaged over, and hazards are convex
     x = x - np.where(recent(world, 0, m), effect, 0.0)
     y = spend_logit(world.people, world.temper, m, ahead)
     if "leave" not in world.intercepts:
         base = (world.assets() >= COHORT) & (np.arange(len(world.people)) < world.people.persons)
-        world.intercepts["leave"] = intercept_for(1.6 * x[base], LEAVE)
+        world.intercepts["leave"] = intercept_for(2.0 * x[base], LEAVE)
         world.intercepts["spend"] = intercept_for(y[base], SPEND)
-    return sigmoid(1.6 * x + world.intercepts["leave"]), sigmoid(y + world.intercepts["spend"])
+    return sigmoid(2.0 * x + world.intercepts["leave"]), sigmoid(y + world.intercepts["spend"])
 
 
-def truth(world: World, m: int) -> tuple[Floats, Bools, Bools]:
-    """On the eve of month m: chance of leaving within 90 days, who may, and who is on the way out already."""
+def truth(world: World, m: int) -> tuple[Floats, Bools, Ints]:
+    """On the eve of month m: chance of leaving within 90 days, whom it concerns, and their state.
+
+    States: 0 here; 1 on the way out; 2 has left, or spent it all, within the last 90 days (averages still remember it);
+    3 left before, and what is still on term follows when it matures.
+    """
     stays = np.ones(len(world.people))
     for ahead in range(LAST_MONTHS):
         leave, spend = hazards(world, m, ahead)
@@ -58,22 +72,27 @@ def truth(world: World, m: int) -> tuple[Floats, Bools, Bools]:
     eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
     going = (world.leaving_from <= eve) & (world.leaving_until > eve)
     known = (world.people.opened <= eve) & (world.dead_from > eve) & (np.arange(len(stays)) < world.people.persons)
-    known &= (world.assets() >= FLOOR) & (~world.gone | going)
-    return np.where(going, 1.0, 1 - stays), known, going
+    left = ~going & ((world.left_on > eve - 90) | ((world.leaving_until <= eve) & (world.leaving_until > eve - 90)))
+    known &= ((world.assets() >= FLOOR) | left) & ~world.spared
+    rest = world.gone & ~going & ~left
+    chance_of = np.where(going | left, 1.0, np.where(rest, np.minimum(world.due(eve + 1, eve + 60), 1.0), 1 - stays))
+    return chance_of, known, np.select([going, left, rest], [1, 2, 3], 0).astype(np.int64)
 
 
 def leave(world: World, month: Month) -> None:
     """Who begins to leave this month, and what those on the way take with them."""
     rng, n = chance(world.seed, "leaving", month.index), len(world.people)
     _settle_gone(world, month, rng)
-    may = alive(world, month) & (world.assets() >= FLOOR) & ~world.gone & (world.leaving_from == NEVER)
+    may = alive(world, month) & ~world.spared & (world.assets() >= FLOOR) & ~world.gone & (world.leaving_from == NEVER)
     leave_p, spend_p = hazards(world, month.index, 0)
     leaves, spends = may & (rng.random(n) < leave_p), may & (rng.random(n) < spend_p)
     spends &= ~leaves
     day = month.start + rng.integers(0, month.days, n)
     weeks = rng.integers(1, 5, n)
     for who, kind in ((np.flatnonzero(leaves), "leave"), (np.flatnonzero(spends), "spend")):
-        begin_exit(world, who, day[who], day[who] + (7 * weeks[who] if kind == "leave" else rng.integers(2, 12, len(who))), kind, rng)
+        begin_exit(
+            world, who, day[who], day[who] + (7 * weeks[who] if kind == "leave" else rng.integers(2, 12, len(who))), kind, rng
+        )
     _take_out(world, month, rng)
 
 
@@ -106,8 +125,12 @@ def _take_out(world: World, month: Month, rng: np.random.Generator) -> None:
         fen = np.where(now, (held * share / 10_000).astype(np.int64) * 10_000, 0)
         held -= fen
         spends, digital = world.spending[going], p.digital[going] > -0.4
-        for mask, mark in ((~spends & digital, "BRZC"), (~spends & ~digital & (going % 2 == 0), "GMBR"),
-                           (~spends & ~digital & (going % 2 == 1), "GMQK"), (spends, "GMZC")):
+        for mask, mark in (
+            (~spends & digital, "BRZC"),
+            (~spends & ~digital & (going % 2 == 0), "GMBR"),
+            (~spends & ~digital & (going % 2 == 1), "GMQK"),
+            (spends, "GMZC"),
+        ):
             hit = mask & (fen > 0)
             world.ledger.post(world.current[going[hit]], day[hit], clock(rng, int(hit.sum()), 9, 17.5), -fen[hit], mark)
 
@@ -117,6 +140,7 @@ def _settle_gone(world: World, month: Month, rng: np.random.Generator) -> None:
     spent = world.spending[done]
     world.gone[done[~spent]] = True
     world.target[done] *= np.where(spent, 0.15 + 0.3 * rng.random(len(done)), 0.02 + 0.1 * rng.random(len(done)))
+    world.left_on[done] = world.leaving_until[done]
     world.leaving_from[done] = NEVER
     world.leaving_until[done] = NEVER
 

@@ -21,11 +21,11 @@ class Movements:
     account: Ints
     day: Ints
     second: Ints
-    amount: Ints        # fen, signed
+    amount: Ints  # fen, signed
     mark: Ints
-    party: Ints         # number of the other side, 0: none
-    after: Ints         # balance of the account right after
-    reverses: Ints      # row of this month that is reversed, -1: none
+    party: Ints  # number of the other side, 0: none
+    after: Ints  # balance of the account right after
+    reverses: Ints  # row of this month that is reversed, -1: none
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Ledger:
     """Accounts' balances and the movements posted so far this month."""
 
     seed: int
-    balance: Ints                                       # by account, at the last month's end
+    balance: Ints  # by account, at the last month's end
     _parts: list[tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]] = field(default_factory=list)
 
     def open_accounts(self, count: int) -> Ints:
@@ -42,27 +42,38 @@ class Ledger:
         self.balance = np.concatenate([self.balance, np.zeros(count, dtype=np.int64)])
         return np.arange(first, first + count, dtype=np.int64)
 
-    def post(self, account: Ints, day: Ints | int, second: Ints | int, fen: Ints | Floats, mark: str | Ints, *,
-             party: Ints | int = 0, must: bool = False) -> None:
+    def post(
+        self,
+        account: Ints,
+        day: Ints | int,
+        second: Ints | int,
+        fen: Ints | Floats,
+        mark: str | Ints,
+        *,
+        party: Ints | int = 0,
+        must: bool = False,
+    ) -> None:
         """Movements to book. Money out that is not there is cut, or, where it `must` be paid, brought first."""
         size = len(account)
         if size == 0:
             return
         code = MARK[mark] if isinstance(mark, str) else mark
-        wide = [np.broadcast_to(np.asarray(x), size).astype(np.int64)
-                for x in (account, day, second, np.rint(fen), code, party, must)]
+        wide = [
+            np.broadcast_to(np.asarray(x), size).astype(np.int64)
+            for x in (account, day, second, np.rint(fen), code, party, must)
+        ]
         self._parts.append((wide[0], wide[1], wide[2], wide[3], wide[4], wide[5], wide[6]))
 
-    def move(self, source: Ints, target: Ints, day: Ints | int, second: Ints | int, fen: Ints | Floats, out: str, into: str
-             ) -> None:
+    def move(
+        self, source: Ints, target: Ints, day: Ints | int, second: Ints | int, fen: Ints | Floats, out: str, into: str
+    ) -> None:
         """Money from one account here to another, in one step."""
         self.post(source, day, second, -np.rint(fen), out, party=target + 1, must=True)
         self.post(target, day, second, fen, into, party=source + 1)
 
     def close_month(self, month: Month) -> Movements:
         """Book what was posted in `month`: nobody's balance falls below zero."""
-        account, day, second, amount, mark, party, must = (
-            np.concatenate([part[i] for part in self._parts]) for i in range(7))
+        account, day, second, amount, mark, party, must = (np.concatenate([part[i] for part in self._parts]) for i in range(7))
         self._parts = []
         keep = amount != 0
         order = np.argsort((account * 32 + day - month.start) * DAY_SECONDS + second, kind="stable")
@@ -73,9 +84,17 @@ class Ledger:
         amount = np.where(must == 1, amount, amount + lack)
         rng = chance(self.seed, "ledger", month.index)
         brings = np.array([MARK[code] for code in TOP_UP])[rng.integers(0, 3, len(short))]
-        account, day, second, amount, mark, party = (np.insert(x, short, y) for x, y in (
-            (account, account[short]), (day, day[short]), (second, np.maximum(second[short] - 60, 0)), (amount, lack[short]),
-            (mark, brings), (party, np.zeros(len(short), dtype=np.int64))))
+        account, day, second, amount, mark, party = (
+            np.insert(x, short, y)
+            for x, y in (
+                (account, account[short]),
+                (day, day[short]),
+                (second, second[short]),
+                (amount, lack[short]),
+                (mark, brings),
+                (party, np.zeros(len(short), dtype=np.int64)),
+            )
+        )
         kept = amount != 0
         rows = self._with_reversals(rng, [x[kept] for x in (account, day, second, amount, mark, party)])
         return self._settle(*rows)
@@ -87,7 +106,7 @@ class Ledger:
         group = np.cumsum(np.r_[True, account[1:] != account[:-1]]) - 1
         begun = total[first] - amount[first]
         running = total - begun[group] + self.balance[account]
-        apart = np.int64(1 << 40)           # more fen than any account sees: keeps accounts apart in one running minimum
+        apart = np.int64(1 << 40)  # more fen than any account sees: keeps accounts apart in one running minimum
         lowest = np.minimum.accumulate(running - group * apart) + group * apart
         brought = np.maximum(0, -lowest)
         return brought - np.where(np.r_[True, account[1:] != account[:-1]], 0, np.r_[0, brought[:-1]])
@@ -106,7 +125,9 @@ class Ledger:
         reverses[place] = place - 1
         return [*grown, reverses]
 
-    def _settle(self, account: Ints, day: Ints, second: Ints, amount: Ints, mark: Ints, party: Ints, reverses: Ints) -> Movements:
+    def _settle(
+        self, account: Ints, day: Ints, second: Ints, amount: Ints, mark: Ints, party: Ints, reverses: Ints
+    ) -> Movements:
         total = np.cumsum(amount)
         starts = np.r_[True, account[1:] != account[:-1]]
         first = np.flatnonzero(starts)

@@ -13,22 +13,57 @@ from sources.demo.world import NEVER, World
 
 ANNUITY, QUARTERLY, MONTHLY, BULLET = range(4)
 REPAYMENTS = ("annuity", "interest_quarterly", "interest_monthly", "bullet")
-LOAN_PARTY = 1_000_000_000          # numbers of loans as the other side of a movement
+LOAN_PARTY = 1_000_000_000  # numbers of loans as the other side of a movement
 # family: products, their weights, log mean and spread of the amount, lowest and highest, months, yearly rate, annuity share
 KINDS: dict[str, tuple[tuple[str, ...], tuple[float, ...], float, float, int, int, tuple[int, ...], float, float]] = {
-    "farmer_credit": (("NHXE", "BMK", "TPXD"), (.5, .38, .12), np.log(48_000), 0.55, 5_000, 300_000, (12, 12, 24, 36), 0.0585, 0.08),
-    "business_loan": (("SYD", "LSD", "SYDS", "CYD"), (.55, .25, .15, .05), np.log(480_000), 0.75, 50_000, 3_000_000, (12, 12, 24, 36), 0.0520, 0.15),
-    "consumer_loan": (("XFD", "GZD"), (.55, .45), np.log(115_000), 0.6, 20_000, 500_000, (24, 36, 36, 60), 0.0540, 0.72),
+    "farmer_credit": (
+        ("NHXE", "BMK", "TPXD"),
+        (0.5, 0.38, 0.12),
+        np.log(48_000),
+        0.55,
+        5_000,
+        300_000,
+        (12, 12, 24, 36),
+        0.0585,
+        0.08,
+    ),
+    "business_loan": (
+        ("SYD", "LSD", "SYDS", "CYD"),
+        (0.55, 0.25, 0.15, 0.05),
+        np.log(480_000),
+        0.75,
+        50_000,
+        3_000_000,
+        (12, 12, 24, 36),
+        0.0520,
+        0.15,
+    ),
+    "consumer_loan": (("XFD", "GZD"), (0.55, 0.45), np.log(115_000), 0.6, 20_000, 500_000, (24, 36, 36, 60), 0.0540, 0.72),
     "mortgage": (("AJ",), (1.0,), np.log(330_000), 0.35, 120_000, 900_000, (180, 240, 300), 0.0345, 1.0),
     "student_loan": (("ZXD",), (1.0,), np.log(12_000), 0.25, 6_000, 20_000, (60,), 0.0300, 0.0),
     "corporate_loan": (("DWD",), (1.0,), np.log(18_000_000), 0.8, 2_000_000, 60_000_000, (12, 24), 0.0455, 0.0),
 }
 # loans at the start, of 388,494 customers
-STOCK = {"farmer_credit": 3_900, "business_loan": 2_100, "consumer_loan": 1_900, "mortgage": 420, "student_loan": 260, "corporate_loan": 38}
+STOCK = {
+    "farmer_credit": 3_900,
+    "business_loan": 2_100,
+    "consumer_loan": 1_900,
+    "mortgage": 420,
+    "student_loan": 260,
+    "corporate_loan": 38,
+}
 
 
-def grant(world: World, who: Ints, day: Ints, family: str, rng: np.random.Generator, *, previous: Ints | None = None,
-          amount: Ints | None = None) -> Ints:
+def grant(
+    world: World,
+    who: Ints,
+    day: Ints,
+    family: str,
+    rng: np.random.Generator,
+    *,
+    previous: Ints | None = None,
+    amount: Ints | None = None,
+) -> Ints:
     """New loans of a family; the numbers of their rows."""
     products, weights, mean, spread, low, high, months, rate, annuity = KINDS[family]
     n = len(who)
@@ -45,16 +80,35 @@ def grant(world: World, who: Ints, day: Ints, family: str, rng: np.random.Genera
     term = np.array(months)[rng.integers(0, len(months), n)]
     yearly = np.round(rate * (1 + 0.12 * rng.standard_normal(n)).clip(0.75, 1.35), 4)
     yearly = np.where(product == "TPXD", 0.0345, yearly)
-    kind = np.where(rng.random(n) < annuity, ANNUITY, np.where(rng.random(n) < 0.78, QUARTERLY, np.where(rng.random(n) < 0.6, MONTHLY, BULLET)))
+    kind = np.where(
+        rng.random(n) < annuity,
+        ANNUITY,
+        np.where(rng.random(n) < 0.78, QUARTERLY, np.where(rng.random(n) < 0.6, MONTHLY, BULLET)),
+    )
     kind = np.where(np.array(family == "student_loan"), BULLET, kind)
     r = yearly / 12
     instalment = np.where(kind == ANNUITY, np.rint(fen * r / (1 - (1 + r) ** -term)), 0).astype(np.int64)
     rows = world.loans.add(
-        owner=who, product=product, family=np.full(n, family, dtype="U16"), facility=np.where(uses, line, -1), granted=day,
-        amount=fen.astype(np.int64), outstanding=fen.astype(np.int64), rate=yearly, months=term,
-        matures=months_later(world.at, day, term), kind=kind, instalment=instalment, closed=np.full(n, NEVER),
-        previous=np.full(n, -1) if previous is None else previous, late=np.full(n, NEVER), owed=np.zeros(n, dtype=np.int64),
-        owed_principal=np.zeros(n, dtype=np.int64), served=day.copy(), watch=rng.random(n) < 0.012)
+        owner=who,
+        product=product,
+        family=np.full(n, family, dtype="U16"),
+        facility=np.where(uses, line, -1),
+        granted=day,
+        amount=fen.astype(np.int64),
+        outstanding=fen.astype(np.int64),
+        rate=yearly,
+        months=term,
+        matures=months_later(world.at, day, term),
+        kind=kind,
+        instalment=instalment,
+        closed=np.full(n, NEVER),
+        previous=np.full(n, -1) if previous is None else previous,
+        late=np.full(n, NEVER),
+        owed=np.zeros(n, dtype=np.int64),
+        owed_principal=np.zeros(n, dtype=np.int64),
+        served=day.copy(),
+        watch=rng.random(n) < 0.012,
+    )
     if len(world.facilities):
         world.facilities["used"][world.loans["facility"][rows][uses]] = True
     return rows
@@ -77,26 +131,40 @@ def village_lines(world: World, day: int, share: float) -> None:
     rng, p = chance(world.seed, "lines", day), world.people
     villages = np.flatnonzero(rng.random(len(world.network.grid_ids)) < 0.22)
     able = np.isin(p.village, villages) & np.isin(p.group, (FARMER, MIGRANT)) & (p.age > 22) & (p.age < 62) & (p.opened < day)
-    who = np.flatnonzero(able & (_line_of(world, np.arange(len(p))) < 0) & (world.dead_from > day) & (rng.random(len(p)) < share))
+    who = np.flatnonzero(
+        able & (_line_of(world, np.arange(len(p))) < 0) & (world.dead_from > day) & (rng.random(len(p)) < share)
+    )
     limit = np.array([30_000, 50_000, 80_000, 100_000])[rng.integers(0, 4, len(who))] * YUAN
-    world.facilities.add(owner=who, product=np.full(len(who), "NHXE", dtype="U4"), limit=limit, granted=np.full(len(who), day),
-                         expires=np.full(len(who), day + 1095), guarantee=np.full(len(who), 0), source=np.full(len(who), 0),
-                         used=np.zeros(len(who), dtype=bool))
+    world.facilities.add(
+        owner=who,
+        product=np.full(len(who), "NHXE", dtype="U4"),
+        limit=limit,
+        granted=np.full(len(who), day),
+        expires=np.full(len(who), day + 1095),
+        guarantee=np.full(len(who), 0),
+        source=np.full(len(who), 0),
+        used=np.zeros(len(who), dtype=bool),
+    )
 
 
 def stock(world: World) -> None:
     """Lines and loans on the eve of the first day."""
     p, rng = world.people, chance(world.seed, "lending", "stock")
     village_lines(world, -41, 0.16)
-    suits = {"farmer_credit": np.isin(p.group, (FARMER, MIGRANT)) * np.exp(0.8 * p.enterprise - ((p.age - 44) / 11) ** 2),
-             "business_loan": ((p.group == MERCHANT) + 0.08 * (p.group == FARMER)) * np.exp(0.9 * p.enterprise),
-             "consumer_loan": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.05) * np.exp(-((p.age - 37) / 9) ** 2),
-             "mortgage": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.1) * np.exp(-((p.age - 34) / 6) ** 2),
-             "student_loan": 1.0 * (p.age < 24), "corporate_loan": 1.0 * (p.group == CORPORATE)}
+    suits = {
+        "farmer_credit": np.isin(p.group, (FARMER, MIGRANT)) * np.exp(0.8 * p.enterprise - ((p.age - 44) / 11) ** 2),
+        "business_loan": ((p.group == MERCHANT) + 0.08 * (p.group == FARMER)) * np.exp(0.9 * p.enterprise),
+        "consumer_loan": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.05) * np.exp(-(((p.age - 37) / 9) ** 2)),
+        "mortgage": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.1) * np.exp(-(((p.age - 34) / 6) ** 2)),
+        "student_loan": 1.0 * (p.age < 24),
+        "corporate_loan": 1.0 * (p.group == CORPORATE),
+    }
     taken = np.zeros(len(p), dtype=bool)
     for family, count in STOCK.items():
         size = max(1, round(len(p) * count / 388_494))
-        weight = suits[family] * ~taken * (p.opened < -300) * (p.engaged | (rng.random(len(p)) < 0.1)) * (world.dead_from == NEVER)
+        weight = (
+            suits[family] * ~taken * (p.opened < -300) * (p.engaged | (rng.random(len(p)) < 0.1)) * (world.dead_from == NEVER)
+        )
         if family == "corporate_loan":
             weight = suits[family] * ~taken
         order = np.argsort(-np.log(rng.random(len(p))) / np.maximum(weight, 1e-12), kind="stable")
@@ -112,13 +180,17 @@ def stock(world: World) -> None:
         world.loans["matures"][soon] = 5 + rng.integers(0, 25, len(soon))
         r, paid = world.loans["rate"][rows] / 12, past
         left = world.loans["amount"][rows] * ((1 + r) ** run - (1 + r) ** paid) / ((1 + r) ** run - 1)
-        world.loans["outstanding"][rows] = np.where(world.loans["kind"][rows] == ANNUITY, np.rint(left), world.loans["amount"][rows])
+        world.loans["outstanding"][rows] = np.where(
+            world.loans["kind"][rows] == ANNUITY, np.rint(left), world.loans["amount"][rows]
+        )
         world.loans["served"][rows] = -11
     _lines_of_applicants(world, rng)
     loans = world.loans
     late = np.flatnonzero((rng.random(len(loans)) < 0.030) & (loans["family"] != "corporate_loan"))
     loans["late"][late] = -np.rint(np.exp(rng.normal(4.6, 1.0, len(late)))).clip(5, 900).astype(np.int64)
-    loans["owed"][late] = np.rint(loans["outstanding"][late] * loans["rate"][late] / 12 * np.maximum(-loans["late"][late] / 30, 1)).astype(np.int64)
+    loans["owed"][late] = np.rint(
+        loans["outstanding"][late] * loans["rate"][late] / 12 * np.maximum(-loans["late"][late] / 30, 1)
+    ).astype(np.int64)
     write_status(world, np.arange(len(loans)), np.full(len(loans), -1))
 
 
@@ -126,9 +198,16 @@ def _lines_of_applicants(world: World, rng: np.random.Generator) -> None:
     """Most loans to people lie under a line they applied for."""
     loans = world.loans
     rows = np.flatnonzero((loans["facility"] < 0) & np.isin(loans["family"], ("farmer_credit", "business_loan")))
-    lines = world.facilities.add(owner=loans["owner"][rows], product=loans["product"][rows], limit=np.maximum(loans["amount"][rows], 0),
-                                 granted=loans["granted"][rows], expires=loans["granted"][rows] + 1095,
-                                 guarantee=rng.integers(0, 4, len(rows)), source=np.full(len(rows), 1), used=np.ones(len(rows), dtype=bool))
+    lines = world.facilities.add(
+        owner=loans["owner"][rows],
+        product=loans["product"][rows],
+        limit=np.maximum(loans["amount"][rows], 0),
+        granted=loans["granted"][rows],
+        expires=loans["granted"][rows] + 1095,
+        guarantee=rng.integers(0, 4, len(rows)),
+        source=np.full(len(rows), 1),
+        used=np.ones(len(rows), dtype=bool),
+    )
     loans["facility"][rows] = lines
 
 
@@ -144,9 +223,14 @@ def write_status(world: World, rows: Ints, day: Ints) -> None:
         return
     loans = world.loans
     late = np.where(loans["late"][rows] == NEVER, 0, np.maximum(day - loans["late"][rows], 0))
-    world.status.add(loan=rows, day=day, outstanding=loans["outstanding"][rows], overdue_days=late,
-                     overdue=np.where(late > 0, loans["owed"][rows] + loans["owed_principal"][rows], 0),
-                     grade=overdue_class(late, loans["watch"][rows]))
+    world.status.add(
+        loan=rows,
+        day=day,
+        outstanding=loans["outstanding"][rows],
+        overdue_days=late,
+        overdue=np.where(late > 0, loans["owed"][rows] + loans["owed_principal"][rows], 0),
+        grade=overdue_class(late, loans["watch"][rows]),
+    )
 
 
 def disburse(world: World, rows: Ints, rng: np.random.Generator, month: Month) -> None:
@@ -191,10 +275,14 @@ def _due(world: World, month: Month, running: Ints, slips: np.ndarray) -> None:
     day = month.start + 19
     kind = loans["kind"][running]
     now = (kind == ANNUITY) | (kind == MONTHLY) | ((kind == QUARTERLY) & (month.month % 3 == 0))
-    now &= (loans["matures"][running] < month.start) | (loans["matures"][running] > month.end)   # see _mature
+    now &= (loans["matures"][running] < month.start) | (loans["matures"][running] > month.end)  # see _mature
     rows, slip = running[now], slips[now]
-    interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(np.int64)
-    principal = np.where(loans["kind"][rows] == ANNUITY, np.clip(loans["instalment"][rows] - interest, 0, loans["outstanding"][rows]), 0)
+    interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(
+        np.int64
+    )
+    principal = np.where(
+        loans["kind"][rows] == ANNUITY, np.clip(loans["instalment"][rows] - interest, 0, loans["outstanding"][rows]), 0
+    )
     loans["served"][rows] = day
     pays = ~slip & (loans["late"][rows] == NEVER)
     _pay(world, rows[pays], np.full(int(pays.sum()), day), interest[pays], principal[pays])
@@ -226,10 +314,16 @@ def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -
 def _mature(world: World, month: Month, rng: np.random.Generator) -> None:
     """What falls due in full: repaid, renewed by a new loan, or late."""
     loans = world.loans
-    rows = np.flatnonzero((loans["closed"] == NEVER) & (loans["matures"] >= month.start) & (loans["matures"] <= month.end)
-                          & (loans["granted"] < month.start))
+    rows = np.flatnonzero(
+        (loans["closed"] == NEVER)
+        & (loans["matures"] >= month.start)
+        & (loans["matures"] <= month.end)
+        & (loans["granted"] < month.start)
+    )
     day, who = loans["matures"][rows], loans["owner"][rows]
-    interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(np.int64)
+    interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(
+        np.int64
+    )
     loans["served"][rows] = np.maximum(day, loans["served"][rows])
     late = (loans["late"][rows] != NEVER) | (rng.random(len(rows)) < 0.03)
     loans["late"][rows[late]] = np.minimum(loans["late"][rows[late]], day[late])
@@ -237,7 +331,9 @@ def _mature(world: World, month: Month, rng: np.random.Generator) -> None:
     loans["owed_principal"][rows[late]] = loans["outstanding"][rows[late]]
     ends = ~late
     rows, day, who, interest = rows[ends], day[ends], who[ends], interest[ends]
-    again = (loans["kind"][rows] != ANNUITY) & (rng.random(len(rows)) < np.where(loans["family"][rows] == "corporate_loan", 0.8, 0.52))
+    again = (loans["kind"][rows] != ANNUITY) & (
+        rng.random(len(rows)) < np.where(loans["family"][rows] == "corporate_loan", 0.8, 0.52)
+    )
     for family in KINDS:
         pick_ = again & (loans["family"][rows] == family)
         if pick_.any():
@@ -274,22 +370,35 @@ def corporate_month(world: World, month: Month) -> None:
     firms = np.arange(p.persons, len(p))
     size = p.wealth[firms] * YUAN
     all_held = world.ledger.balance[world.current[firms]] + np.where(
-        world.agreed[firms] >= 0, world.ledger.balance[np.maximum(world.agreed[firms], 0)], 0)
-    pays = np.clip(0.86 + 0.25 * (all_held / size - 1), 0.3, 1.6)      # firms with much on the account buy more
+        world.agreed[firms] >= 0, world.ledger.balance[np.maximum(world.agreed[firms], 0)], 0
+    )
+    pays = np.clip(0.86 + 0.25 * (all_held / size - 1), 0.3, 1.6)  # firms with much on the account buy more
     for mark, sign in (("DWZR", 1), ("DWZC", -1)):
         who = np.repeat(firms, rng.poisson(9, len(firms)))
         fen = size[who - p.persons] * 0.08 * rng.lognormal(0, 0.8, len(who)) * (1.0 if sign > 0 else pays[who - p.persons])
-        world.ledger.post(world.current[who], month.start + rng.integers(0, month.days, len(who)), clock(rng, len(who), 9, 17),
-                          sign * (fen / 100).round() * 100, mark)
-    world.ledger.post(world.current[firms], month.start + np.minimum(8 + firms % 7, month.days - 1), 9 * 3600, -(size * 0.11 / 100).round() * 100, "DWGZ", must=False)
+        world.ledger.post(
+            world.current[who],
+            month.start + rng.integers(0, month.days, len(who)),
+            clock(rng, len(who), 9, 17),
+            sign * (fen / 100).round() * 100,
+            mark,
+        )
+    world.ledger.post(
+        world.current[firms],
+        month.start + np.minimum(8 + firms % 7, month.days - 1),
+        9 * 3600,
+        -(size * 0.11 / 100).round() * 100,
+        "DWGZ",
+        must=False,
+    )
     if month.month % 3 == 1 and month.days > 14:
         world.ledger.post(world.current[firms], month.start + 13, 10 * 3600, -(size * 0.02 / 100).round() * 100, "SK")
     has = firms[world.agreed[firms] >= 0]
     account = world.agreed[has]
     spare = world.ledger.balance[world.current[has]] - size[has - p.persons] * 0.6
-    fen = (np.abs(spare) / 100_000).astype(np.int64) * 100_000
-    into = (spare > 0) & (fen > 0)
-    world.ledger.move(world.current[has[into]], account[into], month.start, 7_000, fen[into], "XDZ", "XDZ")
-    back = (spare < 0) & (fen > 0)
-    fen_back = np.minimum(fen[back], world.ledger.balance[account[back]])
+    sums = (np.abs(spare) / 100_000).astype(np.int64) * 100_000
+    into = (spare > 0) & (sums > 0)
+    world.ledger.move(world.current[has[into]], account[into], month.start, 7_000, sums[into], "XDZ", "XDZ")
+    back = (spare < 0) & (sums > 0)
+    fen_back = np.minimum(sums[back], world.ledger.balance[account[back]])
     world.ledger.move(account[back], world.current[has[back]], month.start, 7_000, fen_back, "XDZ", "XDZ")

@@ -10,8 +10,8 @@ import pyarrow as pa
 from sources.demo.catalogue import MARK, MARKS
 from sources.demo.chance import Ints, chance
 from sources.demo.files import decimals, numbers, texts, write_month
-from sources.demo.lending import LOAN_PARTY
 from sources.demo.ledger import Movements, day_ends
+from sources.demo.lending import LOAN_PARTY
 from sources.demo.living import alive
 from sources.demo.seasons import Month
 from sources.demo.world import World
@@ -50,24 +50,39 @@ def write_movements(world: World, raw: Path, month: Month, moves: Movements, fir
     party, bank = _other_side(world, moves, rng)
     late = _late(moves, month, rng, world)
     whom = np.array([KINDS.index(m.whom) if m.whom else -1 for m in MARKS])[moves.mark]
-    write_month(raw, "DEP_JYLS", f"{month.year}{month.month:02d}", {
-        "LSH": numbers(ids), "ZH": numbers(account_numbers(moves.account)), "JYRQ": day_column(world, moves.day), "JYSJ": at,
-        "JDBZ": texts(("D", "C"), (moves.amount > 0).astype(np.int64)), "JYJE": decimals(np.abs(moves.amount)),
-        "ZHYE": decimals(moves.after), "ZYDM": texts([m.code for m in MARKS], moves.mark),
-        "ZYSM": texts([m.text for m in MARKS], moves.mark),
-        "QDDM": texts(CHANNELS, np.array([CHANNELS.index(m.channel) for m in MARKS])[moves.mark]),
-        "DFZH": numbers(party, party == 0), "DFHM": texts(BANKS, bank), "DFLX": texts(("1", "2", "3", "4", "5"), whom),
-        "JYFQ": texts(("1", "2"), np.array([int(m.by) - 1 for m in MARKS])[moves.mark]),
-        "YLSH": numbers(ids[np.maximum(moves.reverses, 0)], moves.reverses < 0),
-        "LRRQ": day_column(world, moves.day + late),
-    })
+    write_month(
+        raw,
+        "DEP_JYLS",
+        f"{month.year}{month.month:02d}",
+        {
+            "LSH": numbers(ids),
+            "ZH": numbers(account_numbers(moves.account)),
+            "JYRQ": day_column(world, moves.day),
+            "JYSJ": at,
+            "JDBZ": texts(("D", "C"), (moves.amount > 0).astype(np.int64)),
+            "JYJE": decimals(np.abs(moves.amount)),
+            "ZHYE": decimals(moves.after),
+            "ZYDM": texts([m.code for m in MARKS], moves.mark),
+            "ZYSM": texts([m.text for m in MARKS], moves.mark),
+            "QDDM": texts(CHANNELS, np.array([CHANNELS.index(m.channel) for m in MARKS])[moves.mark]),
+            "DFZH": numbers(party, party == 0),
+            "DFHM": texts(BANKS, bank),
+            "DFLX": texts(("1", "2", "3", "4", "5"), whom),
+            "JYFQ": texts(("1", "2"), np.array([int(m.by) - 1 for m in MARKS])[moves.mark]),
+            "YLSH": numbers(ids[np.maximum(moves.reverses, 0)], moves.reverses < 0),
+            "LRRQ": day_column(world, moves.day + late),
+        },
+    )
     world.dirt["late_year_end"] = world.dirt.get("late_year_end", 0) + int((late > 0).sum())
 
 
 def _other_side(world: World, moves: Movements, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Numbers and banks of the other side: accounts and loans here, platforms' shops, accounts elsewhere."""
-    party = np.where(moves.party >= LOAN_PARTY, loan_numbers(moves.party - LOAN_PARTY),
-                     np.where(moves.party > 0, account_numbers(moves.party - 1), np.where(moves.party < 0, 880_000_000 - moves.party, 0)))
+    party = np.where(
+        moves.party >= LOAN_PARTY,
+        loan_numbers(moves.party - LOAN_PARTY),
+        np.where(moves.party > 0, account_numbers(moves.party - 1), np.where(moves.party < 0, 880_000_000 - moves.party, 0)),
+    )
     away = ELSEWHERE[moves.mark] & (moves.party == 0)
     own = OWN[moves.mark]
     holder = np.minimum(moves.account, len(world.people) - 1)
@@ -89,8 +104,12 @@ def _late(moves: Movements, month: Month, rng: np.random.Generator, world: World
 def write_balances(world: World, raw: Path, month: Month, moves: Movements) -> None:
     """A month's closing balances, a row where one has changed."""
     account, day, after = day_ends(moves)
-    write_month(raw, "DEP_ZHYE", f"{month.year}{month.month:02d}", {
-        "ZH": numbers(account_numbers(account)), "RQ": day_column(world, day), "YE": decimals(after)})
+    write_month(
+        raw,
+        "DEP_ZHYE",
+        f"{month.year}{month.month:02d}",
+        {"ZH": numbers(account_numbers(account)), "RQ": day_column(world, day), "YE": decimals(after)},
+    )
 
 
 def write_opening(world: World, raw: Path) -> None:
@@ -98,9 +117,16 @@ def write_opening(world: World, raw: Path) -> None:
     opened = np.concatenate([world.people.opened, world.accounts["opened"]])
     account = np.flatnonzero(opened < 0)
     eve = world.at.date(-1)
-    write_month(raw, "DEP_ZHYE", f"{eve.year}{eve.month:02d}", {
-        "ZH": numbers(account_numbers(account)), "RQ": day_column(world, np.full(len(account), -1)),
-        "YE": decimals(world.ledger.balance[account])})
+    write_month(
+        raw,
+        "DEP_ZHYE",
+        f"{eve.year}{eve.month:02d}",
+        {
+            "ZH": numbers(account_numbers(account)),
+            "RQ": day_column(world, np.full(len(account), -1)),
+            "YE": decimals(world.ledger.balance[account]),
+        },
+    )
 
 
 def write_visits(world: World, raw: Path, month: Month) -> None:
@@ -109,7 +135,9 @@ def write_visits(world: World, raw: Path, month: Month) -> None:
     here = alive(world, month) & (p.twin_of < 0)
     distance = world.temper.distance[:, month.index]
     users = here & (world.mobile_from < month.start) & ~world.idle_phone
-    logins = np.where(users, 0.32 * np.exp(0.35 * p.digital.clip(-2, 2) - 0.45 * np.maximum(distance, -0.5)), 0.0) * np.where(world.gone, 0.1, 1)
+    logins = np.where(users, 0.32 * np.exp(0.35 * p.digital.clip(-2, 2) - 0.45 * np.maximum(distance, -0.5)), 0.0) * np.where(
+        world.gone, 0.1, 1
+    )
     wechat = np.where(here & p.engaged & (p.digital > 0.4), 0.05 * np.exp(-0.3 * np.maximum(distance, 0)), 0.0)
     counter = np.where(here & p.engaged, 0.012 * np.exp(0.2 * (p.age > 55)), 0.0) * np.where(world.gone, 0.3, 1)
     who, day, channel, count = [], [], [], []
@@ -123,9 +151,17 @@ def write_visits(world: World, raw: Path, month: Month) -> None:
         count.append(visits[row, column])
     persons, when, where, times = (np.concatenate(x) for x in (who, day, channel, count))
     order = np.lexsort((where, persons, when))
-    write_month(raw, "CHN_HYD", f"{month.year}{month.month:02d}", {
-        "KHH": texts(p.ids, persons[order]), "RQ": day_column(world, when[order]), "QD": texts(("M", "W", "G"), where[order]),
-        "CS": pa.array(times[order])})
+    write_month(
+        raw,
+        "CHN_HYD",
+        f"{month.year}{month.month:02d}",
+        {
+            "KHH": texts(p.ids, persons[order]),
+            "RQ": day_column(world, when[order]),
+            "QD": texts(("M", "W", "G"), where[order]),
+            "CS": pa.array(times[order]),
+        },
+    )
 
 
 def write_loan_states(world: World, raw: Path, month: Month, seen: int) -> int:
@@ -134,7 +170,17 @@ def write_loan_states(world: World, raw: Path, month: Month, seen: int) -> int:
     now = (s["day"] <= month.end) & (s["day"] >= (month.start if month.index else -1_000_000))
     rows = np.flatnonzero(now)
     rows = rows[np.lexsort((s["loan"][rows], s["day"][rows]))]
-    write_month(raw, "CRD_DKZT", f"{month.year}{month.month:02d}", {
-        "DKH": numbers(loan_numbers(s["loan"][rows])), "RQ": day_column(world, s["day"][rows]), "BJYE": decimals(s["outstanding"][rows]),
-        "YQTS": pa.array(s["overdue_days"][rows]), "YQJE": decimals(s["overdue"][rows]), "WJFL": texts(CLASSES, s["grade"][rows])})
+    write_month(
+        raw,
+        "CRD_DKZT",
+        f"{month.year}{month.month:02d}",
+        {
+            "DKH": numbers(loan_numbers(s["loan"][rows])),
+            "RQ": day_column(world, s["day"][rows]),
+            "BJYE": decimals(s["outstanding"][rows]),
+            "YQTS": pa.array(s["overdue_days"][rows]),
+            "YQJE": decimals(s["overdue"][rows]),
+            "WJFL": texts(CLASSES, s["grade"][rows]),
+        },
+    )
     return seen + len(rows)

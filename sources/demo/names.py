@@ -8,7 +8,7 @@ from sources.demo.chance import Bools, Ints, pick
 
 SURNAMES = "刘陈李王张周罗谢曾谭杨黄吴肖邓唐彭何胡段龙廖颜苏梁"
 SURNAME_WEIGHTS = np.array([9.5, 8.6, 8.2, 6.5, 6.1, 5.2, 5.0, 4.6, 4.2, 4.0] + [1.8] * 15)
-GIVEN = {       # by birth decade: women, men
+GIVEN = {  # by birth decade: women, men
     1940: ("秀英 桂英 玉兰 凤英 菊英 春秀 冬秀 兰英 桃秀 满秀", "建国 德富 国良 光明 正清 福生 德华 家善 玉堂 长生"),
     1960: ("丽华 建华 桂兰 秋菊 小英 爱莲 春梅 美英 红英 玉梅", "建军 志强 国庆 建平 卫东 志刚 爱国 新华 小平 红兵"),
     1980: ("丽 婷 娟 艳 海燕 小红 芳 敏 春燕 雪梅", "勇 伟 军 磊 涛 志勇 海军 斌 文斌 建波"),

@@ -13,8 +13,15 @@ from sources.demo.files import days, write_delimited
 from sources.demo.people import FARMER, MERCHANT, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBLIC
 from sources.demo.world import NEVER, World
 
-TRADES = {FARMER: ("农林牧渔业生产人员", "农业"), MIGRANT: ("外出务工人员", "建筑业"), MERCHANT: ("个体工商户", "批发和零售业"),
-          PAYROLL: ("企业职工", "制造业"), PUBLIC: ("机关事业单位人员", "教育"), PENSIONER: ("退休人员", ""), OTHER: ("学生", "")}
+TRADES = {
+    FARMER: ("农林牧渔业生产人员", "农业"),
+    MIGRANT: ("外出务工人员", "建筑业"),
+    MERCHANT: ("个体工商户", "批发和零售业"),
+    PAYROLL: ("企业职工", "制造业"),
+    PUBLIC: ("机关事业单位人员", "教育"),
+    PENSIONER: ("退休人员", ""),
+    OTHER: ("学生", ""),
+}
 LANDLINE = "07386300011"
 
 
@@ -26,7 +33,9 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
     here = np.flatnonzero(p.opened < world.at.days)
     changes = _changes(world, rng)
     who = np.concatenate([here, *(np.flatnonzero((day > p.opened) & (day < world.at.days)) for day, _, _ in changes)])
-    when = np.concatenate([np.full(len(here), -NEVER), *(day[(day > p.opened) & (day < world.at.days)] for day, _, _ in changes)])
+    when = np.concatenate(
+        [np.full(len(here), -NEVER), *(day[(day > p.opened) & (day < world.at.days)] for day, _, _ in changes)]
+    )
     pairs = np.unique(np.stack([who, when], axis=1), axis=0)
     who, when = pairs[:, 0], pairs[:, 1]
     manager, rating, status = (np.where(day[who] <= when, new[who], old[who]) for day, old, new in changes)
@@ -36,19 +45,34 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
     cell = _cells(world, rng)
     broken = dirt.some(world, "name_bytes_broken", np.flatnonzero(first & persons[who]), 0.002, [p.ids[i] for i in who])
     world.dirty_keys["name_bytes_broken"].sort()
+    for name in ("identity_15_digits", "birth_1900", "gender_against_identity", "branch_phone"):
+        dirty = set(world.dirty_keys[name])  # the same cell stands in every version of a customer
+        world.dirt[name] = sum(p.ids[i] in dirty for i in who)
     kind = _kinds(world)
     staff, related = staff_of(world)
     columns: list[Sequence[str]] = [
-        [p.ids[i] for i in who], [cell["name"][i].ljust(12) for i in who], [cell["identity"][i] for i in who],
-        [cell["phone"][i] for i in who], [kind[i] for i in who], ["2"] * len(who), list(status),
-        days(world.at.dates(p.opened[who])), [cell["birth"][i] for i in who], [cell["gender"][i] for i in who],
-        [cell["occupation"][i] for i in who], [cell["industry"][i] for i in who], [cell["education"][i] for i in who],
+        [p.ids[i] for i in who],
+        [cell["name"][i].ljust(12) for i in who],
+        [cell["identity"][i] for i in who],
+        [cell["phone"][i] for i in who],
+        [kind[i] for i in who],
+        ["2"] * len(who),
+        list(status),
+        days(world.at.dates(p.opened[who])),
+        [cell["birth"][i] for i in who],
+        [cell["gender"][i] for i in who],
+        [cell["occupation"][i] for i in who],
+        [cell["industry"][i] for i in who],
+        [cell["education"][i] for i in who],
         [world.network.branch_ids[b] for b in p.branch[who]],
         ["" if m < 0 else world.network.manager_ids[m] for m in manager.astype(np.int64)],
         ["" if g < 0 else world.network.grid_ids[g] for g in p.grid[who]],
-        [str(r) if d != NEVER else "" for r, d in zip(rating, rated, strict=True)], days(world.at.dates(np.minimum(rated, world.at.days)), rated == NEVER),
-        ["1" if i in staff else "0" for i in who], ["1" if i in related else "0" for i in who],
-        days(world.at.dates(np.maximum(when, -NEVER // 10)), first)]
+        [str(r) if d != NEVER else "" for r, d in zip(rating, rated, strict=True)],
+        days(world.at.dates(np.minimum(rated, world.at.days)), rated == NEVER),
+        ["1" if i in staff else "0" for i in who],
+        ["1" if i in related else "0" for i in who],
+        days(world.at.dates(np.maximum(when, -NEVER // 10)), first),
+    ]
     write_delimited(raw, f"CIF_KHXX_{stamp}", columns, "|+|", broken=broken.tolist())
 
 
@@ -58,7 +82,7 @@ def staff_of(world: World) -> tuple[set[int], set[int]]:
     able = np.flatnonzero((p.age > 22) & (p.age < 60) & (p.twin_of < 0) & (np.arange(len(p)) < p.persons))
     found = rng.permutation(able)
     count = max(1, round(0.003 * len(p)))
-    return set(found[:count].tolist()), set(found[count:count + max(1, count // 10)].tolist())
+    return set(found[:count].tolist()), set(found[count : count + max(1, count // 10)].tolist())
 
 
 def frozen_of(world: World) -> Ints:
@@ -76,7 +100,9 @@ def _changes(world: World, rng: np.random.Generator) -> tuple[tuple[Ints, np.nda
     earlier = np.where(handed, rng.integers(0, world.network.relationship, n), p.manager)
     rates = (np.arange(n) < p.persons) & (rng.random(n) < np.where(p.wealth > 20_000, 0.55, 0.05)) & (p.age > 18)
     rating_day = np.where(rates, rng.integers(-250, last - 1, n), NEVER)
-    level = np.array(["R1", "R2", "R3", "R4"])[np.clip(np.rint(1.1 + 0.7 * p.shopper - 0.02 * (p.age - 45)), 0, 3).astype(np.int64)]
+    level = np.array(["R1", "R2", "R3", "R4"])[
+        np.clip(np.rint(1.1 + 0.7 * p.shopper - 0.02 * (p.age - 45)), 0, 3).astype(np.int64)
+    ]
     rating_day = np.where((rating_day < 0) & (rating_day <= p.opened), p.opened + 1, rating_day)
     none = np.full(n, "", dtype="U2")
     frozen = np.zeros(n, dtype=bool)
@@ -87,7 +113,11 @@ def _changes(world: World, rng: np.random.Generator) -> tuple[tuple[Ints, np.nda
     status_day = np.where(gone < last, np.maximum(gone, p.opened + 1), np.where(frozen, rng.integers(1, last, n), NEVER))
     after = np.where(gone < last, "3", np.where(frozen, "4", status)).astype("U1")
     before_rating = np.where(rating_day < 0, level, none)
-    return ((manager_day, earlier, p.manager), (rating_day, before_rating, np.where(rates, level, none)), (status_day, status, after))
+    return (
+        (manager_day, earlier, p.manager),
+        (rating_day, before_rating, np.where(rates, level, none)),
+        (status_day, status, after),
+    )
 
 
 def _kinds(world: World) -> list[str]:
@@ -106,10 +136,16 @@ def _cells(world: World, rng: np.random.Generator) -> dict[str, list[str]]:
     other = rng.random(len(p)) < 0.4
     occupation = ["其他" if o else TRADES[g][0] if g in TRADES else "" for o, g in zip(other, p.group, strict=True)]
     school = np.clip(np.rint(2.2 - (p.age - 40) / 18 + 0.5 * p.digital + (p.group == PUBLIC)), 0, 4).astype(np.int64)
-    cell = {"name": list(p.names), "identity": list(p.identities), "phone": list(p.phones), "birth": birth,
-            "gender": ["2" if w else "1" for w in p.woman], "occupation": occupation,
-            "industry": [TRADES[g][1] if g in TRADES else "" for g in p.group],
-            "education": [("小学", "初中", "高中", "大专", "本科")[s] for s in school]}
+    cell = {
+        "name": list(p.names),
+        "identity": list(p.identities),
+        "phone": list(p.phones),
+        "birth": birth,
+        "gender": ["2" if w else "1" for w in p.woman],
+        "occupation": occupation,
+        "industry": [TRADES[g][1] if g in TRADES else "" for g in p.group],
+        "education": [("小学", "初中", "高中", "大专", "本科")[s] for s in school],
+    }
     for i in range(p.persons, len(p)):
         cell["gender"][i] = cell["education"][i] = cell["occupation"][i] = ""
     for i in dirt.some(world, "identity_15_digits", persons, 0.003, ids):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from sources.demo.catalogue import NEW_MIX, STOCK_MIX, TENOR_MONTHS, TENORS
 from sources.demo.chance import Floats, Ints, chance, pick
@@ -10,14 +13,36 @@ from sources.demo.living import YUAN, alive, clock
 from sources.demo.seasons import OPENING_CAMPAIGN, Month, Span
 from sources.demo.world import NEVER, World
 
-HEAPS = np.array([500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 30_000, 50_000, 80_000, 100_000, 150_000, 200_000, 300_000,
-                  500_000, 1_000_000], dtype=np.int64) * YUAN
+HEAPS = (
+    np.array(
+        [
+            500,
+            1_000,
+            2_000,
+            3_000,
+            5_000,
+            10_000,
+            20_000,
+            30_000,
+            50_000,
+            80_000,
+            100_000,
+            150_000,
+            200_000,
+            300_000,
+            500_000,
+            1_000_000,
+        ],
+        dtype=np.int64,
+    )
+    * YUAN
+)
 MONTHS_OF = dict(zip(TENORS, TENOR_MONTHS, strict=True)) | {"CD3Y": 36}
 ROLLED, MATURED, EARLY = 2, 1, 3
 STAYS, LEAVES, REOPENS = 0, 1, 2
 
 
-def heap_floor(fen: Floats) -> Ints:
+def heap_floor(fen: npt.NDArray[Any]) -> Ints:
     """The largest round amount people like that is not above `fen`; 0 below 500 yuan."""
     place = np.searchsorted(HEAPS, fen, side="right")
     out: Ints = np.where(place > 0, HEAPS[np.maximum(place - 1, 0)], 0)
@@ -54,12 +79,29 @@ def _rates(world: World, product: np.ndarray, day: Ints, owner: Ints) -> Floats:
 
 def _new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: Ints, rollover: Ints) -> Ints:
     account = world.ledger.open_accounts(len(owner))
-    world.accounts.add(account=account, owner=owner, product=product.astype("U4"), holds="deposit", kind="time", opened=day,
-                       closed=np.full(len(owner), NEVER))
-    world.terms.add(account=account, owner=owner, product=product.astype("U4"), started=day, matures=_matures(world, product, day),
-                    amount=fen.astype(np.int64), rate=_rates(world, product, day, owner), rollover=rollover,
-                    ended=np.full(len(owner), NEVER), reason=np.zeros(len(owner), dtype=np.int64),
-                    broken=np.full(len(owner), NEVER), into=np.full(len(owner), -1))
+    world.accounts.add(
+        account=account,
+        owner=owner,
+        product=product.astype("U4"),
+        holds="deposit",
+        kind="time",
+        opened=day,
+        closed=np.full(len(owner), NEVER),
+    )
+    world.terms.add(
+        account=account,
+        owner=owner,
+        product=product.astype("U4"),
+        started=day,
+        matures=_matures(world, product, day),
+        amount=fen.astype(np.int64),
+        rate=_rates(world, product, day, owner),
+        rollover=rollover,
+        ended=np.full(len(owner), NEVER),
+        reason=np.zeros(len(owner), dtype=np.int64),
+        broken=np.full(len(owner), NEVER),
+        into=np.full(len(owner), -1),
+    )
     world.saver[owner] = True
     return account
 
@@ -68,9 +110,13 @@ def stock(world: World) -> None:
     """What lies on term on the eve of the first day."""
     p, rng = world.people, chance(world.seed, "saving", "stock")
     wealth = p.wealth * YUAN
-    holds = rng.random(len(p)) < np.interp(np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0, .45, .78, .96, .98])
+    holds = rng.random(len(p)) < np.interp(
+        np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0, 0.45, 0.78, 0.96, 0.98]
+    )
     holds &= (p.opened < -1) & (np.arange(len(p)) < p.persons)
-    left = np.where(holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0)
+    left = np.where(
+        holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0
+    )
     owner, fen = [], []
     for turn in range(7):
         take = heap_floor(left * (0.35 + 0.65 * rng.random(len(p)) if turn < 5 else 1.0))
@@ -84,13 +130,17 @@ def stock(world: World) -> None:
     product = np.where((sums >= 200_000 * YUAN) & (rng.random(len(who)) < 0.5), "CD3Y", product)
     product = np.where((sums >= 50_000 * YUAN) & (rng.random(len(who)) < 0.025), "N07D", product)
     length = np.array([MONTHS_OF.get(str(x), 0) for x in product]) * 30.4
-    started = np.where(product == "N07D", -1 - rng.integers(0, 6, len(who)), -np.rint(length * rng.random(len(who)) * 0.95) - 1).astype(np.int64)
+    started = np.where(
+        product == "N07D", -1 - rng.integers(0, 6, len(who)), -np.rint(length * rng.random(len(who)) * 0.95) - 1
+    ).astype(np.int64)
     started = np.maximum(started, p.opened[who])
     account = _new_terms(world, who, product, started, sums, _rollover(rng, len(who)))
     world.ledger.balance[account] = sums
     late = world.terms["matures"] < 0
     assert not late.any(), "a term of the opening stock has matured before the first day"
-    world.ledger.balance[: len(p)] = np.where(p.opened < 0, np.rint(np.maximum(wealth - np.bincount(who, sums, len(p)), 0)), 0).astype(np.int64)
+    world.ledger.balance[: len(p)] = np.where(
+        p.opened < 0, np.rint(np.maximum(wealth - np.bincount(who, sums, len(p)), 0)), 0
+    ).astype(np.int64)
     _fund_stock(world, rng)
 
 
@@ -103,10 +153,15 @@ def _rollover(rng: np.random.Generator, size: int) -> Ints:
 def _fund_stock(world: World, rng: np.random.Generator) -> None:
     p = world.people
     rich = np.log10(np.maximum(p.wealth, 1))
-    for product, holds, scale, sum_share in (("LC01", "wealth", 0.13, .3), ("LC02", "wealth", 0.06, .2), ("BX01", "insurance", 0.06, .15),
-                                      ("GZ3Y", "bond", 0.05, .3)):
-        has = np.flatnonzero((rng.random(len(p)) < scale * np.clip(rich - 4.0, 0, 1.2)) & (p.opened < -400)
-                             & (np.arange(len(p)) < p.persons))
+    for product, holds, scale, sum_share in (
+        ("LC01", "wealth", 0.13, 0.3),
+        ("LC02", "wealth", 0.06, 0.2),
+        ("BX01", "insurance", 0.06, 0.15),
+        ("GZ3Y", "bond", 0.05, 0.3),
+    ):
+        has = np.flatnonzero(
+            (rng.random(len(p)) < scale * np.clip(rich - 4.0, 0, 1.2)) & (p.opened < -400) & (np.arange(len(p)) < p.persons)
+        )
         fen = np.maximum(heap_floor(p.wealth[has] * YUAN * sum_share * (0.5 + rng.random(len(has)))), 5_000 * YUAN)
         account = open_funds(world, has, product, holds, -1 - rng.integers(0, 390, len(has)), fen)
         world.ledger.balance[account] = fen
@@ -117,15 +172,37 @@ def open_funds(world: World, owner: Ints, product: str, holds: str, day: Ints, f
     account = world.ledger.open_accounts(len(owner))
     if len(owner):
         wide = np.full(len(owner), product, dtype="U4")
-        world.accounts.add(account=account, owner=owner, product=wide, holds=holds, kind="time" if holds == "bond" else "current",
-                           opened=day, closed=np.full(len(owner), NEVER))
-        world.funds.add(account=account, owner=owner, product=wide, started=day, amount=fen.astype(np.int64),
-                        ended=np.full(len(owner), NEVER), redeem=np.full(len(owner), NEVER))
+        world.accounts.add(
+            account=account,
+            owner=owner,
+            product=wide,
+            holds=holds,
+            kind="time" if holds == "bond" else "current",
+            opened=day,
+            closed=np.full(len(owner), NEVER),
+        )
+        world.funds.add(
+            account=account,
+            owner=owner,
+            product=wide,
+            started=day,
+            amount=fen.astype(np.int64),
+            ended=np.full(len(owner), NEVER),
+            redeem=np.full(len(owner), NEVER),
+        )
     return account
 
 
-def open_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, second: Ints, fen: Ints, rng: np.random.Generator,
-               brought: str | None = None) -> Ints:
+def open_terms(
+    world: World,
+    owner: Ints,
+    product: np.ndarray,
+    day: Ints,
+    second: Ints,
+    fen: Ints,
+    rng: np.random.Generator,
+    brought: str | None = None,
+) -> Ints:
     """Put money from the current account on term; with `brought`, the money comes in the minute before."""
     keep = fen > 0
     owner, product, day, second, fen = (x[keep] for x in (owner, product, day, second, fen))
@@ -158,7 +235,7 @@ def save(world: World, month: Month) -> None:
     open_terms(world, who, new_products(rng, fen), day, clock(rng, len(who), 9, 16.5), fen, rng)
     wants[:] = 0
     eager = here & world.saver & ~world.gone & (world.leaving_from == NEVER)
-    fresh = np.flatnonzero(eager & (rng.random(len(p)) < 0.030 * OPENING_CAMPAIGN[month.month]))
+    fresh = np.flatnonzero(eager & (rng.random(len(p)) < 0.020 * OPENING_CAMPAIGN[month.month]))
     fen = heap_floor(np.maximum(p.wealth[fresh] * YUAN * (0.06 + 0.3 * rng.random(len(fresh))), 1_000 * YUAN))
     day = month.start + rng.integers(0, month.days, len(fresh))
     open_terms(world, fresh, new_products(rng, fen), day, clock(rng, len(fresh), 9, 16.5), fen, rng, "GMCK")
@@ -173,9 +250,9 @@ def save(world: World, month: Month) -> None:
 def _arrivals(world: World, month: Month, here: np.ndarray, rng: np.random.Generator) -> None:
     """Money comes into people's lives: somebody returns, sells a house, inherits; some of those who left come back."""
     p = world.people
-    hope = np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6) * {1: 2.4, 2: 2.2, 3: 1.6}.get(month.month, 0.6)
+    hope = np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6) * {1: 4.2, 2: 4.0, 3: 2.8}.get(month.month, 0.2)
     settled = here & (world.leaving_from == NEVER)
-    comes = np.flatnonzero(settled & (rng.random(len(p)) < np.where(world.gone, 0.03, 0.0030 * hope)))
+    comes = np.flatnonzero(settled & (rng.random(len(p)) < np.where(world.gone, 0.03, 0.0015 * hope)))
     fen = np.exp(rng.normal(np.log(26_000), 0.95, len(comes))).clip(4_000, 600_000)
     fen = np.where(world.gone[comes], np.maximum(p.wealth[comes] * 0.6, 2_000), fen)
     fen = (fen / 500).round() * 500 * YUAN
@@ -211,7 +288,13 @@ def _break_early(world: World, month: Month, rng: np.random.Generator) -> None:
     t, p = world.terms, world.people
     running = (t["ended"] == NEVER) & (t["matures"] > month.end) & (t["started"] < month.start)
     strained = np.exp(0.5 * world.temper.need[t["owner"], month.index])
-    chosen = running & (world.leaving_from[t["owner"]] == NEVER) & (rng.random(len(t)) < 0.0009 * strained) & (t["product"] != "N07D")
+    chosen = (
+        running
+        & ~world.spared[t["owner"]]
+        & (world.leaving_from[t["owner"]] == NEVER)
+        & (rng.random(len(t)) < 0.0009 * strained)
+        & (t["product"] != "N07D")
+    )
     rows = np.flatnonzero(chosen)
     day = month.start + rng.integers(0, month.days, len(rows))
     planned = np.flatnonzero(running & (t["broken"] >= month.start) & (t["broken"] <= month.end) & ~chosen)
@@ -278,10 +361,20 @@ def _roll(world: World, rows: Ints, interest: Ints) -> None:
     t["ended"][rows] = day
     t["reason"][rows] = ROLLED
     t["into"][rows] = account
-    world.terms.add(account=account, owner=owner, product=product, started=day, matures=_matures(world, product, day),
-                    amount=fen + np.where(keeps, interest, 0), rate=_rates(world, product, day, owner), rollover=t["rollover"][rows],
-                    ended=np.full(len(rows), NEVER), reason=np.zeros(len(rows), dtype=np.int64),
-                    broken=t["broken"][rows], into=np.full(len(rows), -1))
+    world.terms.add(
+        account=account,
+        owner=owner,
+        product=product,
+        started=day,
+        matures=_matures(world, product, day),
+        amount=fen + np.where(keeps, interest, 0),
+        rate=_rates(world, product, day, owner),
+        rollover=t["rollover"][rows],
+        ended=np.full(len(rows), NEVER),
+        reason=np.zeros(len(rows), dtype=np.int64),
+        broken=t["broken"][rows],
+        into=np.full(len(rows), -1),
+    )
 
 
 def _redeem(world: World, month: Month, rng: np.random.Generator) -> None:

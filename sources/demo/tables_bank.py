@@ -23,9 +23,20 @@ def write(world: World, raw: Path, stamp: str) -> None:
     _branches(world, raw, stamp)
     _managers(world, raw, stamp)
     _grids(world, raw, stamp)
-    write_delimited(raw, f"PUB_CP_{stamp}", [
-        [p[0] for p in PRODUCTS], [p[1].ljust(16) for p in PRODUCTS], [p[2] for p in PRODUCTS], [p[3] for p in PRODUCTS],
-        [p[4] for p in PRODUCTS], [p[5] for p in PRODUCTS], [f"{p[6] * 100:.2f}" for p in PRODUCTS]], "|+|")
+    write_delimited(
+        raw,
+        f"PUB_CP_{stamp}",
+        [
+            [p[0] for p in PRODUCTS],
+            [p[1].ljust(16) for p in PRODUCTS],
+            [p[2] for p in PRODUCTS],
+            [p[3] for p in PRODUCTS],
+            [p[4] for p in PRODUCTS],
+            [p[5] for p in PRODUCTS],
+            [f"{p[6] * 100:.2f}" for p in PRODUCTS],
+        ],
+        "|+|",
+    )
     _prices(world, raw, stamp)
     _hours(world, raw, stamp)
 
@@ -33,23 +44,52 @@ def write(world: World, raw: Path, stamp: str) -> None:
 def _branches(world: World, raw: Path, stamp: str) -> None:
     n = world.network
     places = n.places.copy()
-    places[n.moved] += (0.027, 0.012)       # three kilometres
+    places[n.moved] += (0.027, 0.012)  # three kilometres
     moved = ["00000000"] * len(n.branch_ids)
     month = world.at.months[moved_month(world)]
     moved[n.moved] = dt.date(month.year, month.month, 8).strftime("%Y%m%d")
     level = {"head": "1", "branch": "2", "outlet": "3"}
-    write_delimited(raw, f"PUB_JG_{stamp}", [
-        list(n.branch_ids), [x.ljust(20) for x in n.branch_names], list(n.branch_names_en), list(n.branch_parents), [level[x] for x in n.branch_levels],
-        [f"{x:.5f}" for x in places[:, 0]], [f"{x:.5f}" for x in places[:, 1]], moved, list(n.branch_heads)], "|+|")
+    write_delimited(
+        raw,
+        f"PUB_JG_{stamp}",
+        [
+            list(n.branch_ids),
+            [x.ljust(20) for x in n.branch_names],
+            list(n.branch_names_en),
+            list(n.branch_parents),
+            [level[x] for x in n.branch_levels],
+            [f"{x:.5f}" for x in places[:, 0]],
+            [f"{x:.5f}" for x in places[:, 1]],
+            moved,
+            list(n.branch_heads),
+        ],
+        "|+|",
+    )
 
 
 def _managers(world: World, raw: Path, stamp: str) -> None:
     n = world.network
-    title = {"manager": "客户经理", "senior": "资深客户经理", "grid": "网格客户经理", "branch_head": "支行行长", "head_office": "总行业务部经理"}
-    write_delimited(raw, f"PUB_KHJL_{stamp}", [
-        list(n.manager_ids), [x.ljust(8) for x in n.manager_names], [n.branch_ids[b] for b in n.manager_branch],
-        ["4.0" if r == "branch_head" else "6.0" for r in n.manager_roles], list(n.manager_roles),
-        [CERTIFICATES[i % 4] for i in range(len(n.manager_ids))], [title[r] for r in n.manager_roles]], "@|@")
+    title = {
+        "manager": "客户经理",
+        "senior": "资深客户经理",
+        "grid": "网格客户经理",
+        "branch_head": "支行行长",
+        "head_office": "总行业务部经理",
+    }
+    write_delimited(
+        raw,
+        f"PUB_KHJL_{stamp}",
+        [
+            list(n.manager_ids),
+            [x.ljust(8) for x in n.manager_names],
+            [n.branch_ids[b] for b in n.manager_branch],
+            ["4.0" if r == "branch_head" else "6.0" for r in n.manager_roles],
+            list(n.manager_roles),
+            [CERTIFICATES[i % 4] for i in range(len(n.manager_ids))],
+            [title[r] for r in n.manager_roles],
+        ],
+        "@|@",
+    )
 
 
 def _grids(world: World, raw: Path, stamp: str) -> None:
@@ -59,9 +99,20 @@ def _grids(world: World, raw: Path, stamp: str) -> None:
     if len(old):
         for i in dirt.some(world, "old_town_name", old, 0.25, list(n.grid_ids)):
             towns[i] = OLD_TOWNS[towns[i]]
-    write_delimited(raw, f"PUB_WG_{stamp}", [
-        list(n.grid_ids), list(n.grid_names), [n.branch_ids[b] for b in n.grid_branch], [n.manager_ids[m] for m in n.grid_manager], towns,
-        ["2" if u else "1" for u in n.grid_urban], [f"POINT({x:.5f} {y:.5f})" for x, y in n.grid_places]], "|+|")
+    write_delimited(
+        raw,
+        f"PUB_WG_{stamp}",
+        [
+            list(n.grid_ids),
+            list(n.grid_names),
+            [n.branch_ids[b] for b in n.grid_branch],
+            [n.manager_ids[m] for m in n.grid_manager],
+            towns,
+            ["2" if u else "1" for u in n.grid_urban],
+            [f"POINT({x:.5f} {y:.5f})" for x, y in n.grid_places],
+        ],
+        "|+|",
+    )
 
 
 def _prices(world: World, raw: Path, stamp: str) -> None:
@@ -70,7 +121,15 @@ def _prices(world: World, raw: Path, stamp: str) -> None:
         for step, rate in zip(RATE_STEPS, rates, strict=True):
             day = dt.date(2023, 1, 1) if step < 0 else world.at.date(int(step * world.at.days))
             day = min(day, world.at.first) if step < 0 else day
-            rows.append((product, TENOR_NAMES.get(product, ""), day.strftime("%Y%m%d"), f"{rate:.4f}", f"{rate + FTP_SPREAD.get(product, 1.1):.4f}"))
+            rows.append(
+                (
+                    product,
+                    TENOR_NAMES.get(product, ""),
+                    day.strftime("%Y%m%d"),
+                    f"{rate:.4f}",
+                    f"{rate + FTP_SPREAD.get(product, 1.1):.4f}",
+                )
+            )
     columns = list(zip(*rows, strict=True))
     write_delimited(raw, f"PUB_LL_{stamp}", columns, "|+|")
 
@@ -85,5 +144,9 @@ def _hours(world: World, raw: Path, stamp: str) -> None:
     head = np.array([r in ("branch_head", "head_office") for r in n.manager_roles])
     hours = np.where(head[who], 1.0, np.array([2.0, 2.5, 3.0, 3.5, 4.0])[rng.integers(0, 5, len(who))])
     there = rng.random(len(who)) > 0.06
-    write_delimited(raw, f"PUB_PB_{stamp}", [[n.manager_ids[i] for i in who[there]], days(world.at.dates(day[there])),
-                                             [f"{h:.1f}" for h in hours[there]]], "|+|")
+    write_delimited(
+        raw,
+        f"PUB_PB_{stamp}",
+        [[n.manager_ids[i] for i in who[there]], days(world.at.dates(day[there])), [f"{h:.1f}" for h in hours[there]]],
+        "|+|",
+    )

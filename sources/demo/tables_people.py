@@ -43,9 +43,19 @@ def _holdings(world: World, raw: Path, stamp: str) -> None:
     ended = np.where(h["product"] == "DFGZ", np.maximum(lost[h["owner"]], h["started"]), h["ended"])
     keep = h["started"] < world.at.days
     rows = np.flatnonzero(keep)
-    write_delimited(raw, f"CIF_QYCP_{stamp}", [
-        [p.ids[i] for i in h["owner"][rows]], [str(x) for x in h["product"][rows]], days(world.at.dates(h["started"][rows])),
-        _until(world, h["activated"][rows], "00000000"), _until(world, ended[rows]), [HOW[x] for x in h["how"][rows]]], "@|@")
+    write_delimited(
+        raw,
+        f"CIF_QYCP_{stamp}",
+        [
+            [p.ids[i] for i in h["owner"][rows]],
+            [str(x) for x in h["product"][rows]],
+            days(world.at.dates(h["started"][rows])),
+            _until(world, h["activated"][rows], "00000000"),
+            _until(world, ended[rows]),
+            [HOW[x] for x in h["how"][rows]],
+        ],
+        "@|@",
+    )
 
 
 def _links(world: World, raw: Path, stamp: str) -> None:
@@ -79,8 +89,18 @@ def _links(world: World, raw: Path, stamp: str) -> None:
     rows += [(int(i), int(p.employer[i]), "6", int(max(p.opened[i], -1_500)), int(e)) for i, e in zip(paid, lost, strict=True)]
     rows.sort(key=lambda r: (r[0], r[1], r[2], r[3]))
     a, b, kind, begin, end = zip(*rows, strict=True)
-    write_delimited(raw, f"CIF_GX_{stamp}", [[p.ids[i] for i in a], [p.ids[i] for i in b], list(kind), days(world.at.dates(np.array(begin))),
-                                             _until(world, np.array(end))], "|+|")
+    write_delimited(
+        raw,
+        f"CIF_GX_{stamp}",
+        [
+            [p.ids[i] for i in a],
+            [p.ids[i] for i in b],
+            list(kind),
+            days(world.at.dates(np.array(begin))),
+            _until(world, np.array(end)),
+        ],
+        "|+|",
+    )
 
 
 def _merges(world: World, raw: Path, stamp: str) -> None:
@@ -88,15 +108,22 @@ def _merges(world: World, raw: Path, stamp: str) -> None:
     p, rng = world.people, chance(world.seed, "merges")
     second = np.flatnonzero(p.twin_of >= 0)
     second = second[rng.random(len(second)) < 0.75] if len(second) > 3 else second
-    target, day = p.twin_of[second].copy(), rng.integers(30, world.at.days - 5, len(second)) if len(second) else np.zeros(0, dtype=np.int64)
+    target, day = (
+        p.twin_of[second].copy(),
+        rng.integers(30, world.at.days - 5, len(second)) if len(second) else np.zeros(0, dtype=np.int64),
+    )
     order = np.lexsort((second, target))
     second, target, day = second[order], target[order], day[order]
-    for i in range(len(second) - 1):        # A into B, later B into C
+    for i in range(len(second) - 1):  # A into B, later B into C
         if target[i] == target[i + 1]:
             target[i], day[i] = second[i + 1], min(day[i], day[i + 1] - 3)
     undone = np.where(rng.random(len(second)) < 0.03, np.minimum(day + 40, world.at.days - 1), NEVER)
-    write_delimited(raw, f"CIF_HB_{stamp}", [[p.ids[i] for i in second], [p.ids[i] for i in target], days(world.at.dates(day)),
-                                             _until(world, undone, "00000000")], "|+|")
+    write_delimited(
+        raw,
+        f"CIF_HB_{stamp}",
+        [[p.ids[i] for i in second], [p.ids[i] for i in target], days(world.at.dates(day)), _until(world, undone, "00000000")],
+        "|+|",
+    )
 
 
 def _contacts(world: World, raw: Path, stamp: str) -> None:
@@ -117,10 +144,18 @@ def _contacts(world: World, raw: Path, stamp: str) -> None:
     at = np.sort(np.concatenate([np.arange(len(said)), twice]))
     keeper = ["" if m < 0 else world.network.manager_ids[m] for m in col["manager"]]
     told = said >= 0
-    columns = [numbers, persons, keeper, [OFFERS[o] for o in col["offer"]],
-               [CHANNELS[x] if t else "" for x, t in zip(col["channel"], told, strict=True)], days(world.at.dates(col["day"])),
-               ["" if np.isnan(x) else f"{x:.2f}" for x in col["probability"]], [str(x) for x in col["arm"]], outcome,
-               days(world.at.dates(col["said_on"]), ~told)]
+    columns = [
+        numbers,
+        persons,
+        keeper,
+        [OFFERS[o] for o in col["offer"]],
+        [CHANNELS[x] if t else "" for x, t in zip(col["channel"], told, strict=True)],
+        days(world.at.dates(col["day"])),
+        ["" if np.isnan(x) else f"{x:.2f}" for x in col["probability"]],
+        [str(x) for x in col["arm"]],
+        outcome,
+        days(world.at.dates(col["said_on"]), ~told),
+    ]
     write_delimited(raw, f"MKT_CJ_{stamp}", [[column[i] for i in at] for column in columns], "|+|")
 
 
@@ -134,8 +169,14 @@ def _consents(world: World, raw: Path, stamp: str) -> None:
     served = persons[rng.random(len(persons)) < 0.9]
     machine = given[rng.random(len(given)) < 0.04]
     life = given[rng.random(len(given)) < 0.3]
-    parts = [(given, "marketing", "1", 0.3), (regrets, "marketing", "1", 0.2), (refused, "marketing", "0", 0.9), (served, "service", "1", 0.1),
-             (machine, "automated_marketing", "0", 0.7), (life, "life_stage", "1", 0.4)]
+    parts = [
+        (given, "marketing", "1", 0.3),
+        (regrets, "marketing", "1", 0.2),
+        (refused, "marketing", "0", 0.9),
+        (served, "service", "1", 0.1),
+        (machine, "automated_marketing", "0", 0.7),
+        (life, "life_stage", "1", 0.4),
+    ]
     who = np.concatenate([x for x, _, _, _ in parts])
     purpose = np.repeat([x for _, x, _, _ in parts], [len(x) for x, _, _, _ in parts])
     yes = np.repeat([x for _, _, x, _ in parts], [len(x) for x, _, _, _ in parts])
@@ -144,31 +185,55 @@ def _consents(world: World, raw: Path, stamp: str) -> None:
     day = begin + np.floor((world.at.days - 2 - begin) * np.clip(place + 0.1 * rng.random(len(who)), 0, 0.99)).astype(np.int64)
     order = np.lexsort((day, purpose, who))
     dates = days(world.at.dates(day[order]))
-    for i in dirt.some(world, "consent_without_date", np.flatnonzero(purpose[order] == "service"), 0.001, [p.ids[i] for i in who[order]]):
+    for i in dirt.some(
+        world, "consent_without_date", np.flatnonzero(purpose[order] == "service"), 0.001, [p.ids[i] for i in who[order]]
+    ):
         dates[i] = "20241301"
-    write_delimited(raw, f"MKT_SQ_{stamp}", [[p.ids[i] for i in who[order]], list(purpose[order]), ["any"] * len(who), dates, list(yes[order])], "@|@")
+    write_delimited(
+        raw,
+        f"MKT_SQ_{stamp}",
+        [[p.ids[i] for i in who[order]], list(purpose[order]), ["any"] * len(who), dates, list(yes[order])],
+        "@|@",
+    )
 
 
 def _suppressions(world: World, raw: Path, stamp: str) -> None:
     """CIF_MRMD: who must not be called, and by whose word."""
     p, rng = world.people, chance(world.seed, "suppressions")
-    able = rng.permutation(np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (p.opened < 0) & (world.dead_from == NEVER)))
+    able = rng.permutation(
+        np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (p.opened < 0) & (world.dead_from == NEVER))
+    )
     staff, related = staff_of(world)
     rows: list[tuple[int, str, int, int, str]] = []
     dead = np.flatnonzero(world.dead_from + 16 < world.at.days)
     rows += [(int(i), "deceased", int(max(world.dead_from[i] + 16, p.opened[i])), NEVER, "公安户籍") for i in dead]
     rows += [(int(i), "court_freeze", int(rng.integers(1, world.at.days)), NEVER, "县人民法院") for i in frozen_of(world)]
-    rows += [(i, "staff", -100, NEVER, "人力资源部") for i in sorted(staff)] + [(i, "related_party", -100, NEVER, "董事会办公室") for i in sorted(related)]
-    rows += [(int(i), "student", -50, NEVER, "零售业务部") for i in np.flatnonzero((p.group == OTHER) & (p.age < 23) & (p.opened < -50))]
+    rows += [(i, "staff", -100, NEVER, "人力资源部") for i in sorted(staff)] + [
+        (i, "related_party", -100, NEVER, "董事会办公室") for i in sorted(related)
+    ]
+    rows += [
+        (int(i), "student", -50, NEVER, "零售业务部")
+        for i in np.flatnonzero((p.group == OTHER) & (p.age < 23) & (p.opened < -50))
+    ]
     used = 0
-    for kind, share, lasts, authority in (("fraud", .0006, 0, "反诈中心"), ("aml", .0006, 0, "合规部"), ("complaint", .003, 60, "消保办"),
-                                          ("dishonest_debtor", .002, 0, "执行信息公开网"), ("do_not_call", .006, 0, "客户本人"), ("exit", .001, 0, "信贷管理部")):
+    for kind, share, lasts, authority in (
+        ("fraud", 0.0006, 0, "反诈中心"),
+        ("aml", 0.0006, 0, "合规部"),
+        ("complaint", 0.003, 60, "消保办"),
+        ("dishonest_debtor", 0.002, 0, "执行信息公开网"),
+        ("do_not_call", 0.006, 0, "客户本人"),
+        ("exit", 0.001, 0, "信贷管理部"),
+    ):
         count = max(1, round(share * len(p)))
-        for i in able[used:used + count]:
+        for i in able[used : used + count]:
             day = int(rng.integers(0, world.at.days - 1))
             rows.append((int(i), kind, day, day + lasts if lasts and rng.random() < 0.8 else NEVER, authority))
         used += count
     rows.sort(key=lambda r: (r[0], r[1], r[2]))
-    who, kind, begin, end, word = zip(*rows, strict=True)
-    write_delimited(raw, f"CIF_MRMD_{stamp}", [[p.ids[i] for i in who], list(kind), days(world.at.dates(np.array(begin))),
-                                               _until(world, np.array(end)), list(word)], "|+|")
+    who, kinds, begin, end, word = zip(*rows, strict=True)
+    write_delimited(
+        raw,
+        f"CIF_MRMD_{stamp}",
+        [[p.ids[i] for i in who], list(kinds), days(world.at.dates(np.array(begin))), _until(world, np.array(end)), list(word)],
+        "|+|",
+    )

@@ -28,18 +28,33 @@ class Truth:
     def note(self, world: World, m: int) -> None:
         """The truth on the eve of month m (as_of: the last day of month m - 1)."""
         eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
-        p, known, going = leaving.truth(world, m)
+        p, known, state = leaving.truth(world, m)
         who = np.flatnonzero(known)
         assets = world.assets()[who] / 100
-        self.hazard.append(pa.table({
-            "customer_id": texts(world.people.ids, who), "as_of": day_column(world, np.full(len(who), eve)), "p_leave_90d": p[who],
-            "assets": assets, "state": texts(("here", "leaving"), going[who].astype(np.int64))}))
+        self.hazard.append(
+            pa.table(
+                {
+                    "customer_id": texts(world.people.ids, who),
+                    "as_of": day_column(world, np.full(len(who), eve)),
+                    "p_leave_90d": p[who],
+                    "assets": assets,
+                    "state": texts(("here", "leaving", "left", "gone"), state[who]),
+                }
+            )
+        )
         for place, family in enumerate(FAMILIES):
             may, chance_of = demand.truth(world, family, m)
             who = np.flatnonzero(may)
-            self.demand.append(pa.table({
-                "customer_id": texts(world.people.ids, who), "as_of": day_column(world, np.full(len(who), eve)),
-                "family": texts(FAMILIES, np.full(len(who), place)), "p_first_own_use_90d": chance_of[who].astype(np.float32)}))
+            self.demand.append(
+                pa.table(
+                    {
+                        "customer_id": texts(world.people.ids, who),
+                        "as_of": day_column(world, np.full(len(who), eve)),
+                        "family": texts(FAMILIES, np.full(len(who), place)),
+                        "p_first_own_use_90d": chance_of[who].astype(np.float32),
+                    }
+                )
+            )
 
     def write(self, world: World, out: Path) -> None:
         """Everything known about the truth, under `out`."""
@@ -49,9 +64,16 @@ class Truth:
         _write_people(world, out)
         e = world.events
         order = np.lexsort((e["who"], e["kind"], e["day"]))
-        write_table(out / "events.parquet", pa.table({
-            "customer_id": texts(world.people.ids, e["who"][order]), "on": day_column(world, e["day"][order]),
-            "kind": pa.array(e["kind"][order].astype(str))}))
+        write_table(
+            out / "events.parquet",
+            pa.table(
+                {
+                    "customer_id": texts(world.people.ids, e["who"][order]),
+                    "on": day_column(world, e["day"][order]),
+                    "kind": pa.array(e["kind"][order].astype(str)),
+                }
+            ),
+        )
         write_json(out / "stories.json", stories.facts(world))
         write_json(out / "dirt.json", dirt.counted(world))
 
@@ -65,24 +87,44 @@ def _write_uplift(world: World, out: Path) -> None:
         for worked in (-99, m):
             world.worked[place] = worked
             if offer == "churn_aum":
-                p, may, going = leaving.truth(world, m)
-                may = may & ~going
+                p, may, state = leaving.truth(world, m)
+                may = may & (state == 0)
                 sides.append(1 - p)
             else:
                 may, p = demand.truth(world, offer, m)
                 sides.append(p)
         world.worked = kept.copy()
         who = np.flatnonzero(may)
-        parts.append(pa.table({
-            "customer_id": texts(world.people.ids, who), "offer": texts(OFFERS, np.full(len(who), place)),
-            "effect": sides[1][who] - sides[0][who], "logit_effect": world.temper.effect[place, who]}))
+        parts.append(
+            pa.table(
+                {
+                    "customer_id": texts(world.people.ids, who),
+                    "offer": texts(OFFERS, np.full(len(who), place)),
+                    "effect": sides[1][who] - sides[0][who],
+                    "logit_effect": world.temper.effect[place, who],
+                }
+            )
+        )
     write_table(out / "uplift.parquet", pa.concat_tables(parts))
 
 
 def _write_people(world: World, out: Path) -> None:
     p = world.people
     n = np.arange(p.persons)
-    write_table(out / "people.parquet", pa.table({
-        "customer_id": texts(p.ids, n), "group": texts(GROUPS, p.group[n]), "engaged": pa.array(p.engaged[n]),
-        "loyalty": p.loyalty[n], "shopper": p.shopper[n], "digital": p.digital[n], "thrift": p.thrift[n],
-        "enterprise": p.enterprise[n], "nerve": p.nerve[n], "gone": pa.array(world.gone[n])}))
+    write_table(
+        out / "people.parquet",
+        pa.table(
+            {
+                "customer_id": texts(p.ids, n),
+                "group": texts(GROUPS, p.group[n]),
+                "engaged": pa.array(p.engaged[n]),
+                "loyalty": p.loyalty[n],
+                "shopper": p.shopper[n],
+                "digital": p.digital[n],
+                "thrift": p.thrift[n],
+                "enterprise": p.enterprise[n],
+                "nerve": p.nerve[n],
+                "gone": pa.array(world.gone[n]),
+            }
+        ),
+    )

@@ -14,7 +14,7 @@ from sources.demo.people import People
 from sources.demo.seasons import Span
 from sources.demo.temper import Temper
 
-NEVER = 1_000_000       # a day that does not come
+NEVER = 1_000_000  # a day that does not come
 
 
 @dataclass
@@ -48,27 +48,29 @@ class World:
     network: Network
     temper: Temper
     ledger: Ledger
-    target: Floats                  # what they mean to keep on the current account
-    current: Ints                   # number of the current account
+    target: Floats  # what they mean to keep on the current account
+    current: Ints  # number of the current account
     wage_here: Bools
-    wage_lost: Ints                 # month in which the payroll stopped coming, -99: never
-    leaving_from: Ints              # day the leaving began, NEVER
+    wage_lost: Ints  # month in which the payroll stopped coming, -99: never
+    leaving_from: Ints  # day the leaving began, NEVER
     leaving_until: Ints
+    left_on: Ints  # day on which the last leaving, or spending, was done; -NEVER: never
     gone: Bools
-    spending: Bools                 # on the way out because it is spent, not because they leave
+    spending: Bools  # on the way out because it is spent, not because they leave
     mobile_from: Ints
     acquiring_from: Ints
-    agreed: Ints                    # number of a firm's agreed deposit, -1: none
-    consent: Ints                   # to marketing: 1 given, 0 refused, -1 never asked
-    idle_phone: Bools               # has mobile banking and does not use it
+    agreed: Ints  # number of a firm's agreed deposit, -1: none
+    consent: Ints  # to marketing: 1 given, 0 refused, -1 never asked
+    idle_phone: Bools  # has mobile banking and does not use it
     dead_from: Ints
     toll_from: Ints
-    worked: Ints                    # month of the last contact per offer, rows by offer
-    saver: Bools                    # has, or has had, money on term
-    to_save: Floats                 # fen to be put on term this month
-    parked: Floats                  # fen brought for the quarter's last day, to go out again
-    cumulated: Floats               # fen-days on the current account since the last interest
-    arriving: tuple[Ints, Floats] | None = None         # who parks how much this month
+    worked: Ints  # month of the last contact per offer, rows by offer
+    saver: Bools  # has, or has had, money on term
+    to_save: Floats  # fen to be put on term this month
+    parked: Floats  # fen brought for the quarter's last day, to go out again
+    spared: Bools  # their story must not be crossed by chance
+    cumulated: Floats  # fen-days on the current account since the last interest
+    arriving: tuple[Ints, Floats] | None = None  # who parks how much this month
     accounts: Rows = field(default_factory=Rows)
     terms: Rows = field(default_factory=Rows)
     funds: Rows = field(default_factory=Rows)
@@ -77,7 +79,7 @@ class World:
     status: Rows = field(default_factory=Rows)
     holdings: Rows = field(default_factory=Rows)
     contacts: Rows = field(default_factory=Rows)
-    events: Rows = field(default_factory=Rows)          # what truly happened
+    events: Rows = field(default_factory=Rows)  # what truly happened
     intercepts: dict[str, float] = field(default_factory=dict)
     dirt: dict[str, int] = field(default_factory=dict)
     dirty_keys: dict[str, list[str]] = field(default_factory=dict)
@@ -96,12 +98,12 @@ class World:
     def term_money(self) -> Floats:
         """Money in running terms, by customer."""
         running = self.terms["ended"] == NEVER
-        return np.bincount(self.terms["owner"][running], self.terms["amount"][running], len(self.people))
+        return np.bincount(self.terms["owner"][running], self.terms["amount"][running], len(self.people)).astype(np.float64)
 
     def fund_money(self) -> Floats:
         """Money in wealth, insurance and bonds, by customer."""
         running = self.funds["ended"] == NEVER
-        return np.bincount(self.funds["owner"][running], self.funds["amount"][running], len(self.people))
+        return np.bincount(self.funds["owner"][running], self.funds["amount"][running], len(self.people)).astype(np.float64)
 
     def assets(self) -> Floats:
         """Financial assets here, by customer."""
