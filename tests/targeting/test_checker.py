@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
+import inspect
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from store.errors import GateBroken
-from targeting import checker
+from targeting import checker, dossier, judgement
 from targeting.night import make_list
 from tests.targeting.conftest import AS_OF, county_bank, standard_settings
 from tests.targeting.test_eligibility import NEVER, NO_LOAN, NO_MARKETING, NO_WEALTH, _long_day, _wanted
@@ -140,8 +142,10 @@ def test_a_violation_stops_the_night_and_names_the_customer(proved):
 
 
 def test_the_checker_shares_no_code_with_what_it_checks():
-    import ast
-    import inspect
-    tree = ast.parse(inspect.getsource(checker))
-    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {m for m in imported if m.startswith("targeting")} == {"targeting.settings"}
+    own = {"targeting.settings", "targeting.dossier", "targeting.judgement"}
+    for module in (checker, dossier, judgement):
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+        imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        imported |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+        assert "targeting.settings" in imported
+        assert {name for name in imported if name.startswith("targeting")} <= own
