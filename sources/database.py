@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,27 +20,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def database_columns(name: str, spec: Input, base: Path) -> dict[str, str]:
-    """Column -> DuckDB type of a database input, asked of the database without reading a row."""
-    con = _connect()
-    try:
-        return {row[0]: row[1] for row in con.execute(f"DESCRIBE {_source(con, name, spec, base, [], 'WHERE false')}").fetchall()}
-    finally:
-        con.close()
+def database_columns(name: str, spec: Input, base: Path, settings: SourceSettings) -> dict[str, str]:
+    """Column -> DuckDB type of what the mappings use of a table, asked of the database without reading a row."""
+    with _opened(name, spec, base, [], "WHERE false") as (con, query):
+        have = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
+    return {c: have[c] for c in needed_columns(name, list(have), settings)}
 
 
-def fetch(name: str, spec: Input, settings: SourceSettings, base: Path, folder: Path) -> tuple[Path, str]:
-    """Land what the mappings use of the table as `folder/NAME.parquet`; returns the file and its SHA-256."""
-    con = _connect()
-    wanted = needed_columns(name, list(database_columns(name, spec, base)), settings)
+def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path) -> tuple[Path, str]:
+    """Land these columns of the table as `folder/NAME.parquet`, rows in a total order; returns the file and its SHA-256."""
     since = f"WHERE {ident(spec.since_column)} >= DATE {literal(spec.since.isoformat())}" if spec.since and spec.since_column else ""
     path = folder / f"{name}.parquet"
-    try:
-        query = _source(con, name, spec, base, wanted, since)
-        with atomic_path(path) as temporary:
-            con.execute(f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
-    finally:
-        con.close()
+    with _opened(name, spec, base, columns, since) as (con, query), atomic_path(path) as temporary:
+        con.execute(f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
     return path, of_file(path)
 
 
@@ -60,44 +54,53 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
     return [c for c in have if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text, re.IGNORECASE)] or have[:1]
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2",
-                                  "python_enable_replacements": "false"})
-
-
-def _source(con: duckdb.DuckDBPyConnection, name: str, spec: Input, base: Path, columns: list[str], where: str) -> str:
-    """A SELECT in `con` that yields the wanted columns and days; projection and filter happen in the database."""
-    listed = ", ".join(ident(c) for c in columns) or "*"
-    table = ".".join(ident(part) for part in (spec.table or "").split("."))
+@contextmanager
+def _opened(name: str, spec: Input, base: Path, columns: list[str], where: str
+            ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
         raise ConfigError(f"the address {spec.uri} has not been filled in", where=f"input {name}", do="set that variable")
-    if spec.database == "duckdb":
-        path = base / (spec.uri or "")
-        if not path.exists():
-            raise DataNotArrived(f"no database file {path.name}", where=f"input {name}", do="ask the sender, then run again")
-        con.execute(f"ATTACH {literal(str(path))} AS source (READ_ONLY)")
-        con.execute("USE source")
-        query = f"SELECT {listed} FROM {table} {where}"
-        try:
-            con.execute(f"DESCRIBE {query}").fetchall()
-        except duckdb.Error as error:
-            raise ConfigError(str(error).splitlines()[0], where=f"input {name}", do="check `table` and `columns`") from None
-        return query
-    con.register(f"_{name}", _postgresql(name, spec.uri or "", f"SELECT {listed} FROM {table} {where}"))
-    return f"SELECT * FROM {ident(f'_{name}')}"
+    table = ".".join(ident(part) for part in (spec.table or "").split("."))
+    query = f"SELECT {', '.join(ident(c) for c in columns) or '*'} FROM {table} {where}"
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2",
+                                 "python_enable_replacements": "false"})
+    try:
+        if spec.database == "duckdb":
+            _attach(con, name, base / (spec.uri or ""), query)
+            yield con, query
+        else:
+            with _postgresql(name, spec.uri or "", query) as batches:
+                con.register("_batches", batches)
+                yield con, "SELECT * FROM _batches"
+    finally:
+        con.close()
 
 
-def _postgresql(name: str, uri: str, query: str) -> pa.RecordBatchReader:
+def _attach(con: duckdb.DuckDBPyConnection, name: str, path: Path, query: str) -> None:
+    if not path.exists():
+        raise DataNotArrived(f"no database file {path.name}", where=f"input {name}", do="ask the sender, then run again")
+    con.execute(f"ATTACH {literal(str(path))} AS source (READ_ONLY)")
+    con.execute("USE source")
+    try:
+        con.execute(f"DESCRIBE {query}").fetchall()
+    except duckdb.Error as error:
+        raise ConfigError(str(error).splitlines()[0], where=f"input {name}", do="check `table` and `columns`") from None
+
+
+@contextmanager
+def _postgresql(name: str, uri: str, query: str) -> Iterator[pa.RecordBatchReader]:
     """Arrow batches of a PostgreSQL query over ADBC; the address is never shown, it may hold a password."""
     import adbc_driver_manager
     import adbc_driver_postgresql.dbapi as postgresql
 
     try:
-        connection = postgresql.connect(uri)
-        cursor = connection.cursor()
-        cursor.execute(query)
-        return cursor.fetch_record_batch()
-    except adbc_driver_manager.OperationalError:
-        raise DataNotArrived("the database does not answer", where=f"input {name}", do="check that it is up, then run again") from None
+        with postgresql.connect(uri) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            with cursor.fetch_record_batch() as batches:
+                yield batches
     except adbc_driver_manager.Error as error:
-        raise ConfigError(str(error).splitlines()[0].replace(uri, "..."), where=f"input {name}", do="check `table`, `since_column`") from None
+        said = str(error).splitlines()[0].replace(uri, "...")
+        if isinstance(error, adbc_driver_manager.OperationalError) or "could not connect" in said or "Failed to connect" in said:
+            raise DataNotArrived("the database does not answer", where=f"input {name}",
+                                 do="check that it is up, then run again") from None
+        raise ConfigError(said, where=f"input {name}", do="check `table`, `columns` and `since_column`") from None

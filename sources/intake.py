@@ -60,7 +60,7 @@ def take_in(settings: SourceSettings, root: Path, base: Path, bank: str, currenc
         _ask_fresh(there.manifest.newest_business_date, expected)
         return there
     look = duckdb.connect(config=_CLOSED)
-    columns = {name: columns_of(look, name, spec, paths_of(base, spec)) if spec.files else database_columns(name, spec, base)
+    columns = {name: columns_of(look, name, spec, paths_of(base, spec)) if spec.files else database_columns(name, spec, base, settings)
                for name, spec in settings.inputs.items()}
     look.close()
     check_settings(settings, columns, digits, places or {})
@@ -235,7 +235,7 @@ def _delivered(settings: SourceSettings, root: Path, base: Path, say: Progress) 
     for name, spec in settings.inputs.items():
         if spec.database is not None:
             say(f"fetch {name}", 0, 1)
-            path, sha256 = fetch(name, spec, settings, base, root / "landed")
+            path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed")
             found[name] = Delivery(name, (Delivered(path, sha256),), sha256)
     return found
 

@@ -19,6 +19,12 @@ def _text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 
 
+def _no_spark(value: Any) -> Any:
+    if value == "spark":
+        raise ValueError("dialect 'spark' needs the Spark engine, which this release does not have; write DuckDB SQL")
+    return value
+
+
 class FlagFile(Settings):
     """A file that says another one is complete; `{name}` is that file's name, `{stem}` the name before its first dot."""
 
@@ -210,7 +216,7 @@ class Waiver(Settings):
 class SourceSettings(Settings):
     """The `sources:` section."""
 
-    dialect: Literal["duckdb"] = "duckdb"       # of `select` and `where`; Spark SQL comes with the Spark engine
+    dialect: Annotated[Literal["duckdb"], BeforeValidator(_no_spark)] = "duckdb"        # of `select` and `where`; Spark SQL comes with the Spark engine
     buckets: int = Field(8, ge=1, le=4096)      # parts the customers are spread over; a bucket fits in memory
     inputs: dict[str, Input]
     tables: dict[str, TableMap]
@@ -218,10 +224,3 @@ class SourceSettings(Settings):
     checks: Checks = Checks()
     gates: Gates = Gates()
     waivers: tuple[Waiver, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_spark(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("dialect") == "spark":
-            raise ValueError("dialect 'spark' needs the Spark engine, which this release does not have; write DuckDB SQL")
-        return value

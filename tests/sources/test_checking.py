@@ -11,7 +11,7 @@ from tests.sources.conftest import SmallBank
 
 
 @pytest.mark.parametrize(("old", "new", "said"), [
-    ("    transactions:\n", "    transaction:\n", "bank.yaml:31: table 'transaction' is not known; did you mean 'transactions'?"),
+    ("    transactions:\n", "    transaction:\n", "bank.yaml:30: table 'transaction' is not known; did you mean 'transactions'?"),
     ("birth_on: {column: birth", "birth: {column: birth", "table customers: column 'birth' is not known; did you mean 'birth_on'?"),
     ("account_id: acct\n", "account_id: acc\n", "table transactions: account_id: source column 'acc' is not known; did you mean 'acct'?"),
     ("SAL: payroll", "SAL: pay_roll", "table transactions: category: code 'pay_roll' is not known; did you mean 'payroll'?"),
