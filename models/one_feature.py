@@ -29,7 +29,11 @@ class OneFeatureRule:
         return np.where(np.isnan(signed), -np.inf, signed)
 
 
-def best_rule(dataset: Dataset, most_rows: int = 40_000) -> OneFeatureRule:
+def _auc(score: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_], hits: int, misses: int) -> float:
+    return float((rankdata(score)[positive].sum() - hits * (hits + 1) / 2) / max(1, hits * misses))
+
+
+def best_rule(dataset: Dataset, most_rows: int = 20_000) -> OneFeatureRule:
     """The best single feature by ROC AUC on these rows: all positives, and a keyed sample of the rest where there are many."""
     share = most_rows / max(1, len(dataset.rows))
     sample = dataset if share >= 1 else dataset.take((dataset.target == 1) | (customer_draw(dataset, "one-feature") < share))
@@ -38,9 +42,10 @@ def best_rule(dataset: Dataset, most_rows: int = 40_000) -> OneFeatureRule:
     best = OneFeatureRule("", True, 0.0)
     for place, name in enumerate(sample.feature_names):
         values = matrix[:, place]
-        for down in (True, False):
-            signed = np.where(np.isnan(values), -np.inf, values if down else -values)
-            auc = (rankdata(signed)[positive].sum() - hits * (hits + 1) / 2) / max(1, hits * misses)
+        unknown = np.isnan(values)
+        falling = _auc(np.where(unknown, -np.inf, values), positive, hits, misses)
+        rising = _auc(np.where(unknown, -np.inf, -values), positive, hits, misses) if unknown.any() else 1 - falling
+        for down, auc in ((True, falling), (False, rising)):
             if auc > best.roc_auc:
                 best = OneFeatureRule(name, down, float(auc))
     return best
