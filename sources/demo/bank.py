@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sources.demo import contacts, demand, leaving, lending, living, masters, movements, saving, stories
+from sources.demo import contacts, demand, firms, leaving, lending, living, masters, movements, saving, stories
 from sources.demo.beginnings import make_world
 from sources.demo.ledger import Movements
 from sources.demo.living import Habits
@@ -88,7 +88,7 @@ def live_month(world: World, habits: Habits, month: Month) -> Movements:
     saving.save(world, month)
     demand.buy(world, month)
     lending.serve(world, month)
-    lending.corporate_month(world, month)
+    firms.corporate_month(world, month)
     n = len(world.people)
     held = world.ledger.balance[:n].astype(np.float64)
     moves = world.ledger.close_month(month)

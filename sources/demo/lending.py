@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Floats, Ints, chance, pick
-from sources.demo.living import YUAN, clock
-from sources.demo.people import CORPORATE, FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
+from sources.demo.living import YUAN
+from sources.demo.people import FARMER, MIGRANT
 from sources.demo.saving import months_later
 from sources.demo.seasons import Month
 from sources.demo.world import NEVER, World
@@ -42,15 +42,6 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, ...], float, float, int, in
     "mortgage": (("AJ",), (1.0,), np.log(330_000), 0.35, 120_000, 900_000, (180, 240, 300), 0.0345, 1.0),
     "student_loan": (("ZXD",), (1.0,), np.log(12_000), 0.25, 6_000, 20_000, (60,), 0.0300, 0.0),
     "corporate_loan": (("DWD",), (1.0,), np.log(18_000_000), 0.8, 2_000_000, 60_000_000, (12, 24), 0.0455, 0.0),
-}
-# loans at the start, of 388,494 customers
-STOCK = {
-    "farmer_credit": 3_900,
-    "business_loan": 2_100,
-    "consumer_loan": 1_900,
-    "mortgage": 420,
-    "student_loan": 260,
-    "corporate_loan": 38,
 }
 
 
@@ -145,70 +136,6 @@ def village_lines(world: World, day: int, share: float) -> None:
         source=np.full(len(who), 0),
         used=np.zeros(len(who), dtype=bool),
     )
-
-
-def stock(world: World) -> None:
-    """Lines and loans on the eve of the first day."""
-    p, rng = world.people, chance(world.seed, "lending", "stock")
-    village_lines(world, -41, 0.16)
-    suits = {
-        "farmer_credit": np.isin(p.group, (FARMER, MIGRANT)) * np.exp(0.8 * p.enterprise - ((p.age - 44) / 11) ** 2),
-        "business_loan": ((p.group == MERCHANT) + 0.08 * (p.group == FARMER)) * np.exp(0.9 * p.enterprise),
-        "consumer_loan": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.05) * np.exp(-(((p.age - 37) / 9) ** 2)),
-        "mortgage": (np.isin(p.group, (PAYROLL, PUBLIC)) + 0.1) * np.exp(-(((p.age - 34) / 6) ** 2)),
-        "student_loan": 1.0 * (p.age < 24),
-        "corporate_loan": 1.0 * (p.group == CORPORATE),
-    }
-    taken = np.zeros(len(p), dtype=bool)
-    for family, count in STOCK.items():
-        size = max(1, round(len(p) * count / 388_494))
-        weight = (
-            suits[family] * ~taken * (p.opened < -300) * (p.engaged | (rng.random(len(p)) < 0.1)) * (world.dead_from == NEVER)
-        )
-        if family == "corporate_loan":
-            weight = suits[family] * ~taken
-        order = np.argsort(-np.log(rng.random(len(p))) / np.maximum(weight, 1e-12), kind="stable")
-        who = np.sort(order[: min(size, int((weight > 0).sum()))])
-        taken[who] = True
-        rows = grant(world, who, np.full(len(who), -1), family, rng)
-        run = world.loans["months"][rows]
-        past = np.floor(run * rng.random(len(rows)) * 0.97).astype(np.int64)
-        begun = months_later(world.at, np.full(len(rows), -1) - rng.integers(0, 28, len(rows)), -past)
-        world.loans["granted"][rows] = np.minimum(begun, -1)
-        world.loans["matures"][rows] = months_later(world.at, world.loans["granted"][rows], run)
-        soon = rows[world.loans["matures"][rows] < 5]
-        world.loans["matures"][soon] = 5 + rng.integers(0, 25, len(soon))
-        r, paid = world.loans["rate"][rows] / 12, past
-        left = world.loans["amount"][rows] * ((1 + r) ** run - (1 + r) ** paid) / ((1 + r) ** run - 1)
-        world.loans["outstanding"][rows] = np.where(
-            world.loans["kind"][rows] == ANNUITY, np.rint(left), world.loans["amount"][rows]
-        )
-        world.loans["served"][rows] = -11
-    _lines_of_applicants(world, rng)
-    loans = world.loans
-    late = np.flatnonzero((rng.random(len(loans)) < 0.030) & (loans["family"] != "corporate_loan"))
-    loans["late"][late] = -np.rint(np.exp(rng.normal(4.6, 1.0, len(late)))).clip(5, 900).astype(np.int64)
-    loans["owed"][late] = np.rint(
-        loans["outstanding"][late] * loans["rate"][late] / 12 * np.maximum(-loans["late"][late] / 30, 1)
-    ).astype(np.int64)
-    write_status(world, np.arange(len(loans)), np.full(len(loans), -1))
-
-
-def _lines_of_applicants(world: World, rng: np.random.Generator) -> None:
-    """Most loans to people lie under a line they applied for."""
-    loans = world.loans
-    rows = np.flatnonzero((loans["facility"] < 0) & np.isin(loans["family"], ("farmer_credit", "business_loan")))
-    lines = world.facilities.add(
-        owner=loans["owner"][rows],
-        product=loans["product"][rows],
-        limit=np.maximum(loans["amount"][rows], 0),
-        granted=loans["granted"][rows],
-        expires=loans["granted"][rows] + 1095,
-        guarantee=rng.integers(0, 4, len(rows)),
-        source=np.full(len(rows), 1),
-        used=np.ones(len(rows), dtype=bool),
-    )
-    loans["facility"][rows] = lines
 
 
 def overdue_class(days: Ints, watch: np.ndarray) -> Ints:
@@ -362,43 +289,3 @@ def write_status_changes(world: World) -> None:
     order = np.argsort(key, kind="stable")
     last = order[np.r_[key[order][1:] != key[order][:-1], True]]
     world.status.columns = {name: column[last] for name, column in s.items()}
-
-
-def corporate_month(world: World, month: Month) -> None:
-    """Firms sell, buy, pay wages and taxes; what lies above a floor goes to the agreed deposit."""
-    rng, p = chance(world.seed, "firms", month.index), world.people
-    firms = np.arange(p.persons, len(p))
-    size = p.wealth[firms] * YUAN
-    all_held = world.ledger.balance[world.current[firms]] + np.where(
-        world.agreed[firms] >= 0, world.ledger.balance[np.maximum(world.agreed[firms], 0)], 0
-    )
-    pays = np.clip(0.86 + 0.25 * (all_held / size - 1), 0.3, 1.6)  # firms with much on the account buy more
-    for mark, sign in (("DWZR", 1), ("DWZC", -1)):
-        who = np.repeat(firms, rng.poisson(9, len(firms)))
-        fen = size[who - p.persons] * 0.08 * rng.lognormal(0, 0.8, len(who)) * (1.0 if sign > 0 else pays[who - p.persons])
-        world.ledger.post(
-            world.current[who],
-            month.start + rng.integers(0, month.days, len(who)),
-            clock(rng, len(who), 9, 17),
-            sign * (fen / 100).round() * 100,
-            mark,
-        )
-    world.ledger.post(
-        world.current[firms],
-        month.start + np.minimum(8 + firms % 7, month.days - 1),
-        9 * 3600,
-        -(size * 0.11 / 100).round() * 100,
-        "DWGZ",
-        must=False,
-    )
-    if month.month % 3 == 1 and month.days > 14:
-        world.ledger.post(world.current[firms], month.start + 13, 10 * 3600, -(size * 0.02 / 100).round() * 100, "SK")
-    has = firms[world.agreed[firms] >= 0]
-    account = world.agreed[has]
-    spare = world.ledger.balance[world.current[has]] - size[has - p.persons] * 0.6
-    sums = (np.abs(spare) / 100_000).astype(np.int64) * 100_000
-    into = (spare > 0) & (sums > 0)
-    world.ledger.move(world.current[has[into]], account[into], month.start, 7_000, sums[into], "XDZ", "XDZ")
-    back = (spare < 0) & (sums > 0)
-    fen_back = np.minimum(sums[back], world.ledger.balance[account[back]])
-    world.ledger.move(account[back], world.current[has[back]], month.start, 7_000, fen_back, "XDZ", "XDZ")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sources.demo.catalogue import NEW_MIX, STOCK_MIX, TENOR_MONTHS, TENORS
+from sources.demo.catalogue import NEW_MIX, TENOR_MONTHS, TENORS
 from sources.demo.chance import Floats, Ints, chance, pick
 from sources.demo.living import YUAN, alive, clock
 from sources.demo.seasons import OPENING_CAMPAIGN, Month, Span
@@ -77,7 +77,7 @@ def _rates(world: World, product: np.ndarray, day: Ints, owner: Ints) -> Floats:
     return out
 
 
-def _new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: Ints, rollover: Ints) -> Ints:
+def new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: Ints, rollover: Ints) -> Ints:
     account = world.ledger.open_accounts(len(owner))
     world.accounts.add(
         account=account,
@@ -106,65 +106,10 @@ def _new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: I
     return account
 
 
-def stock(world: World) -> None:
-    """What lies on term on the eve of the first day."""
-    p, rng = world.people, chance(world.seed, "saving", "stock")
-    wealth = p.wealth * YUAN
-    holds = rng.random(len(p)) < np.interp(
-        np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0, 0.45, 0.78, 0.96, 0.98]
-    )
-    holds &= (p.opened < -1) & (np.arange(len(p)) < p.persons)
-    left = np.where(
-        holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0
-    )
-    owner, fen = [], []
-    for turn in range(7):
-        take = heap_floor(left * (0.35 + 0.65 * rng.random(len(p)) if turn < 5 else 1.0))
-        got = np.flatnonzero(take > 0)
-        owner.append(got)
-        fen.append(take[got])
-        left[got] -= take[got]
-    who, sums = np.concatenate(owner), np.concatenate(fen)
-    tenor = pick(rng, np.array(STOCK_MIX), len(who))
-    product = np.array(TENORS)[tenor]
-    product = np.where((sums >= 200_000 * YUAN) & (rng.random(len(who)) < 0.5), "CD3Y", product)
-    product = np.where((sums >= 50_000 * YUAN) & (rng.random(len(who)) < 0.025), "N07D", product)
-    length = np.array([MONTHS_OF.get(str(x), 0) for x in product]) * 30.4
-    started = np.where(
-        product == "N07D", -1 - rng.integers(0, 6, len(who)), -np.rint(length * rng.random(len(who)) * 0.95) - 1
-    ).astype(np.int64)
-    started = np.maximum(started, p.opened[who])
-    account = _new_terms(world, who, product, started, sums, _rollover(rng, len(who)))
-    world.ledger.balance[account] = sums
-    late = world.terms["matures"] < 0
-    assert not late.any(), "a term of the opening stock has matured before the first day"
-    world.ledger.balance[: len(p)] = np.where(
-        p.opened < 0, np.rint(np.maximum(wealth - np.bincount(who, sums, len(p)), 0)), 0
-    ).astype(np.int64)
-    _fund_stock(world, rng)
-
-
-def _rollover(rng: np.random.Generator, size: int) -> Ints:
+def draw_rollover(rng: np.random.Generator, size: int) -> Ints:
     """65 in 100 have agreed to roll, most of them with the interest."""
     out: Ints = np.where(rng.random(size) < 0.65, np.where(rng.random(size) < 0.75, 2, 1), 0)
     return out
-
-
-def _fund_stock(world: World, rng: np.random.Generator) -> None:
-    p = world.people
-    rich = np.log10(np.maximum(p.wealth, 1))
-    for product, holds, scale, sum_share in (
-        ("LC01", "wealth", 0.13, 0.3),
-        ("LC02", "wealth", 0.06, 0.2),
-        ("BX01", "insurance", 0.06, 0.15),
-        ("GZ3Y", "bond", 0.05, 0.3),
-    ):
-        has = np.flatnonzero(
-            (rng.random(len(p)) < scale * np.clip(rich - 4.0, 0, 1.2)) & (p.opened < -400) & (np.arange(len(p)) < p.persons)
-        )
-        fen = np.maximum(heap_floor(p.wealth[has] * YUAN * sum_share * (0.5 + rng.random(len(has)))), 5_000 * YUAN)
-        account = open_funds(world, has, product, holds, -1 - rng.integers(0, 390, len(has)), fen)
-        world.ledger.balance[account] = fen
 
 
 def open_funds(world: World, owner: Ints, product: str, holds: str, day: Ints, fen: Ints) -> Ints:
@@ -210,7 +155,7 @@ def open_terms(
         return owner
     if brought:
         world.ledger.post(world.current[owner], day, second - 120, fen, brought)
-    account = _new_terms(world, owner, product, day, fen, _rollover(rng, len(owner)))
+    account = new_terms(world, owner, product, day, fen, draw_rollover(rng, len(owner)))
     world.ledger.move(world.current[owner], account, day, second, fen, "DQZR", "DQZR")
     return account
 

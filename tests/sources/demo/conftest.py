@@ -17,10 +17,14 @@ COLUMNS = {
     "DEP_ZHXX": ("@|@", "ZH KHH CPDM JGDM FZH CYLX ZHXZ ZHLB ZHZT BZ KHRQ XHRQ"),
     "DEP_DQXX": ("|+|", "ZH QXRQ DQRQ JE NLL ZCBZ JSRQ JSYY XZH"),
     "CRD_DKXX": ("|+|", "DKH KHH HKZH CPDM SXH FFRQ FFJE YLL DQRQ JQRQ HKFS DKYT YDKH XDBZ TXBZ MQJE"),
-    "CIF_QYCP": ("@|@", "KHH CPDM QYRQ JHRQ JYRQ KTFS"), "CIF_GX": ("|+|", "KHH GLKHH GXLX KSRQ JSRQ"),
-    "CIF_HB": ("|+|", "YKHH XKHH HBRQ CXRQ"), "MKT_CJ": ("|+|", "CJH KHH KHJL CP QD CJRQ FPGL FZ JG JGRQ"),
-    "PUB_JG": ("|+|", "JGDM JGMC YWMC SJJG JGJB JD WD BQRQ FZR"), "PUB_WG": ("|+|", "WGBH WGMC JGDM GH XZ WGLX WZ"),
-    "PUB_KHJL": ("@|@", "GH XM JGDM RGS JS ZGZ ZW"), "CIF_MRMD": ("|+|", "KHH LX KSRQ JSRQ LY"),
+    "CIF_QYCP": ("@|@", "KHH CPDM QYRQ JHRQ JYRQ KTFS"),
+    "CIF_GX": ("|+|", "KHH GLKHH GXLX KSRQ JSRQ"),
+    "CIF_HB": ("|+|", "YKHH XKHH HBRQ CXRQ"),
+    "MKT_CJ": ("|+|", "CJH KHH KHJL CP QD CJRQ FPGL FZ JG JGRQ"),
+    "PUB_JG": ("|+|", "JGDM JGMC YWMC SJJG JGJB JD WD BQRQ FZR"),
+    "PUB_WG": ("|+|", "WGBH WGMC JGDM GH XZ WGLX WZ"),
+    "PUB_KHJL": ("@|@", "GH XM JGDM RGS JS ZGZ ZW"),
+    "CIF_MRMD": ("|+|", "KHH LX KSRQ JSRQ LY"),
 }
 
 
@@ -45,8 +49,10 @@ def read(bank: DemoBank) -> duckdb.DuckDBPyConnection:
         con.register(name, frame(bank, name))
     for view, folder in (("day_book", "DEP_JYLS"), ("balances", "DEP_ZHYE"), ("states", "CRD_DKZT"), ("visits", "CHN_HYD")):
         con.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{bank.raw}/{folder}/*/*.parquet')")
-    con.execute("CREATE VIEW moves AS SELECT *, CASE JYBZ WHEN 'C' THEN JYJE ELSE -JYJE END AS signed"
-                " FROM (SELECT *, JDBZ AS JYBZ FROM day_book)")
+    con.execute(
+        "CREATE VIEW moves AS SELECT *, CASE JYBZ WHEN 'C' THEN JYJE ELSE -JYJE END AS signed"
+        " FROM (SELECT *, JDBZ AS JYBZ FROM day_book)"
+    )
     for name in ("hazard", "demand", "events", "people", "uplift"):
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{bank.truth}/{name}.parquet')")
     return con

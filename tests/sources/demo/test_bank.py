@@ -22,8 +22,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
-    one, two, other = (make_demo_bank(tmp_path / name, customers=300, months=5, seed=seed)
-                       for name, seed in (("a", 7), ("b", 7), ("c", 8)))
+    one, two, other = (
+        make_demo_bank(tmp_path / name, customers=300, months=5, seed=seed) for name, seed in (("a", 7), ("b", 7), ("c", 8))
+    )
     first = content(one.raw.parent)
     assert len(first) > 50
     assert first == content(two.raw.parent)
@@ -39,8 +40,15 @@ def test_a_new_bank_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 
 def test_a_tiny_bank_tells_every_story_and_has_every_table(tiny: DemoBank) -> None:
     stories = json.loads((tiny.truth / "stories.json").read_text(encoding="utf-8"))
-    assert sorted(stories) == ["guarantor_ring", "land_compensation", "merchant_settles_out", "outlet_moved", "quarter_end_parking",
-                               "teachers_payroll", "widow_joint_maturity"]
+    assert sorted(stories) == [
+        "guarantor_ring",
+        "land_compensation",
+        "merchant_settles_out",
+        "outlet_moved",
+        "quarter_end_parking",
+        "teachers_payroll",
+        "widow_joint_maturity",
+    ]
     assert all(story["zh"] and story["en"] for story in stories.values())
     assert len(stories["guarantor_ring"]["customers"]) == 5
     assert len(list(tiny.raw.glob("*.ok"))) == 17
@@ -67,6 +75,7 @@ def settings_of(bank: DemoBank, bank_file: Path) -> SourceSettings:
 
 def _alone(bank_file: Path) -> tuple[dict, dict]:
     from ruamel.yaml import YAML
+
     return YAML(typ="safe").load(bank_file.read_text(encoding="utf-8")), {}
 
 
@@ -80,9 +89,15 @@ def home(county: DemoBank, bank_file: Path, tmp_path_factory: pytest.TempPathFac
 def test_the_intake_finds_the_planted_dirt_and_nothing_else(county: DemoBank, home: Path) -> None:
     dirt = json.loads((county.truth / "dirt.json").read_text(encoding="utf-8"))
     assert all(kind["rows"] > 0 for kind in dirt.values())
-    planted = {(k["table"], k["rule"].split(":")[0]): k["rows"] for k in dirt.values() if k["action"] in ("flag", "null", "quarantine")}
+    planted = {
+        (k["table"], k["rule"].split(":")[0]): k["rows"] for k in dirt.values() if k["action"] in ("flag", "null", "quarantine")
+    }
     report = json.loads((home / "quality" / "report.json").read_text(encoding="utf-8"))
-    found = {(f["table"], f["rule"]): f["count"] for f in report["findings"] if f["rule"] not in ("required", "copy", "copies", "duplicate")}
+    found = {
+        (f["table"], f["rule"]): f["count"]
+        for f in report["findings"]
+        if f["rule"] not in ("required", "copy", "copies", "duplicate")
+    }
     assert found == planted
 
 
@@ -103,7 +118,8 @@ def test_printed_balances_of_the_demo_bank_break_nowhere(home: Path) -> None:
 
 
 def test_names_are_cut_short_by_a_byte_only_where_planted(
-        county: DemoBank, raw_lines: Callable[[DemoBank, str], list[bytes]]) -> None:
+    county: DemoBank, raw_lines: Callable[[DemoBank, str], list[bytes]]
+) -> None:
     dirt = json.loads((county.truth / "dirt.json").read_text(encoding="utf-8"))
     broken = []
     for line in raw_lines(county, "CIF_KHXX"):

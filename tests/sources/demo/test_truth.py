@@ -16,7 +16,8 @@ def leaving(con: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray]:
         SELECT h.p_leave_90d AS p, count(e.kind) > 0 AS left
         FROM hazard h LEFT JOIN events e ON e.customer_id = h.customer_id AND e.kind IN ('leave', 'spend')
           AND e."on" > h.as_of AND e."on" <= h.as_of + 90
-        WHERE h.state = 'here' AND h.assets >= 10000 AND h.as_of <= DATE '2026-06-30' GROUP BY h.customer_id, h.as_of, p""").df()
+        WHERE h.state = 'here' AND h.assets >= 10000 AND h.as_of <= DATE '2026-06-30' GROUP BY h.customer_id,
+        h.as_of, p""").df()
     return rows["p"].to_numpy(), rows["left"].to_numpy()
 
 
@@ -48,7 +49,8 @@ def test_first_uses_are_ranked_well_by_the_truth_and_not_perfectly(con: duckdb.D
 def test_the_money_of_those_who_leave_is_gone_after_two_months(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.execute("""
         WITH gone AS (SELECT e.customer_id, e."on" AS day FROM events e WHERE kind = 'leave' AND "on" < DATE '2026-07-15'),
-        kept AS (SELECT gone.customer_id, ZH, arg_max(YE, RQ) FILTER (RQ < day) AS before, arg_max(YE, RQ) FILTER (RQ <= day + 60) AS after
+        kept AS (SELECT gone.customer_id, ZH, arg_max(YE, RQ) FILTER (RQ < day) AS before, arg_max(YE, RQ) FILTER (RQ
+        <= day + 60) AS after
                FROM gone JOIN DEP_ZHXX ON KHH = gone.customer_id JOIN balances USING (ZH) GROUP BY ALL)
         SELECT customer_id, sum(before)::DOUBLE AS before, sum(after)::DOUBLE AS after FROM kept GROUP BY 1""").df()
     assert len(rows) > 100
@@ -61,12 +63,17 @@ def test_leaving_leaves_traces_before_it_begins(con: duckdb.DuckDBPyConnection) 
         WITH swept AS (SELECT DISTINCT KHH, last_day(JYRQ) AS as_of FROM moves JOIN DEP_ZHXX USING (ZH) WHERE ZYDM = 'BRZC')
         SELECT h.p_leave_90d AS p, swept.KHH IS NOT NULL AS sweeps FROM hazard h
         JOIN (SELECT DISTINCT KHH FROM moves JOIN DEP_ZHXX USING (ZH) WHERE ZYDM = 'DFGZ') w ON w.KHH = h.customer_id
-        LEFT JOIN swept ON swept.KHH = h.customer_id AND swept.as_of = h.as_of WHERE h.state = 'here' AND h.assets >= 10000""").df()
+        LEFT JOIN swept ON swept.KHH = h.customer_id AND swept.as_of = h.as_of WHERE h.state = 'here' AND h.assets >=
+        10000""").df()
     assert rows.loc[rows["sweeps"], "p"].mean() > 1.2 * rows.loc[~rows["sweeps"], "p"].mean()
 
 
 def test_a_contact_helps_many_and_harms_some(con: duckdb.DuckDBPyConnection) -> None:
-    rows = con.execute("SELECT offer, avg((effect < 0)::INT) AS harmed, avg(effect) AS mean FROM uplift GROUP BY 1").df().set_index("offer")
+    rows = (
+        con.execute("SELECT offer, avg((effect < 0)::INT) AS harmed, avg(effect) AS mean FROM uplift GROUP BY 1")
+        .df()
+        .set_index("offer")
+    )
     assert set(rows.index) == {"churn_aum", "time_deposit", "wealth", "farmer_credit", "mobile_bank", "acquiring"}
     assert (rows["harmed"] > 0.01).all()
     assert (rows["mean"] > 0).all()
