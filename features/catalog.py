@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import difflib
 import fnmatch
+import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from features.declare import Feature, FeatureSpec, View
 from features.known import RowSet
@@ -13,6 +17,8 @@ from features.rows import row_sets
 from features.settings import FeatureSettings
 from features.views import views
 from sources.canonical import Canonical, connect
+from store.errors import ConfigError
+from store.files import write_json, write_text
 
 Has = Callable[..., bool]
 
@@ -62,8 +68,12 @@ def chosen(canonical: Canonical, settings: FeatureSettings, names: Iterable[str]
            ) -> list[tuple[View, Feature, FeatureSpec]]:
     """Every declared feature with its view and its entry in the catalogue; of the named views only, if any are named."""
     sets, wanted, sold = row_sets(), None if names is None else set(names), families_sold(canonical)
-    found = []
-    for view in views().values():
+    found, known_views = [], views()
+    for name in sorted((wanted or set()) - set(known_views)):
+        near = difflib.get_close_matches(name, known_views, 1, 0.5)
+        raise ConfigError(f"no feature view '{name}'", where="features", expected=", ".join(sorted(known_views)),
+                          do=f"did you mean '{near[0]}'?" if near else "name one of these")
+    for view in known_views.values():
         if wanted is not None and view.name not in wanted:
             continue
         for one in view.features:
@@ -97,3 +107,48 @@ def as_rows(specs: Iterable[FeatureSpec]) -> list[dict[str, object]]:
     return [json.loads(json.dumps(asdict(spec), ensure_ascii=False)) for spec in specs]
 
 
+
+
+_HEAD = ("name", "role", "unit", "window_days", "zh", "en", "sensitivity", "is_actionable", "tables", "available", "why_not")
+_TITLES = ("名称 Name", "角色 Role", "单位 Unit", "观察期（天） Window", "含义", "Meaning", "敏感级别 Sensitivity",
+           "可据以行动 Actionable", "来源表 Tables", "本行可用 Available", "原因 Why not")
+
+
+def _cells(spec: FeatureSpec) -> list[str]:
+    row = asdict(spec)
+    row["tables"] = ", ".join(spec.tables)
+    row["window_days"] = "" if spec.window_days is None else str(spec.window_days)
+    return [("yes" if row[name] else "no") if isinstance(row[name], bool) else str(row[name]) for name in _HEAD]
+
+
+def to_markdown(specs: Sequence[FeatureSpec]) -> str:
+    """The catalogue as one Markdown page: a table per view, then the sentences of each feature that has any."""
+    here = [spec for spec in specs if spec.available]
+    features = sum(spec.role == "feature" for spec in here)
+    lines = ["# 特征目录 Feature catalogue", "",
+             f"{features} features and {len(here) - features} facts here; {len(specs) - len(here)} this bank cannot have.", ""]
+    for view in dict.fromkeys(spec.view for spec in specs):
+        mine = [spec for spec in specs if spec.view == view]
+        lines += [f"## {view}", "", "| " + " | ".join(_TITLES) + " |", "|" + " --- |" * len(_TITLES)]
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(spec)) + " |" for spec in mine]
+        said = dict.fromkeys(wording for spec in mine for wording in spec.wordings)
+        lines += ["", *(f"- {one.zh} / {one.en}" + (" (internal)" if one.internal else "") for one in said), ""]
+    return "\n".join(lines)
+
+
+def to_csv(specs: Iterable[FeatureSpec]) -> str:
+    """The catalogue as CSV, one row per feature or fact."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["view", *_HEAD])
+    writer.writerows([spec.view, *_cells(spec)] for spec in specs)
+    return buffer.getvalue()
+
+
+def write_catalog(specs: Sequence[FeatureSpec], folder: Path) -> list[Path]:
+    """`catalog.md`, `catalog.json` and `catalog.csv` (with a byte-order mark: WPS and Excel then read the Chinese)."""
+    paths = [folder / f"catalog.{kind}" for kind in ("md", "json", "csv")]
+    write_text(paths[0], to_markdown(specs))
+    write_json(paths[1], as_rows(specs))
+    write_text(paths[2], "\ufeff" + to_csv(specs))
+    return paths

@@ -34,7 +34,8 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
     for name, mine in _groups(leaves, known.sets):
         summed = known.engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
         wide = wide.join(summed, on=KEY, how="left")
-    wide = wide.with_columns(*(nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")))
+    summed_up = [nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")]
+    wide = wide.with_columns(*summed_up) if summed_up else wide
     return wide.select(nw.col(KEY), *(_value(one, known.clock, names, minor).alias(one.name) for one in features))
 
 
@@ -106,7 +107,7 @@ def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]]
     aggregates = [_CELL[how](value).alias(f"{value}_{how}") for value, how in sorted(wanted)]
     cells = frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))
     filters = sorted({leaf.where.text: leaf.where for leaf in leaves if leaf.where.columns}.items())
-    return cells.with_columns(*(where.make().alias(f"is {text}") for text, where in filters))
+    return cells.with_columns(*(where.make().alias(f"is {text}") for text, where in filters)) if filters else cells
 
 
 def _widest(leaves: Sequence[Leaf]) -> list[Window]:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from features.known import Frame
+from features.calendar import Clock
+from features.compile import columns as columns_of
+from features.known import Frame, Known
 from features.moment import Moment, Stencil
-from sources.canonical import Canonical, as_of_sql
+from features.population import population
+from features.reading import needed
+from features.rows import row_sets
+from features.settings import CalendarSettings
+from features.views import views
+from sources.canonical import Canonical, CanonicalManifest, as_of_sql, connect
 from sources.tables import TABLES, Column
 
 NUMBERED = ("customer_id", "account_id", "loan_id", "facility_id")      # numbers inside the engine, in the order of their text
@@ -53,6 +62,23 @@ class Script:
         return con.table("features").to_arrow_table()
 
 
+@lru_cache(maxsize=8)
+def compiled(names: tuple[str, ...], filled: frozenset[tuple[str, str]], minor: int) -> Script:
+    """The statements that build these features for a bank that fills these columns, for all dates; made over no rows."""
+    features = {one.name: one for view in views().values() for one in view.features}
+    wanted = [features[name] for name in names]
+    reads = needed(wanted, row_sets())
+    nothing = Canonical(Path(), CanonicalManifest(
+        bank="", currency="", buckets=1, newest_business_date=dt.date.min, inputs={}, config_hash="", code_hash="", tables={}))
+    with connect() as con:
+        load(con, nothing, [0], reads)
+        know(con, dt.date(2000, 1, 1), reads)
+        stencil, engine = Stencil(Clock(dt.date(2000, 1, 1), CalendarSettings())), Duck(con)
+        known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in filled for name in columns))
+        frame = columns_of(known, population(known), wanted, minor)
+        return Script(stencil, tuple(engine.script), text_of(frame))
+
+
 def text_of(frame: Frame) -> str:
     """The SQL of a frame."""
     return str(frame.to_native().sql_query())
@@ -91,8 +117,8 @@ def _numbered(table: str, names: Sequence[str]) -> str:
             joins += f' LEFT JOIN "numbers_{name}" AS "n_{name}" ON "n_{name}".id = r."{name}"'
             chosen.append(f'"n_{name}".number AS "{name}"')
         elif (table, name) == ("transactions", "transaction_id") and "reverses_id" in names:
-            joins += (' LEFT JOIN (SELECT DISTINCT reverses_id AS id FROM "read_transactions" WHERE reverses_id IS NOT NULL) AS v'
-                      ' ON v.id = r."transaction_id"')
+            joins += (' LEFT JOIN (SELECT DISTINCT reverses_id AS id FROM "read_transactions"'
+                      ' WHERE reverses_id IS NOT NULL) AS v ON v.id = r."transaction_id"')
             chosen.append("CASE WHEN v.id IS NOT NULL OR r.reverses_id IS NOT NULL THEN r.transaction_id END AS transaction_id")
         else:
             chosen.append(f'r."{name}"')

@@ -16,11 +16,10 @@ from babel.numbers import get_currency_precision
 from features import duck
 from features.calendar import Clock, day_number
 from features.catalog import as_rows, chosen
-from features.compile import KEY, columns
+from features.compile import KEY
 from features.declare import Feature, FeatureSpec
-from features.known import Known, RowSet
-from features.moment import Moment, Stencil
-from features.population import READS, population
+from features.moment import Moment
+from features.reading import needed
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.canonical import Canonical, connect
@@ -94,39 +93,16 @@ def _is_there(out: Path, on: dt.date, key: str) -> bool:
     return bool(said.get("key") == key and said.get("fingerprint") == of_file(path))
 
 
-def needed(sets: Iterable[RowSet]) -> dict[str, set[str]]:
-    """Canonical columns that row sets and the population read."""
-    reads: dict[str, set[str]] = {table: set(names) for table, names in READS.items()}
-    for rows in sets:
-        for part in (rows.needs, rows.uses):
-            for table, names in part.items():
-                reads.setdefault(table, set()).update(names)
-        for table, name in rows.fields.values():
-            reads.setdefault(table, set()).add(name)
-    return reads
-
-
-def used(features_: Iterable[Feature], sets: dict[str, RowSet]) -> list[RowSet]:
-    """The row sets these features are summed over, and those they are made of."""
-    names = {leaf.rows for one in features_ for leaf in one.term.leaves}
-    waiting = sorted(names)
-    while waiting:
-        for other in sets[waiting.pop()].after:
-            if other not in names:
-                names.add(other)
-                waiting.append(other)
-    return [sets[name] for name in sorted(names)]
-
-
 def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Feature], dates: Sequence[dt.date], out: Path,
             progress: Progress) -> Iterable[tuple[dt.date, pa.Table]]:
     """Each date with its finished table; loads of buckets pass through `out/.parts` where there are several."""
-    sets = row_sets()
-    reads = needed(used(wanted, sets))
+    reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
     kept: dict[dt.date, list[pa.Table]] = {on: [] for on in dates}
     minor = 10 ** get_currency_precision(canonical.manifest.currency)
-    script: duck.Script | None = None
+    filled = frozenset((table, name) for table, state in canonical.manifest.tables.items()
+                       for name in state.filled if name not in state.undated)
+    script = duck.compiled(tuple(one.name for one in wanted), filled, minor)
     con = connect(memory_limit="2GB")
     try:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
@@ -135,7 +111,6 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
             duck.load(con, canonical, buckets, reads)
             for on, moment in moments.items():
                 duck.know(con, on, reads)
-                script = script or _compiled(con, moment.clock, sets, canonical, wanted, minor)
                 kept[on].append(script.run(con, moment))
                 done += 1
                 if progress:
@@ -144,15 +119,6 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
         con.close()
     for on in dates:
         yield on, finished(pa.concat_tables(kept.pop(on)), wanted, on)
-
-
-def _compiled(con: duckdb.DuckDBPyConnection, clock: Clock, sets: dict[str, RowSet], canonical: Canonical,
-              wanted: Sequence[Feature], minor: int) -> duck.Script:
-    """The statements that build the features, once for all dates and loads."""
-    stencil, engine = Stencil(clock), duck.Duck(con)
-    known = Known(stencil, engine, sets, canonical.has)
-    frame = columns(known, population(known), wanted, minor)
-    return duck.Script(stencil, tuple(engine.script), duck.text_of(frame))
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

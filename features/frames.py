@@ -13,10 +13,11 @@ from babel.numbers import get_currency_precision
 from features.calendar import Clock
 from features.compile import columns
 from features.declare import Feature
-from features.engine import finished, needed, used
+from features.engine import finished
 from features.known import Frame, Known
 from features.moment import Moment
 from features.population import population
+from features.reading import needed
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.tables import TABLES
@@ -46,7 +47,7 @@ def from_frames(tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, a
     """
     wanted = list(wanted)
     sets = row_sets()
-    plain = {name: _plain(name, tables.get(name), sorted(names)) for name, names in needed(used(wanted, sets)).items()}
+    plain = {name: _plain(name, tables.get(name), sorted(names)) for name, names in needed(wanted, sets).items()}
 
     def has(table: str, *names: str) -> bool:
         return all(name in plain[table] and bool(plain[table][name].notna().any()) for name in names)

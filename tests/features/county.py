@@ -18,7 +18,8 @@ SETTINGS = FeatureSettings.model_validate(read_yaml(Path(__file__).parents[2] / 
 PRODUCTS = [
     ("CUR", "活期", "Current account", "current", "deposit"), ("TIM", "整存整取", "Time deposit", "time_deposit", "deposit"),
     ("WEA", "理财", "Wealth product", "wealth", "aum"), ("MET", "贵金属", "Metal", "metal", "none"),
-    ("LON", "生意贷", "Business loan", "business_loan", "none"), ("FAR", "农户小额信用贷", "Farmer credit", "farmer_credit", "none"),
+    ("LON", "生意贷", "Business loan", "business_loan", "none"),
+    ("FAR", "农户小额信用贷", "Farmer credit", "farmer_credit", "none"),
     ("MOB", "手机银行", "Mobile banking", "mobile_bank", "none"), ("ACQ", "收款码", "Payment code", "acquiring", "none"),
     ("PAY", "代发工资", "Payroll", "payroll", "none"),
 ]
@@ -61,7 +62,8 @@ def _accounts(rng: np.random.Generator, opened: dict[str, dt.date]) -> Tables:
                 terms += _terms(rng, name, start)
     return {"accounts": pd.DataFrame(accounts, columns=["account_id", "customer_id", "product_id", "holds", "kind", "opened_on",
                                                         "closed_on"]),
-            "terms": pd.DataFrame(terms, columns=["account_id", "started_on", "matures_on", "amount", "rate", "rollover", "ended_on",
+            "terms": pd.DataFrame(terms, columns=["account_id", "started_on", "matures_on", "amount", "rate", "rollover",
+                                                  "ended_on",
                                                   "end_reason"])}
 
 
@@ -111,7 +113,8 @@ def _lending(rng: np.random.Generator, opened: dict[str, dt.date]) -> Tables:
     for c, since in opened.items():
         start = max((since - day(0)).days, 0)
         if rng.random() < 0.5:
-            lines.append((f"F{len(lines):03d}", c, "FAR", int(rng.integers(1, 20)) * 1_000_000, day(start + 10), day(start + 700),
+            lines.append((f"F{len(lines):03d}", c, "FAR", int(rng.integers(1, 20)) * 1_000_000, day(start + 10),
+                          day(start + 700),
                           rng.choice(["village", "application"])))
         for _ in range(int(rng.integers(0, 3))):
             granted, name = start + int(rng.integers(1, 300)), f"L{len(loans):03d}"
@@ -139,7 +142,8 @@ def _relations(rng: np.random.Generator, opened: dict[str, dt.date]) -> Tables:
             visits.append((c, day(at), str(rng.choice(["mobile", "counter"])), int(rng.integers(1, 5))))
         for at in rng.integers(start, LAST + 1, 2):
             answered = at + 1 <= LAST
-            contacts.append((f"K{len(contacts):03d}", c, "wealth", day(at), str(rng.choice(["interested", "declined", "no_answer"]))
+            contacts.append((f"K{len(contacts):03d}", c, "wealth", day(at),
+                             str(rng.choice(["interested", "declined", "no_answer"]))
                              if answered else None, day(at + 1) if answered else None))
         links.append((c, "C000", "household", day(start)))
     return {"holdings": pd.DataFrame(holdings, columns=["customer_id", "product_id", "started_on", "activated_on", "ended_on"]),
@@ -153,5 +157,6 @@ def write(root: Path, tables: Tables, newest: dt.date = NEWEST, buckets: int = 2
     con = connect()
     for name, frame in tables.items():
         con.register(name, frame)
-    return write_canonical(con, root, {name: name for name in tables}, bank="test", currency="CNY", buckets=buckets, newest=newest,
+    return write_canonical(con, root, {name: name for name in tables}, bank="test", currency="CNY", buckets=buckets,
+                           newest=newest,
                            inputs={})

@@ -1,0 +1,74 @@
+"""One date or twenty, in any order and any portion: the same bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import pytest
+
+from features.engine import build, file_of
+from features.settings import FeatureSettings, FeatureSwitches
+from store.errors import ConfigError
+from store.files import read_json
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import county
+
+pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
+DATES = [dt.date(2024, 2, 29), dt.date(2024, 12, 31), dt.date(2025, 2, 14), dt.date(2025, 8, 31), dt.date(2026, 3, 31)]
+
+
+def test_one_date_or_many_give_the_same_bytes(tmp_path: Path) -> None:
+    canonical = county.write(tmp_path / "canonical", county.make(31))
+    build(canonical, county.SETTINGS, DATES, tmp_path / "many")
+    for on in DATES:
+        build(canonical, county.SETTINGS, [on], tmp_path / "one")
+        assert file_of(tmp_path / "one", on).read_bytes() == file_of(tmp_path / "many", on).read_bytes()
+
+
+def test_shuffled_input_other_buckets_and_smaller_loads_give_the_same_bytes(tmp_path: Path) -> None:
+    tables = county.make(32)
+    shuffled = {name: frame.sample(frac=1, random_state=3).reset_index(drop=True) for name, frame in tables.items()}
+    on = DATES[-1]
+    plain = build(county.write(tmp_path / "a", tables), county.SETTINGS, [on], tmp_path / "plain").fingerprints[on]
+    small = FeatureSettings(calendar=county.SETTINGS.calendar, features=FeatureSwitches(rows_per_load=50))
+    assert build(county.write(tmp_path / "b", shuffled, buckets=5), small, [on], tmp_path / "small").fingerprints[on] == plain
+
+
+def test_a_file_made_of_the_same_is_kept_and_one_that_was_touched_is_made_again(tmp_path: Path) -> None:
+    canonical = county.write(tmp_path / "canonical", county.make(33, customers=6))
+    on, steps = DATES[-1], []
+    first = build(canonical, county.SETTINGS, [on], tmp_path / "out", progress=lambda *step: steps.append(step))
+    assert steps == [("features", 1, 1)]
+    build(canonical, county.SETTINGS, [on], tmp_path / "out", progress=lambda *step: steps.append(step))
+    assert len(steps) == 1
+    first.path(on).write_bytes(b"half a file")
+    again = build(canonical, county.SETTINGS, [on], tmp_path / "out", progress=lambda *step: steps.append(step))
+    assert len(steps) == 2
+    assert again.fingerprints == first.fingerprints
+
+
+def test_a_bank_with_no_product_or_table_for_a_feature_gets_none_and_is_told_why(tmp_path: Path) -> None:
+    tables = county.make(34, customers=6)
+    for gone in ("loan_status", "facilities", "activity"):
+        del tables[gone]
+    canonical = county.write(tmp_path / "canonical", tables)
+    files = build(canonical, county.SETTINGS, [DATES[-1]], tmp_path / "out")
+    names = [spec.name for spec in files.specs]
+    assert "loan_open_cnt" in names
+    assert not {"loan_overdue_days", "facility_unused_amt", "mobile_login_30d_cnt", "has_etc"} & set(names)
+    assert list(files.read(DATES[-1]).columns) == ["customer_id", "as_of", *names]
+    noted = read_json(file_of(tmp_path / "out", DATES[-1]).with_suffix(".json"))
+    assert [row["name"] for row in noted["catalog"]] == names
+
+
+def test_a_single_view_can_be_built_alone_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    canonical = county.write(tmp_path / "canonical", county.make(35, customers=6))
+    files = build(canonical, county.SETTINGS, [DATES[-1]], tmp_path / "out", views=["profile"])
+    assert set(files.features) >= {"cust_tenure_months", "cust_age_years"}
+    assert "dep_adb_30d" not in files.features
+    with pytest.raises(ConfigError, match="profile"):
+        build(canonical, county.SETTINGS, [DATES[-1]], tmp_path / "out", views=["profil"])
