@@ -30,8 +30,8 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
     """Make `day_orders` (_row, day_order) and `closings` from `numbered_transactions`, and `balance_breaks`.
 
     `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
-    transactions as they stand now. Days of one transaction have no row in `day_orders`, nor have days that a late or
-    corrected transaction changed: their order would tell earlier dates of later rows.
+    transactions as they stand now. Days of one transaction have no row in `day_orders`. Where a late or corrected one
+    changed a day, each keeps the place it had when it became known, so that no earlier date learns of later rows.
     """
     _rows_known(con, columns, has_versions)
     _changed_days(con)
@@ -45,6 +45,7 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
     _keep(con, "day_orders", {"_row": read["_row"].to_numpy()[wanted], "day_order": result.order[wanted]})
     _keep(con, "closings", {"number": account[result.first_row], "on": _dates(days[result.first_row]),
                             "opening": result.opening, "balance": result.closing, "gap": result.gap})
+    _looked_closings(con)
     con.execute('CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
                 f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}")
     closed = one(con, 'SELECT count(*), count(*) FILTER (balance <> 0) FROM (SELECT number, arg_max(balance, "on") AS balance'
@@ -59,7 +60,6 @@ def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
     Days changed by late or corrected transactions have a version for each date on which they changed. Before the bank's
     first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
     """
-    _looked_closings(con)
     con.execute(
         'CREATE TABLE derived_balances AS WITH start AS (SELECT min("on") AS day FROM closings),'
         ' ends AS (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
@@ -95,7 +95,7 @@ def _changed_days(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
-    """`looked_closings`: how each changed day stood at each date on which it changed."""
+    """`looked_closings`: how each changed day stood at each date on which it changed; and its rows' places."""
     con.execute(
         'CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN life_accounts a ON a.id = r.account_id'
         ' SEMI JOIN changed_days d ON d.number = a.number AND d."on" = r."on"')
@@ -104,10 +104,14 @@ def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
         ' row_number() OVER (ORDER BY number, "on", look) AS place FROM (SELECT DISTINCT number, "on", look FROM'
         ' (SELECT number, "on", unnest([known_on, known_to]) AS look FROM touched) WHERE look IS NOT NULL)')
     read = con.sql(     # each look is a little account of its own: what it opened with is told by its own chain
-        'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after FROM looks l JOIN touched r'
+        'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after, r.known_on = l.look AS new FROM looks l JOIN touched r'
         ' ON r.number = l.number AND r."on" = l."on" AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)'
         ' ORDER BY l.place, r."at", r.transaction_id').to_arrow_table()
     result, place, _ = _chained(read)
+    new = read["new"].to_numpy()
+    con.register("_orders", pa.table({"_row": read["_row"].to_numpy()[new], "day_order": result.order[new]}))
+    con.execute("INSERT INTO day_orders SELECT * FROM _orders")
+    con.unregister("_orders")
     _keep(con, "look_closings", {"place": place[result.first_row], "balance": result.closing})
     con.execute(
         'CREATE TABLE looked_closings AS SELECT l.number, l."on", coalesce(f.balance, c.balance, 0) AS balance, l.look,'

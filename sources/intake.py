@@ -163,11 +163,8 @@ class _Job:
         have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
         running = check_running(con, have, transactions.has_versions, self.settings.checks.balance_tolerance)
         if "day_order" not in transactions.columns:
-            alone = "CASE WHEN c.number IS NULL THEN 1 END" if one(con, "SELECT count(*) FROM changed_days")[0] else "1"
-            con.execute(f"CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, {alone}) AS day_order"
-                        " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)"
-                        " LEFT JOIN life_accounts a ON a.id = t.account_id"
-                        ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = t."on"')
+            con.execute("CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, 1) AS day_order"
+                        " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)")
             relations["transactions"] = "ordered_transactions"
         if self.settings.derived.balances == "transactions":
             derive_balances(con)
