@@ -36,10 +36,12 @@ def berka(tmp_path_factory: pytest.TempPathFactory) -> Canonical:
                 f"{on} AS opened_on FROM account JOIN disp USING (account_id) WHERE type = 'OWNER'")
     con.execute(f"""CREATE TABLE transactions AS SELECT trans_id AS transaction_id, account_id, {on} AS "on",
         (CASE WHEN type = 'PRIJEM' THEN 1 ELSE -1 END * (amount::DECIMAL(18, 2) * 100))::BIGINT AS amount,
-        CASE trim(k_symbol) WHEN 'SIPO' THEN 'utility' WHEN 'UROK' THEN 'interest' WHEN 'DUCHOD' THEN 'pension' WHEN 'SLUZBY' THEN 'fee'
-        ELSE CASE WHEN operation LIKE 'V%' THEN 'cash' ELSE 'other_transfer' END END AS category FROM trans WHERE date < '950000'""")
-    con.execute("""CREATE TABLE balances AS SELECT account_id, "on", (sum(sum(amount)) OVER (PARTITION BY account_id ORDER BY "on"))::BIGINT
-        AS balance FROM transactions GROUP BY account_id, "on" """)
+        CASE trim(k_symbol) WHEN 'SIPO' THEN 'utility' WHEN 'UROK' THEN 'interest' WHEN 'DUCHOD' THEN 'pension'
+            WHEN 'SLUZBY' THEN 'fee' ELSE CASE WHEN operation LIKE 'V%' THEN 'cash' ELSE 'other_transfer' END END AS category
+        FROM trans WHERE date < '950000'""")
+    con.execute("""CREATE TABLE balances AS SELECT account_id, "on",
+        (sum(sum(amount)) OVER (PARTITION BY account_id ORDER BY "on"))::BIGINT AS balance
+        FROM transactions GROUP BY account_id, "on" """)
     names = ("customers", "accounts", "transactions", "balances")
     return write_canonical(con, tmp_path_factory.mktemp("berka"), {name: name for name in names}, bank="berka", currency="CZK",
                            buckets=3, newest=AS_OF, inputs={})
