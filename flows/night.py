@@ -229,7 +229,7 @@ def publish_step(night: Night) -> Done:
             raise TerraceError(f"another list is in force: {', '.join(published.differs_in)}", where=str(final),
                                expected="no list of this version, or the same one",
                                do="published lists are never changed; run again with --new-version")
-    return Done((final,), str(final))
+    return Done((final,), f"v{night.run.version}")
 
 
 def _counts(staged: Staged) -> dict[str, int]:

@@ -18,7 +18,7 @@ from flows.chores import taken_in
 from flows.code import code_hash
 from flows.home import Home
 from flows.night import Night, plan
-from flows.runner import Heartbeat, StepResult, StepTimeout, hashes, run_step
+from flows.runner import Heartbeat, StepResult, StepTimeout, hashes, limited, run_step
 from sources.canonical import CanonicalManifest, open_canonical
 from sources.delivery import deliveries
 from store import fingerprint
@@ -134,9 +134,25 @@ def alerting(request: Request) -> Iterator[None]:
         yield
     except Exception as error:
         code = error.exit_code if isinstance(error, TerraceError) else 1
-        step = getattr(error, "step", "")
-        alert.send(request.bank.night.alert, alert.line(request.bank.bank.id, str(request.as_of or ""), step, code))
+        alert.send(request.bank.night.alert, alert.line(request.bank.bank.id, str(request.as_of or ""), step_of(error), code))
         raise
+
+
+def step_of(error: BaseException) -> str:
+    """The step in which an error stopped the night; empty before the first."""
+    return str(getattr(error, "step", "")) or (step_of(error.__cause__) if error.__cause__ else "")
+
+
+def _noted(name: str, work: Callable[[], StepResult]) -> Callable[[], StepResult]:
+    """`work`, whose error knows the step it came from."""
+    def noted() -> StepResult:
+        try:
+            return work()
+        except Exception as error:
+            vars(error).setdefault("step", name)
+            raise
+
+    return noted
 
 
 def plain(retries: int, pause: float) -> Engine:
@@ -210,7 +226,7 @@ def _steps(night: Night, engine: Engine, ended: Callable[[StepResult], None]) ->
         def work(step: object = step, seconds: float = seconds) -> StepResult:
             return run_step(step, night, night.ledger, night.run, night.home.root, seconds)  # type: ignore[arg-type]
 
-        result = engine(step.name, step.retries, work)
+        result = engine(step.name, step.retries, _noted(step.name, work))
         results.append(result)
         ended(result)
     return results
@@ -221,11 +237,12 @@ def _take_in(ready: Ready, engine: Engine, progress: Progress) -> StepResult:
 
     def work() -> StepResult:
         started = time.perf_counter()
-        canonical = taken_in(bank, home, progress)
+        with limited("take_in", bank.night.minutes_for("take_in") * 60):
+            canonical = taken_in(bank, home, progress)
         rows = sum(state.rows for state in canonical.manifest.tables.values())
         return StepResult("take_in", time.perf_counter() - started, False, f"{rows:,}")
 
-    return engine("take_in", True, work)
+    return engine("take_in", True, _noted("take_in", work))
 
 
 def _not_later_than_the_data(home: Home, as_of: dt.date) -> None:

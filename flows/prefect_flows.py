@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, ba
     request = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
                       new_version, backfill)
     progress, ended = _OBSERVER[-1] if _OBSERVER else (_silent, _heard)
-    with nights.alerting(request):
+    with contextlib.nullcontext() if _OBSERVER else nights.alerting(request):       # the command line alerts by itself
         said = nights.wait_for(request, progress) if wait else nights.ask(request)
         outcome = said if isinstance(said, Outcome) else nights.conduct(
             said, _engine(request.home.root, settings.night.io_retries, settings.night.io_retry_seconds), progress, ended)

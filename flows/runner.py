@@ -80,7 +80,7 @@ def run_step(step: Step[N], night: N, ledger: Ledger, run: Run, root: Path, seco
         return StepResult(step.name, 0.0, True, record.note)
     ledger.start_step(run, step.name)
     started = time.perf_counter()
-    with _limit(step.name, seconds):
+    with limited(step.name, seconds):
         done = step.run(night)
     took = time.perf_counter() - started
     ledger.end_step(run, step.name, hashes(done.outputs, root), took, done.note)
@@ -88,7 +88,7 @@ def run_step(step: Step[N], night: N, ledger: Ledger, run: Run, root: Path, seco
 
 
 @contextmanager
-def _limit(name: str, seconds: float) -> Iterator[None]:
+def limited(name: str, seconds: float) -> Iterator[None]:
     """Raise StepTimeout after `seconds`. Signals reach the main thread only; elsewhere the engine's own limit must do."""
     if threading.current_thread() is not threading.main_thread():
         yield

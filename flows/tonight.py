@@ -102,6 +102,8 @@ def _tell(outcome: Outcome, asked: Asked, screen: Screen) -> int:
         key = "already_differs" if outcome.differs else "already"
         screen.line(say(language, key, what=what, next=run.version + 1, **known), style="bold")
     else:
+        if outcome.resumed:
+            screen.line(say(language, "resuming"))
         step_table(screen, outcome.steps)
         screen.line(say(language, "published", **known), style="bold green")
     counts = outcome.counts

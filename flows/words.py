@@ -23,7 +23,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "step": ("步骤", "Step"), "seconds": ("用时（秒）", "Seconds"), "note": ("说明", "Note"), "total": ("合计", "Total"),
     "done_before": ("此前已完成", "done before"),
     "waiting": ("等待数据到达，最晚等到 {until}：{what}", "Waiting for data until {until}: {what}"),
-    "resuming": ("上次未完成，从中断处继续。", "The last start did not finish; going on where it stood."),
+    "resuming": ("上次中断的一晚，已从中断处续完。", "The last start did not finish; this one went on where it stood."),
     "making_demo": ("没有演示银行的数据，先生成一家（{customers} 名客户）。",
                     "There is no data of the demo bank yet; making one of {customers} customers."),
     "demo_made": ("演示银行已生成：{path}", "The demo bank is at {path}"),
