@@ -99,7 +99,7 @@ models: {{threads: 1}}
 targeting:
   hours: {{manager: 4, branch: 4, pool_names: 5}}
 night:
-  training: {{month_ends: 4}}
+  training: {{month_ends: 2}}
   lease_seconds: 60
 {more}"""
 
