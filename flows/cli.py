@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -172,11 +171,10 @@ def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language 
 def _open(bank: Path | None, home: Path, language: str | None, *, reads: bool = False) -> tuple[BankFile, Home, Screen]:
     """The bank's settings, its home and a screen in its language; the demo bank is made where it is to be read and missing."""
     from flows import demo
-    from flows.bank import load_bank
     from flows.home import Home
 
     path = bank if bank is not None else _default_bank()
-    settings = demo.placed(load_bank(path, os.environ), home)
+    settings = demo.open_bank(path, home)
     place, screen = Home((home / settings.bank.id).resolve()), _screen(language, settings)
     if reads:
         demo.make_if_missing(settings, place, screen)

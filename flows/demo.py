@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from flows.bank import BankFile
+from flows.bank import BankFile, load_bank
 from flows.chores import under_lease
 from flows.home import Home
 from flows.screen import Screen
@@ -20,6 +21,11 @@ FOLDER, WRITTEN = "demo-bank", "../../var/"         # as configs/banks/demo.yaml
 def folder_of(home: Path) -> Path:
     """Where a home keeps the demo bank's files."""
     return (home / FOLDER).resolve()
+
+
+def open_bank(path: Path, home: Path) -> BankFile:
+    """The bank of a YAML file, with its inputs found. Raises ConfigError."""
+    return placed(load_bank(path, os.environ), home)
 
 
 def placed(bank: BankFile, home: Path) -> BankFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import backtest, chores
 from flows import nightly as nights
-from flows.bank import load_bank
+from flows.demo import open_bank
 from flows.home import Home
 from flows.nightly import Engine, Outcome, Request
 from flows.runner import StepResult, is_passing
@@ -71,7 +70,7 @@ def _engine(home: Path, retries: int, pause: float) -> Engine:
 def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False,
             wait: bool = False) -> str:
     """Tonight's lists of one bank; says where they are. Raises what stopped it."""
-    settings = load_bank(Path(bank), os.environ)
+    settings = open_bank(Path(bank), Path(home))
     request = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
                       new_version, backfill)
     progress, ended = _OBSERVER[-1] if _OBSERVER else (_silent, _heard)
@@ -99,7 +98,7 @@ def _tell(outcome: Outcome) -> None:
 @flow(name="weekly", persist_result=False, validate_parameters=False)
 def weekly(bank: str, home: str) -> str:
     """What the lists of past months would have caught."""
-    settings = load_bank(Path(bank), os.environ)
+    settings = open_bank(Path(bank), Path(home))
     report = backtest.run(settings, Home(Path(home) / settings.bank.id), None, (), _silent)
     create_markdown_artifact(key="backtest", description="What past lists caught", markdown=report.markdown())
     return str(report.folder)
@@ -108,7 +107,7 @@ def weekly(bank: str, home: str) -> str:
 @flow(name="monthly", persist_result=False, validate_parameters=False)
 def monthly(bank: str, home: str) -> str:
     """Retrain behind the gate, and clear what old nights left behind."""
-    settings = load_bank(Path(bank), os.environ)
+    settings = open_bank(Path(bank), Path(home))
     place = Home(Path(home) / settings.bank.id)
     told = chores.retrain(settings, place, None, (), _silent)
     removed = chores.compact(settings, place)

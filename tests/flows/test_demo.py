@@ -1,0 +1,38 @@
+"""The demo bank's files are found in any home, and say the same in its settings wherever that is."""
+
+from pathlib import Path
+
+import pytest
+
+from flows import demo
+from flows.bank import load_bank
+from flows.screen import Screen
+from sources.delivery import deliveries
+from sources.demo.bank import make_demo_bank
+
+DEMO = Path(__file__).resolve().parents[2] / "configs" / "banks" / "demo.yaml"
+
+
+def test_the_demo_bank_is_read_from_its_home_and_its_settings_name_no_place(tmp_path: Path) -> None:
+    make_demo_bank(demo.folder_of(tmp_path / "one"), customers=120, months=3)
+    one, two = demo.open_bank(DEMO, tmp_path / "one"), demo.open_bank(DEMO, tmp_path / "two")
+    assert demo.is_demo(one)
+    assert one.sources == two.sources
+    assert str(tmp_path) not in str(one.sources)
+    found = deliveries(one.sources.inputs, one.base)
+    assert len(found) == len(one.sources.inputs)
+    assert all(str(file.path).startswith(str(tmp_path / "one")) for table in found.values() for file in table.files)
+
+
+def test_another_banks_files_are_left_where_its_yaml_says(tmp_path: Path) -> None:
+    berka = load_bank(DEMO.with_name("berka.yaml"), {})
+    assert not demo.is_demo(berka)
+    assert demo.placed(berka, tmp_path) is berka
+
+
+def test_nothing_is_made_for_a_bank_that_is_not_the_demo_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    from flows.home import Home
+
+    demo.make_if_missing(load_bank(DEMO.with_name("berka.yaml"), {}), Home(tmp_path / "berka"), Screen("en"))
+    assert list(tmp_path.iterdir()) == []
