@@ -35,19 +35,19 @@ def parameters(settings: BoosterSettings, seed: int, threads: int) -> dict[str, 
         "min_data_in_leaf": settings.min_rows_in_leaf, "feature_fraction": settings.feature_share,
         "lambda_l2": settings.l2, "max_bin": settings.max_bin, "extra_trees": settings.extra_trees,
         "path_smooth": settings.path_smooth, "bagging_freq": 0, "cat_smooth": 50.0, "cat_l2": 20.0,
-        "feature_pre_filter": False, "boost_from_average": True, "metric": "binary_logloss", "verbosity": -1,
+        "feature_pre_filter": False, "bin_construct_sample_cnt": BIN_SAMPLE, "boost_from_average": True,
+        "metric": "binary_logloss", "verbosity": -1,
         "deterministic": True, "force_row_wise": True, "num_threads": threads, "seed": seed,
     }
 
 
-def prepare(dataset: Dataset, settings: BoosterSettings, threads: int) -> lgb.Dataset:
+def prepare(dataset: Dataset, settings: BoosterSettings, seed: int, threads: int) -> lgb.Dataset:
     """The rows binned for LightGBM; only these rows shape the bins."""
     names = list(dataset.feature_names)
     ready = lgb.Dataset(
         dataset.matrix, label=dataset.target, feature_name=names, free_raw_data=True,
         categorical_feature=[i for i, name in enumerate(names) if name in dataset.encodings],
-        params={"max_bin": settings.max_bin, "bin_construct_sample_cnt": BIN_SAMPLE, "verbosity": -1,
-                "feature_pre_filter": False, "num_threads": threads, "data_random_seed": 1})
+        params=parameters(settings, seed, threads))
     return ready.construct()
 
 
@@ -58,12 +58,12 @@ def fit(dataset: Dataset, settings: BoosterSettings, *, seed: int, threads: int,
     `stop=False` runs all rounds and only records the curve.
     """
     threads = threads if len(dataset.rows) >= WORTH_THREADS else 1
-    training = prepare(dataset, settings, threads)
+    training = prepare(dataset, settings, seed, threads)
     parameter = parameters(settings, seed, threads)
     curves: dict[str, Any] = {}
     valid, callbacks = [], []
     if held_out is not None:
-        valid = [lgb.Dataset(held_out.matrix, label=held_out.target, reference=training)]
+        valid = [lgb.Dataset(held_out.matrix, label=held_out.target, reference=training, params=parameter)]
         callbacks = [lgb.record_evaluation(curves)]
         if stop:
             callbacks.append(lgb.early_stopping(settings.stop_after, verbose=False))

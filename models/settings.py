@@ -15,14 +15,14 @@ Count = Annotated[int, Field(ge=1)]
 class BoosterSettings(Settings):
     """One LightGBM recipe. `rounds` is the cap; how many are used is decided by data the trees have not seen."""
 
-    rounds: Count = 300
-    stop_after: Count = 25                  # rounds without improvement on the later slice
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.06
+    rounds: Count = 150
+    stop_after: Count = 15                  # rounds without improvement on the later slice
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
     leaves: Annotated[int, Field(ge=2)] = 15
     min_rows_in_leaf: Count = 200
-    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.6   # columns tried per tree
+    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.4   # columns tried per tree
     l2: Annotated[float, Field(ge=0)] = 10.0
-    max_bin: Annotated[int, Field(ge=15, le=255)] = 127
+    max_bin: Annotated[int, Field(ge=15, le=255)] = 63
     extra_trees: bool = False               # random thresholds: steadier where positives are few
     path_smooth: Annotated[float, Field(ge=0)] = 0.0           # pulls small leaves towards their parents
 
