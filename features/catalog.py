@@ -8,7 +8,7 @@ import fnmatch
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from features.declare import Feature, FeatureSpec, View
@@ -85,7 +85,14 @@ def chosen(canonical: Canonical, settings: FeatureSettings, names: Iterable[str]
             if _is_off(one, view, settings):
                 why = "switched off in the bank's settings"
             found.append((view, one, _spec(view, one, sets, why)))
-    return found
+    here = frozenset(spec.name for _, _, spec in found if spec.available)
+    return [(view, one, _speakable(spec, here) if spec.available else spec) for view, one, spec in found]
+
+
+def _speakable(spec: FeatureSpec, here: frozenset[str]) -> FeatureSpec:
+    """The feature with those of its sentences whose every figure this bank has."""
+    said = tuple(wording for wording in spec.wordings if wording.names <= here)
+    return replace(spec, wordings=said, is_actionable=bool(said))
 
 
 def _is_off(one: Feature, view: View, settings: FeatureSettings) -> bool:

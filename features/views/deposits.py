@@ -18,10 +18,10 @@ RISE = Wording(
     "近30天存款日均{dep_adb_30d:money}，比近半年日均{dep_adb_180d:money}多{dep_rise_30d_180d_amt:money}。",
     "Deposits averaged {dep_adb_30d:money} over 30 days, {dep_rise_30d_180d_amt:money} above the half-year average of "
     "{dep_adb_180d:money}.",
-    when="dep_rise_30d_180d_amt > 0 and dep_adb_180d > 0 and dep_fall_30d_180d_share <= -0.05")
+    when="dep_rise_30d_180d_amt > 0 and dep_adb_180d > 0 and dep_fall_30d_180d_share <= -0.05 and acct_first_opened_months >= 6")
 LEVEL = Wording("近90天存款日均{dep_adb_90d:money}，近一年日均{dep_adb_365d:money}。",
                 "Deposits averaged {dep_adb_90d:money} over 90 days and {dep_adb_365d:money} over a year.",
-                when="dep_adb_90d > 0 and dep_adb_365d > 0")
+                when="dep_adb_90d > 0 and dep_adb_365d > 0 and acct_first_opened_months >= 12")
 YEAR_FALL = Wording("存款比年初少{dep_since_year_start_fall_amt:money}，今年以来日均{dep_adb_ytd:money}。",
                     "Deposits are {dep_since_year_start_fall_amt:money} below the start of the year; they averaged "
                     "{dep_adb_ytd:money} this year.",
@@ -47,7 +47,7 @@ IDLE_SHARE = Wording("近90天活期日均{cur_adb_90d:money}，定期占存款{
                      when="cur_adb_90d > 0 and dep_time_share_90d > 0")
 ASSETS = Wording("本季金融资产日均{aum_adb_qtd:money}，近一年日均{aum_adb_365d:money}。",
                  "Assets averaged {aum_adb_qtd:money} this quarter and {aum_adb_365d:money} over a year.",
-                 when="aum_adb_qtd > 0 and aum_adb_365d > 0")
+                 when="aum_adb_qtd > 0 and aum_adb_365d > 0 and acct_first_opened_months >= 12")
 ASSETS_FALL = Wording(
     "近30天金融资产日均{aum_adb_30d:money}，比近半年日均{aum_adb_180d:money}少{aum_fall_30d_180d_amt:money}。",
     "Assets averaged {aum_adb_30d:money} over 30 days, {aum_fall_30d_180d_amt:money} below the half-year average of "
@@ -128,8 +128,9 @@ def deposit_shape(deposits: Deposits) -> Features:
     )
 
 
-@feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.")
-def deposit_mix(deposits: Deposits, assets: Balances) -> Features:
+@feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.",
+              sold=("time_deposit", "large_cd", "notice_deposit"))
+def deposit_mix(deposits: Deposits) -> Features:
     """Current or time: what may move, and what is lying idle."""
     current, time = deposits.within(CURRENT), deposits.within(TIME)
     now, was = current.daily_average([30, 90, 365]), time.daily_average([90, 365])
@@ -146,7 +147,7 @@ def deposit_mix(deposits: Deposits, assets: Balances) -> Features:
     )
 
 
-@feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.")
+@feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.", sold=("wealth", "insurance", "bond"))
 def asset_balance(assets: Balances) -> Features:
     """All financial assets here: deposits, wealth, funds, insurance, bonds."""
     adb = assets.daily_average([30, 90, 180, 365, "mtd", "qtd", "ytd"])

@@ -40,7 +40,7 @@ REGULAR = Wording("近半年每30天都有进账，最少一期{income_lowest_18
 INCOME = Wording("近半年平均每30天进账{income_avg_180d_amt:money}、支出{spending_avg_180d_amt:money}。",
                  "Over the half-year {income_avg_180d_amt:money} came in and {spending_avg_180d_amt:money} went out per 30 "
                  "days.",
-                 when="income_avg_180d_amt > 0")
+                 when="income_avg_180d_amt > 0 and acct_first_opened_months >= 6")
 SPENDING = Wording("近90天生活缴费{txn_utility_90d_cnt:count}笔，共{txn_utility_90d_amt:money}。",
                    "Household bills in 90 days: {txn_utility_90d_cnt:count|payment|payments}, {txn_utility_90d_amt:money} in "
                    "all.",

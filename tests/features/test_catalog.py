@@ -70,6 +70,15 @@ def test_every_sentence_can_be_spoken_and_none_speaks_of_what_is_protected(canon
     assert not [spec.name for spec in specs if re.search(r"gender|sex|ethnic|religion|health|marital", spec.name)]
 
 
+def test_a_bank_that_lacks_a_figure_has_no_sentence_that_says_it(tmp_path: Path) -> None:
+    tables = county.make(42, customers=6)
+    del tables["loan_status"], tables["facilities"]
+    specs = [spec for spec in catalog(county.write(tmp_path / "c", tables), county.SETTINGS) if spec.available]
+    names = {spec.name for spec in specs}
+    assert len(understand(specs)) > 80
+    assert all(wording.names <= names for spec in specs for wording in spec.wordings)
+
+
 def test_what_names_the_other_bank_or_follows_money_out_is_for_the_manager_only(canonical: county.Canonical) -> None:
     internal = {spec.name for spec in catalog(canonical, county.SETTINGS) if spec.wordings and spec.wordings[0].internal}
     assert {"payroll_swept_2d_share_90d", "txn_out_own_other_bank_90d_amt", "acq_retained_share_30d"} <= internal
