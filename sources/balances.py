@@ -18,15 +18,14 @@ class RunningCheck:
     """What the chains say about a bank's printed balances, by account-day."""
 
     account_days: int
-    inexact: int            # days on which some step misses its printed balance at all
-    breaks: int             # by more than the tolerance: in `balance_breaks`
+    inexact: int  # days on which some step misses its printed balance at all
+    breaks: int  # by more than the tolerance: in `balance_breaks`
     tolerance: int
-    closed: int             # closed accounts with movements
-    unclosed: int           # of them, whose last balance is not zero
+    closed: int  # closed accounts with movements
+    unclosed: int  # of them, whose last balance is not zero
 
 
-def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int
-                  ) -> RunningCheck:
+def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int) -> RunningCheck:
     """Make `day_orders` (_row, day_order) and `closings` from `numbered_transactions`, and `balance_breaks`.
 
     `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
@@ -38,18 +37,33 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
     read = con.sql(
         'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed FROM rows_known r'
         ' JOIN life_accounts a ON a.id = r.account_id LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
-        ' WHERE r.known_to IS NULL ORDER BY a.number, r."on", r."at", r.transaction_id').to_arrow_table()
+        ' WHERE r.known_to IS NULL ORDER BY a.number, r."on", r."at", r.transaction_id'
+    ).to_arrow_table()
     result, account, days = _chained(read)
     size = np.diff(np.append(result.first_row, len(result.order)))
     wanted = np.repeat(size > 1, size) & ~read["changed"].to_numpy()
     _keep(con, "day_orders", {"_row": read["_row"].to_numpy()[wanted], "day_order": result.order[wanted]})
-    _keep(con, "closings", {"number": account[result.first_row], "on": _dates(days[result.first_row]),
-                            "opening": result.opening, "balance": result.closing, "gap": result.gap})
+    _keep(
+        con,
+        "closings",
+        {
+            "number": account[result.first_row],
+            "on": _dates(days[result.first_row]),
+            "opening": result.opening,
+            "balance": result.closing,
+            "gap": result.gap,
+        },
+    )
     _looked_closings(con)
-    con.execute('CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
-                f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}")
-    closed = one(con, 'SELECT count(*), count(*) FILTER (balance <> 0) FROM (SELECT number, arg_max(balance, "on") AS balance'
-                      " FROM closings GROUP BY 1) JOIN life_accounts a USING (number) WHERE a.life_to IS NOT NULL")
+    con.execute(
+        'CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
+        f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}"
+    )
+    closed = one(
+        con,
+        'SELECT count(*), count(*) FILTER (balance <> 0) FROM (SELECT number, arg_max(balance, "on") AS balance'
+        " FROM closings GROUP BY 1) JOIN life_accounts a USING (number) WHERE a.life_to IS NOT NULL",
+    )
     gaps = result.gap
     return RunningCheck(len(gaps), int((gaps > 0).sum()), int((gaps > tolerance).sum()), tolerance, closed[0], closed[1])
 
@@ -71,7 +85,8 @@ def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
         " JOIN life_accounts a USING (number), start WHERE greatest(a.life_from, start.day) < first_on"
         " UNION ALL SELECT number, a.life_to, 0, a.life_to, false FROM ends JOIN life_accounts a USING (number)"
         " WHERE balance <> 0 AND last_on < a.life_to)"
-        ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)')
+        ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)'
+    )
 
 
 def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool) -> None:
@@ -84,29 +99,36 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
     if dated and has_versions:
         until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
     con.execute(
-        f'CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row, transaction_id,'
-        f' account_id, "on", {moment} AS "at", amount, balance_after, {recorded} AS known_on, {deleted} AS gone'
-        " FROM numbered_transactions)) WHERE NOT gone")
+        f"CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row,"
+        f' transaction_id, account_id, "on", {moment} AS "at", amount, balance_after, {recorded} AS known_on, {deleted} AS gone'
+        " FROM numbered_transactions)) WHERE NOT gone"
+    )
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute('CREATE TABLE changed_days AS SELECT DISTINCT a.number, r."on" FROM rows_known r'
-                ' JOIN life_accounts a ON a.id = r.account_id WHERE r.known_on > r."on" OR r.known_to IS NOT NULL')
+    con.execute(
+        'CREATE TABLE changed_days AS SELECT DISTINCT a.number, r."on" FROM rows_known r'
+        ' JOIN life_accounts a ON a.id = r.account_id WHERE r.known_on > r."on" OR r.known_to IS NOT NULL'
+    )
 
 
 def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     """`looked_closings`: how each changed day stood at each date on which it changed; and its rows' places."""
     con.execute(
-        'CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN life_accounts a ON a.id = r.account_id'
-        ' SEMI JOIN changed_days d ON d.number = a.number AND d."on" = r."on"')
+        "CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
+        ' SEMI JOIN changed_days d ON d.number = a.number AND d."on" = r."on"'
+    )
     con.execute(
         'CREATE TABLE looks AS SELECT *, look = max(look) OVER (PARTITION BY number, "on") AS is_last,'
         ' row_number() OVER (ORDER BY number, "on", look) AS place FROM (SELECT DISTINCT number, "on", look FROM'
-        ' (SELECT number, "on", unnest([known_on, known_to]) AS look FROM touched) WHERE look IS NOT NULL)')
-    read = con.sql(     # each look is a little account of its own: what it opened with is told by its own chain
-        'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after, r.known_on = l.look AS new FROM looks l JOIN touched r'
-        ' ON r.number = l.number AND r."on" = l."on" AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)'
-        ' ORDER BY l.place, r."at", r.transaction_id').to_arrow_table()
+        ' (SELECT number, "on", unnest([known_on, known_to]) AS look FROM touched) WHERE look IS NOT NULL)'
+    )
+    read = con.sql(  # each look is a little account of its own: what it opened with is told by its own chain
+        'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after, r.known_on = l.look AS new'
+        ' FROM looks l JOIN touched r ON r.number = l.number AND r."on" = l."on"'
+        ' AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)'
+        ' ORDER BY l.place, r."at", r.transaction_id'
+    ).to_arrow_table()
     result, place, _ = _chained(read)
     new = read["new"].to_numpy()
     con.register("_orders", pa.table({"_row": read["_row"].to_numpy()[new], "day_order": result.order[new]}))
@@ -116,7 +138,8 @@ def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         'CREATE TABLE looked_closings AS SELECT l.number, l."on", coalesce(f.balance, c.balance, 0) AS balance, l.look,'
         " f.balance IS NULL AND c.balance IS NULL AS gone FROM looks l LEFT JOIN look_closings c USING (place)"
-        ' LEFT JOIN closings f ON l.is_last AND f.number = l.number AND f."on" = l."on"')
+        ' LEFT JOIN closings f ON l.is_last AND f.number = l.number AND f."on" = l."on"'
+    )
 
 
 def _chained(read: pa.Table) -> tuple[Chained, Ints, Ints]:

@@ -25,9 +25,9 @@ class TableState(BaseModel):
     model_config = ConfigDict(frozen=True)
     rows: int
     delta_version: int
-    filled: tuple[str, ...]                 # columns this bank fills
-    undated: tuple[str, ...] = ()           # attributes known as of today only: they route lists and are never features
-    first_on: dt.date | None = None         # event dates
+    filled: tuple[str, ...]  # columns this bank fills
+    undated: tuple[str, ...] = ()  # attributes known as of today only: they route lists and are never features
+    first_on: dt.date | None = None  # event dates
     last_on: dt.date | None = None
 
 
@@ -39,7 +39,7 @@ class CanonicalManifest(BaseModel):
     currency: str
     buckets: int
     newest_business_date: dt.date
-    inputs: dict[str, str]                  # source name -> content hash
+    inputs: dict[str, str]  # source name -> content hash
     config_hash: str
     code_hash: str
     tables: dict[str, TableState]
@@ -47,10 +47,15 @@ class CanonicalManifest(BaseModel):
 
 def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data."""
-    return duckdb.connect(config={
-        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-        "memory_limit": memory_limit, "threads": str(threads), "preserve_insertion_order": "false",
-    })
+    return duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": memory_limit,
+            "threads": str(threads),
+            "preserve_insertion_order": "false",
+        }
+    )
 
 
 def bucket_sql(column: str, buckets: int) -> str:
@@ -70,9 +75,7 @@ def as_of_sql(table: str, relation: str, as_of: dt.date, columns: Iterable[str] 
         masked = ", ".join(f'CASE WHEN "{d}" <= {day} THEN "{c}" END AS "{c}"' for c, d in later.items())
         body = f"* REPLACE ({masked})" if masked else "*"
     else:
-        body = ", ".join(
-            f'CASE WHEN "{later[c]}" <= {day} THEN "{c}" END AS "{c}"' if c in later else f'"{c}"' for c in chosen
-        )
+        body = ", ".join(f'CASE WHEN "{later[c]}" <= {day} THEN "{c}" END AS "{c}"' if c in later else f'"{c}"' for c in chosen)
     return f"SELECT {body} FROM {relation} WHERE known_from <= {day} AND (known_to IS NULL OR known_to > {day})"
 
 
@@ -104,13 +107,18 @@ class Canonical:
             if not files:
                 return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
             listed = ", ".join(_quote(f) for f in files)
-            return f"(SELECT * FROM read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}}) WHERE false)"
+            whole = f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})"
+            return f"(SELECT * FROM {whole} WHERE false)"
         listed = ", ".join(_quote(f) for f in files)
-        return f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})" if TABLES[
-            table].by != "bank" else f"read_parquet([{listed}])"
+        return (
+            f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})"
+            if TABLES[table].by != "bank"
+            else f"read_parquet([{listed}])"
+        )
 
-    def scan(self, con: duckdb.DuckDBPyConnection, table: str, as_of: dt.date, bucket: int | None = None
-             ) -> duckdb.DuckDBPyRelation:
+    def scan(
+        self, con: duckdb.DuckDBPyConnection, table: str, as_of: dt.date, bucket: int | None = None
+    ) -> duckdb.DuckDBPyRelation:
         """The table as it was known at the close of `as_of`, all columns."""
         return con.sql(as_of_sql(table, self.relation_sql(table, bucket), as_of))
 
@@ -137,8 +145,17 @@ def open_canonical(root: Path) -> Canonical:
 
 
 def write_canonical(
-    con: duckdb.DuckDBPyConnection, root: Path, sources: Mapping[str, str], *, bank: str, currency: str, buckets: int = 8,
-    newest: dt.date, inputs: Mapping[str, str], config_hash: str = "", code_hash: str = "",
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    sources: Mapping[str, str],
+    *,
+    bank: str,
+    currency: str,
+    buckets: int = 8,
+    newest: dt.date,
+    inputs: Mapping[str, str],
+    config_hash: str = "",
+    code_hash: str = "",
     undated: Mapping[str, Sequence[str]] | None = None,
 ) -> Canonical:
     """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
@@ -162,12 +179,25 @@ def write_canonical(
             query = resolved_sql(query, spec)
         query = f"SELECT * FROM ({query}) ORDER BY {_order(spec)}"
         reader = con.sql(query).to_arrow_reader(200_000)
-        write_deltalake(str(root / name), reader, mode="overwrite", schema_mode="overwrite",
-                        partition_by=["bucket"] if spec.by != "bank" else None)
+        write_deltalake(
+            str(root / name),
+            reader,
+            mode="overwrite",
+            schema_mode="overwrite",
+            partition_by=["bucket"] if spec.by != "bank" else None,
+        )
         version = DeltaTable(str(root / name)).version()
         states[name] = _state(root, name, version, present, tuple((undated or {}).get(name, ())))
-    manifest = CanonicalManifest(bank=bank, currency=currency, buckets=buckets, newest_business_date=newest,
-                                 inputs=dict(inputs), config_hash=config_hash, code_hash=code_hash, tables=states)
+    manifest = CanonicalManifest(
+        bank=bank,
+        currency=currency,
+        buckets=buckets,
+        newest_business_date=newest,
+        inputs=dict(inputs),
+        config_hash=config_hash,
+        code_hash=code_hash,
+        tables=states,
+    )
     write_json(root / "manifest.json", manifest.model_dump(mode="json"))
     return Canonical(root, manifest)
 
@@ -176,8 +206,11 @@ def _prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) 
     """Temp tables: owner of each account and loan, and the oldest number of each merged set of customers."""
     for name, table in (("account", "accounts"), ("loan", "loans")):
         source = sources.get(table)
-        query = (f"SELECT {name}_id, min(customer_id) AS customer_id FROM {source} GROUP BY 1" if source
-                 else f"SELECT NULL::VARCHAR AS {name}_id, NULL::VARCHAR AS customer_id WHERE false")
+        query = (
+            f"SELECT {name}_id, min(customer_id) AS customer_id FROM {source} GROUP BY 1"
+            if source
+            else f"SELECT NULL::VARCHAR AS {name}_id, NULL::VARCHAR AS customer_id WHERE false"
+        )
         con.execute(f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS {query}")
     pairs: list[tuple[str, str]] = []
     if "merges" in sources:
@@ -191,8 +224,10 @@ def _prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) 
 
 
 def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, con: duckdb.DuckDBPyConnection) -> str:
-    typed = [f'CAST({"t." + chr(34) + c.name + chr(34) if c.name in present else "NULL"} AS {SQL_TYPE[c.kind]}) AS "{c.name}"'
-             for c in spec.columns]
+    typed = [
+        f'CAST({"t." + chr(34) + c.name + chr(34) if c.name in present else "NULL"} AS {SQL_TYPE[c.kind]}) AS "{c.name}"'
+        for c in spec.columns
+    ]
     if spec.name == "snapshots":
         typed += [f't."{c}"' for c in present if c not in spec.names and c not in ("recorded_on", "valid_from", "deleted")]
     joins = ""
@@ -212,12 +247,16 @@ def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, c
     key = ", ".join(f'"{k}"' for k in spec.key)
     if dates and number(con, f"SELECT count(*) FROM (SELECT 1 FROM {relation} GROUP BY {key} HAVING count(*) > 1 LIMIT 1)"):
         window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
-        body = (f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
-                f" FROM {relation} t{joins}) QUALIFY NOT _deleted")
+        body = (
+            f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
+            f" FROM {relation} t{joins}) QUALIFY NOT _deleted"
+        )
         body = f"SELECT * EXCLUDE (_deleted) FROM ({body})"
     else:
-        body = (f"SELECT {', '.join(typed)}, {known} AS known_from, NULL::DATE AS known_to FROM {relation} t{joins}"
-                f" WHERE NOT {deleted}")
+        body = (
+            f"SELECT {', '.join(typed)}, {known} AS known_from, NULL::DATE AS known_to FROM {relation} t{joins}"
+            f" WHERE NOT {deleted}"
+        )
     return body
 
 
@@ -236,8 +275,14 @@ def _state(root: Path, name: str, version: int, present: list[str], undated: tup
     filled = [c for c in present if c in TABLES[name].names or name == "snapshots"]
     counts = ", ".join([f'count("{c}")' for c in filled] or ["0"])
     dates = f'min("{event}"), max("{event}")' if event and event in filled else "NULL, NULL"
-    con = connect()     # the writer's connection may be closed to files
+    con = connect()  # the writer's connection may be closed to files
     row = one(con, f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)")
     con.close()
-    return TableState(rows=row[0], delta_version=version, first_on=row[1], last_on=row[2], undated=undated,
-                      filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n))
+    return TableState(
+        rows=row[0],
+        delta_version=version,
+        first_on=row[1],
+        last_on=row[2],
+        undated=undated,
+        filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n),
+    )

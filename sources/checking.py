@@ -16,8 +16,29 @@ from sources.tables import TABLES, Column
 from store.errors import ConfigError
 
 Path_ = tuple[str | int, ...]
-RULES = ("type", "code", "required", "reference", "range", "rate", "dates", "unknown_birth", "key", "currency", "late",
-         "before_opening", "after_closing", "filled", "lines", "encoding", "balance", "unclosed", "volume", "quarantined", "total")
+RULES = (
+    "type",
+    "code",
+    "required",
+    "reference",
+    "range",
+    "rate",
+    "dates",
+    "unknown_birth",
+    "key",
+    "currency",
+    "late",
+    "before_opening",
+    "after_closing",
+    "filled",
+    "lines",
+    "encoding",
+    "balance",
+    "unclosed",
+    "volume",
+    "quarantined",
+    "total",
+)
 
 
 @dataclass
@@ -40,12 +61,19 @@ class Mistakes:
         self.add(at, f"{what} '{name}' is not known; {hint}")
 
 
-def check_settings(settings: SourceSettings, columns: Mapping[str, Mapping[str, str] | None], minor_digits: int,
-                   places: Mapping[Path_, str]) -> None:
+def check_settings(
+    settings: SourceSettings, columns: Mapping[str, Mapping[str, str] | None], minor_digits: int, places: Mapping[Path_, str]
+) -> None:
     """Raises ConfigError with every mistake. `columns`: input -> column -> DuckDB type; None: nothing has come to look at."""
     wrong = Mistakes(places)
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-                                 "python_enable_replacements": "false", "enable_external_access": "false"})
+    con = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "enable_external_access": "false",
+        }
+    )
     try:
         for name, spec in settings.inputs.items():
             have = columns.get(name)
@@ -54,8 +82,9 @@ def check_settings(settings: SourceSettings, columns: Mapping[str, Mapping[str, 
                 for column in spec.filled:
                     if column not in have:
                         wrong.unknown(("inputs", name, "filled"), f"input {name}: column", column, have)
-        filled = {name: _check_table(con, name, how, settings, columns, minor_digits, wrong)
-                  for name, how in settings.tables.items()}
+        filled = {
+            name: _check_table(con, name, how, settings, columns, minor_digits, wrong) for name, how in settings.tables.items()
+        }
     finally:
         con.close()
     _check_gates(settings, filled, wrong)
@@ -64,8 +93,15 @@ def check_settings(settings: SourceSettings, columns: Mapping[str, Mapping[str, 
         raise ConfigError("\n  ".join(wrong.found))
 
 
-def _check_table(con: duckdb.DuckDBPyConnection, name: str, how: TableMap, settings: SourceSettings,
-                 columns: Mapping[str, Mapping[str, str] | None], minor_digits: int, wrong: Mistakes) -> set[str] | None:
+def _check_table(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    how: TableMap,
+    settings: SourceSettings,
+    columns: Mapping[str, Mapping[str, str] | None],
+    minor_digits: int,
+    wrong: Mistakes,
+) -> set[str] | None:
     """The canonical columns a mapping fills, or None where that cannot be told."""
     at: Path_ = ("tables", name)
     if name not in TABLES:
@@ -79,15 +115,21 @@ def _check_table(con: duckdb.DuckDBPyConnection, name: str, how: TableMap, setti
     if source is None:
         return None
     before = len(wrong.found)
-    maps = {c: m for c, m in column_maps(name, how, source).items() if c in KNOWING or c in TABLES[name].names
-            or name == "snapshots"}
+    maps = {
+        c: m
+        for c, m in column_maps(name, how, source).items()
+        if c in KNOWING or c in TABLES[name].names or name == "snapshots"
+    }
     for column, column_map in maps.items():
         place = (*at, "columns", column) if column in how.columns else (*at, column)
         _check_column(name, column_of(name, column, source, column_map), column_map, source, place, wrong)
     for spec in TABLES[name].columns:
         optional = name == "products" and spec.name == "name"
-        if (spec.required or (spec.name in TABLES[name].key and spec.name not in ("channel", "tenor"))) and \
-                spec.name not in maps and not optional:
+        if (
+            (spec.required or (spec.name in TABLES[name].key and spec.name not in ("channel", "tenor")))
+            and spec.name not in maps
+            and not optional
+        ):
             wrong.add((*at, "columns"), f"table {name}: column '{spec.name}' is missing; no row can do without it")
     for column in how.undated:
         if column not in maps:
@@ -97,8 +139,14 @@ def _check_table(con: duckdb.DuckDBPyConnection, name: str, how: TableMap, setti
     return set(maps)
 
 
-def _source_types(con: duckdb.DuckDBPyConnection, name: str, how: TableMap, settings: SourceSettings,
-                  columns: Mapping[str, Mapping[str, str] | None], wrong: Mistakes) -> dict[str, str] | None:
+def _source_types(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    how: TableMap,
+    settings: SourceSettings,
+    columns: Mapping[str, Mapping[str, str] | None],
+    wrong: Mistakes,
+) -> dict[str, str] | None:
     """Column -> type of what a mapping reads, by preparing its SELECT over empty inputs."""
     at: Path_ = ("tables", name, "select" if how.select is not None else "from")
     if how.select is None:
@@ -147,8 +195,9 @@ def _check_column(table: str, column: Column, how: ColumnMap, source: Mapping[st
             wrong.add(at, f"{label}: is {column.kind}, so `{option}` says nothing; expected for {', '.join(kinds)}")
 
 
-def _explain(con: duckdb.DuckDBPyConnection, name: str, how: TableMap, source: Mapping[str, str], minor_digits: int,
-             wrong: Mistakes) -> None:
+def _explain(
+    con: duckdb.DuckDBPyConnection, name: str, how: TableMap, source: Mapping[str, str], minor_digits: int, wrong: Mistakes
+) -> None:
     """Prepare the whole mapping over empty inputs: what DuckDB cannot bind is a mistake of the settings."""
     if how.where is not None:
         looked = look(con, f"SELECT * FROM x WHERE ({how.where})")
@@ -177,15 +226,24 @@ def _check_gates(settings: SourceSettings, filled: Mapping[str, set[str] | None]
                 wrong.unknown(("gates", part, table), f"gates.{part}: table", table, have)
     for table, totals in gates.totals.items():
         for column in totals.sums:
-            if table in TABLES and column not in [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")]:
-                wrong.unknown(("gates", "totals", table, "sums", column), f"gates.totals: table {table}: column", column,
-                              [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")])
+            if table in TABLES and column not in [
+                c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")
+            ]:
+                wrong.unknown(
+                    ("gates", "totals", table, "sums", column),
+                    f"gates.totals: table {table}: column",
+                    column,
+                    [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")],
+                )
     if derived.balances == "transactions":
         if "balances" in settings.tables:
             wrong.add(("derived", "balances"), "table balances is mapped already; it cannot be derived as well")
         needed = filled.get("transactions")
-        if "accounts" not in settings.tables or "transactions" not in settings.tables or (
-                needed is not None and "balance_after" not in needed):
+        if (
+            "accounts" not in settings.tables
+            or "transactions" not in settings.tables
+            or (needed is not None and "balance_after" not in needed)
+        ):
             wrong.add(("derived", "balances"), "balances need the tables accounts and transactions, with balance_after")
 
 
@@ -196,8 +254,9 @@ def _check_checks(settings: SourceSettings, wrong: Mistakes) -> None:
             continue
         for column in limits:
             if column not in TABLES[table].names:
-                wrong.unknown(("checks", "ranges", table, column), f"checks.ranges: table {table}: column", column,
-                              TABLES[table].names)
+                wrong.unknown(
+                    ("checks", "ranges", table, column), f"checks.ranges: table {table}: column", column, TABLES[table].names
+                )
     for table, rules in settings.checks.flag_only.items():
         if table not in TABLES:
             wrong.unknown(("checks", "flag_only", table), "checks.flag_only: table", table, TABLES)

@@ -40,7 +40,7 @@ class Checked:
     rows_copies: int
     broken: tuple[Broken, ...]
     columns: tuple[str, ...]
-    has_versions: bool                  # some key has several rows
+    has_versions: bool  # some key has several rows
 
 
 def in_order(tables: Mapping[str, Mapped]) -> list[str]:
@@ -58,14 +58,16 @@ def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, 
     helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None)
     rules = rules_of(name, mapped.columns, mapped.unread, helpers, checks)
     frame = nw.from_native(con.table(f"prepared_{name}")).with_columns(
-        *(rule.broken.fill_null(False).alias(f"_r{i}") for i, rule in enumerate(rules)))
+        *(rule.broken.fill_null(False).alias(f"_r{i}") for i, rule in enumerate(rules))
+    )
     frame.to_native().create_view(f"ruled_{name}")
     marks = [f"_r{i}" for i in range(len(rules))]
     out = [m for m, rule in zip(marks, rules, strict=True) if rule.action == "quarantine"]
     labels = ", ".join(f"CASE WHEN {m} THEN {literal(r.label)} END" for m, r in zip(marks, rules, strict=True))
     con.execute(
         f"CREATE TABLE verdict_{name} AS SELECT _row, list_sort(list_distinct([{labels}])) AS rules, {_any(out)} AS out"
-        f" FROM ruled_{name} WHERE {_any(marks)}")
+        f" FROM ruled_{name} WHERE {_any(marks)}"
+    )
     columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
     con.execute(f"CREATE VIEW numbered_{name} AS {_clean_sql(con, mapped, columns, rules, copies)}")
     con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
@@ -73,12 +75,21 @@ def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, 
         con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
     quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
     dropped = copies or 0
-    return Checked(name, mapped.rows, mapped.rows - dropped - quarantined, quarantined, dropped,
-                   _count(con, name, rules), tuple(mapped.columns), copies is not None)
+    return Checked(
+        name,
+        mapped.rows,
+        mapped.rows - dropped - quarantined,
+        quarantined,
+        dropped,
+        _count(con, name, rules),
+        tuple(mapped.columns),
+        copies is not None,
+    )
 
 
-def _clean_sql(con: duckdb.DuckDBPyConnection, mapped: Mapped, columns: tuple[str, ...], rules: list[Rule],
-               copies: int | None) -> str:
+def _clean_sql(
+    con: duckdb.DuckDBPyConnection, mapped: Mapped, columns: tuple[str, ...], rules: list[Rule], copies: int | None
+) -> str:
     """Mapped rows that may be used, wrong cells blanked. It asks the verdict, not the rules again: that one is short."""
     nulled: dict[str, list[str]] = {}
     for rule in rules:
@@ -93,8 +104,12 @@ def _clean_sql(con: duckdb.DuckDBPyConnection, mapped: Mapped, columns: tuple[st
     if copies:
         joins.append(f"LEFT JOIN duplicates_{name} d ON d._row = m._row")
         where.append("NOT coalesce(d.copy, false)")
-    kept = ", ".join(f"CASE WHEN list_has_any(v.rules, [{literals(nulled[c])}]) THEN NULL ELSE m.{ident(c)} END AS {ident(c)}"
-                     if c in nulled else f"m.{ident(c)}" for c in columns)
+    kept = ", ".join(
+        f"CASE WHEN list_has_any(v.rules, [{literals(nulled[c])}]) THEN NULL ELSE m.{ident(c)} END AS {ident(c)}"
+        if c in nulled
+        else f"m.{ident(c)}"
+        for c in columns
+    )
     return f"SELECT m._row, {kept} FROM {mapped.relation} m {' '.join(joins)} WHERE {' AND '.join(where) or 'true'}"
 
 
@@ -123,7 +138,8 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
         f"CREATE TABLE duplicates_{mapped.table} AS SELECT _row, nth > 1 AS copy, nth = 1 AND variants > 1 AS conflict FROM ("
         f" SELECT _row, nth, sum((nth = 1)::INTEGER) OVER (PARTITION BY {by}) AS variants FROM ("
         f" SELECT m.*, row_number() OVER (PARTITION BY {everything} ORDER BY m._row) AS nth"
-        f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}))")
+        f" FROM {mapped.relation} m SEMI JOIN several_{mapped.table} s ON {same}))"
+    )
     return number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
 
 
@@ -153,8 +169,10 @@ def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, know
         extra.append("coalesce(d.conflict, false) AS conflict")
         helpers.append("conflict")
         where = " WHERE NOT coalesce(d.copy, false)"
-    con.execute(f"CREATE VIEW prepared_{mapped.table} AS SELECT {', '.join(['m.*', *extra])} FROM {mapped.relation} m"
-                f" {' '.join(joins)}{where}")
+    con.execute(
+        f"CREATE VIEW prepared_{mapped.table} AS SELECT {', '.join(['m.*', *extra])} FROM {mapped.relation} m"
+        f" {' '.join(joins)}{where}"
+    )
     return helpers
 
 
@@ -162,16 +180,19 @@ def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ..
     """`life_accounts` or `life_loans`: first and last day and a number of each, for the events that belong to it."""
     begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
     end = "max(closed_on)" if "closed_on" in columns else "NULL::DATE"
-    con.execute(f"CREATE TABLE life_{name} AS SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
-                f" min({begin}) AS life_from, {end} AS life_to FROM clean_{name} GROUP BY 1)")
+    con.execute(
+        f"CREATE TABLE life_{name} AS SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
+        f" min({begin}) AS life_from, {end} AS life_to FROM clean_{name} GROUP BY 1)"
+    )
 
 
 def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tuple[Broken, ...]:
     actions: dict[str, Rule] = {rule.label: rule for rule in rules}
-    rows = con.execute(f"SELECT label, count(*) FROM (SELECT unnest(rules) AS label FROM verdict_{name})"
-                       " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall()
+    rows = con.execute(
+        f"SELECT label, count(*) FROM (SELECT unnest(rules) AS label FROM verdict_{name})"
+        " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
-
 
 
 __all__ = ["KNOWING", "Broken", "Checked", "check_table", "in_order", "life_table"]

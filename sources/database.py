@@ -29,10 +29,16 @@ def database_columns(name: str, spec: Input, base: Path, settings: SourceSetting
 
 def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path) -> tuple[Path, str]:
     """Land these columns of the table as `folder/NAME.parquet`, rows in a total order; returns the file and its SHA-256."""
-    since = f"WHERE {ident(spec.since_column)} >= DATE {literal(spec.since.isoformat())}" if spec.since and spec.since_column else ""
+    since = (
+        f"WHERE {ident(spec.since_column)} >= DATE {literal(spec.since.isoformat())}"
+        if spec.since and spec.since_column
+        else ""
+    )
     path = folder / f"{name}.parquet"
     with _opened(name, spec, base, columns, since) as (con, query), atomic_path(path) as temporary:
-        con.execute(f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(
+            f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)"
+        )
     return path, of_file(path)
 
 
@@ -55,15 +61,22 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
 
 
 @contextmanager
-def _opened(name: str, spec: Input, base: Path, columns: list[str], where: str
-            ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+def _opened(
+    name: str, spec: Input, base: Path, columns: list[str], where: str
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
         raise ConfigError(f"the address {spec.uri} has not been filled in", where=f"input {name}", do="set that variable")
     table = ".".join(ident(part) for part in (spec.table or "").split("."))
     query = f"SELECT {', '.join(ident(c) for c in columns) or '*'} FROM {table} {where}"
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2",
-                                 "python_enable_replacements": "false"})
+    con = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": "2",
+            "python_enable_replacements": "false",
+        }
+    )
     try:
         if spec.database == "duckdb":
             _attach(con, name, base / (spec.uri or ""), query)
@@ -100,7 +113,12 @@ def _postgresql(name: str, uri: str, query: str) -> Iterator[pa.RecordBatchReade
                 yield batches
     except adbc_driver_manager.Error as error:
         said = str(error).splitlines()[0].replace(uri, "...")
-        if isinstance(error, adbc_driver_manager.OperationalError) or "could not connect" in said or "Failed to connect" in said:
-            raise DataNotArrived("the database does not answer", where=f"input {name}",
-                                 do="check that it is up, then run again") from None
+        if (
+            isinstance(error, adbc_driver_manager.OperationalError)
+            or "could not connect" in said
+            or "Failed to connect" in said
+        ):
+            raise DataNotArrived(
+                "the database does not answer", where=f"input {name}", do="check that it is up, then run again"
+            ) from None
         raise ConfigError(said, where=f"input {name}", do="check `table`, `columns` and `since_column`") from None

@@ -12,7 +12,7 @@ import numpy as np
 
 from sources.settings import Input
 
-FIXED_SEPARATOR = "\x1f"        # between the columns of a fixed-width file; no byte of it occurs inside a GB18030 character
+FIXED_SEPARATOR = "\x1f"  # between the columns of a fixed-width file; no byte of it occurs inside a GB18030 character
 _CHUNK = 8 << 20
 
 
@@ -20,7 +20,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked where it is gzip by its first two bytes (names lie)."""
     with open(path, "rb") as handle:
         packed = handle.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else open(path, "rb")    # type: ignore[return-value]
+    return gzip.open(path, "rb") if packed else open(path, "rb")  # type: ignore[return-value]
 
 
 def first_line(path: Path, spec: Input) -> str:
@@ -93,8 +93,8 @@ def separated(lines: bytes, widths: tuple[int, ...]) -> bytes:
         out.write(_cut(data, starts, length, widths).tobytes())
         return out.getvalue()
     out.write(_cut(data, starts[good], length[good], widths).tobytes())
-    for start, end in zip(starts[~good].tolist(), ends[~good].tolist(), strict=True):   # only the broken ones
-        out.write(data[start:end + 1].tobytes())
+    for start, end in zip(starts[~good].tolist(), ends[~good].tolist(), strict=True):  # only the broken ones
+        out.write(data[start : end + 1].tobytes())
     return out.getvalue()
 
 
@@ -108,7 +108,7 @@ def _cut(data: np.ndarray, starts: np.ndarray, length: np.ndarray, widths: tuple
     pieces: list[np.ndarray] = []
     begin = 0
     for number, width in enumerate(widths):
-        pieces.append(matrix[:, begin:begin + width])
+        pieces.append(matrix[:, begin : begin + width])
         mark = 10 if number == len(widths) - 1 else ord(FIXED_SEPARATOR)
         pieces.append(np.full((len(matrix), 1), mark, dtype=np.uint8))
         begin += width

@@ -20,8 +20,13 @@ class Delivered:
 
     path: Path
     sha256: str
+    stamp: tuple[int, int]  # size and time of change when it was hashed
     on: dt.date | None = None
     rows: int | None = None
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still the one that was hashed."""
+        return self.path.exists() and _stamp(self.path) == self.stamp
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,21 @@ def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
         if not paths and spec.required:
             missing.append(f"{name} (no file {spec.files})")
         flags = [_flag_path(path, spec) for path in paths]
-        missing += [f"{name} (no flag {flag.name} for {path.name})" for path, flag in zip(paths, flags, strict=True)
-                    if flag is not None and not flag.exists()]
+        missing += [
+            f"{name} (no flag {flag.name} for {path.name})"
+            for path, flag in zip(paths, flags, strict=True)
+            if flag is not None and not flag.exists()
+        ]
         if not missing:
             files = tuple(_delivered(name, path, flag, spec) for path, flag in zip(paths, flags, strict=True))
             found[name] = Delivery(name, files, of_json([[_tail(file.path, spec), file.sha256] for file in files]))
     if missing:
-        raise DataNotArrived("; ".join(missing), where="inputs", expected="every required table and its flag",
-                             do="ask the sender, then run again; nothing was changed")
+        raise DataNotArrived(
+            "; ".join(missing),
+            where="inputs",
+            expected="every required table and its flag",
+            do="ask the sender, then run again; nothing was changed",
+        )
     return found
 
 
@@ -72,8 +84,11 @@ def paths_of(base: Path, spec: Input) -> list[Path]:
         return [folder] if folder.exists() else []
     root = Path(*folder.parts[:depth])
     suffix = spec.flag.name.rpartition("}")[2] if spec.flag else ""
-    return sorted(path for path in root.glob("/".join(folder.parts[depth:]))
-                  if path.is_file() and not (suffix and path.name.endswith(suffix)))
+    return sorted(
+        path
+        for path in root.glob("/".join(folder.parts[depth:]))
+        if path.is_file() and not (suffix and path.name.endswith(suffix))
+    )
 
 
 def _tail(path: Path, spec: Input) -> str:
@@ -88,22 +103,39 @@ def _flag_path(path: Path, spec: Input) -> Path | None:
 
 
 def _delivered(name: str, path: Path, flag: Path | None, spec: Input) -> Delivered:
-    sha256, rows = of_file(path), None
+    stamp, sha256, rows = _stamp(path), of_file(path), None
     if flag is not None and spec.flag is not None:
         match = re.search(spec.flag.pattern, flag.read_text(encoding="utf-8", errors="replace"))
         if match is None:
-            raise GateBroken(f"flag {flag.name} says nothing that `pattern` understands", where=f"input {name}",
-                             expected=spec.flag.pattern, do="look at the flag, or set `flag.pattern` of the input")
+            raise GateBroken(
+                f"flag {flag.name} says nothing that `pattern` understands",
+                where=f"input {name}",
+                expected=spec.flag.pattern,
+                do="look at the flag, or set `flag.pattern` of the input",
+            )
         groups = match.groupdict()
         rows = int(groups["rows"]) if groups.get("rows") else None
         stated = (groups.get("checksum") or "").lower()
         if spec.flag.checksum != "none":
             actual = sha256 if spec.flag.checksum == "sha256" else _md5(path)
             if stated != actual:
-                raise GateBroken(f"{path.name} has {spec.flag.checksum} {actual}, its flag says {stated or 'none'}",
-                                 where=f"input {name}", expected="the file its flag describes",
-                                 do="ask for the file again: it was cut short or changed on its way")
-    return Delivered(path, sha256, _day(name, path, spec), rows)
+                raise GateBroken(
+                    f"{path.name} has {spec.flag.checksum} {actual}, its flag says {stated or 'none'}",
+                    where=f"input {name}",
+                    expected="the file its flag describes",
+                    do="ask for the file again: it was cut short or changed on its way",
+                )
+    return Delivered(path, sha256, stamp, _day(name, path, spec), rows)
+
+
+def delivered_file(path: Path, sha256: str) -> Delivered:
+    """A file without flag or day: a landed table."""
+    return Delivered(path, sha256, _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _md5(path: Path) -> str:
@@ -118,7 +150,11 @@ def _day(name: str, path: Path, spec: Input) -> dt.date | None:
     try:
         if match is None:
             raise ValueError
-        return dt.datetime.strptime(match.group(1), spec.dated.date).date()     # noqa: DTZ007 - a day has no zone
+        return dt.datetime.strptime(match.group(1), spec.dated.date).date()  # noqa: DTZ007 - a day has no zone
     except (ValueError, IndexError):
-        raise ConfigError(f"the name {path.name} holds no date that `dated` understands", where=f"input {name}",
-                          expected=f"{spec.dated.pattern} as {spec.dated.date}", do="set `dated` of the input") from None
+        raise ConfigError(
+            f"the name {path.name} holds no date that `dated` understands",
+            where=f"input {name}",
+            expected=f"{spec.dated.pattern} as {spec.dated.date}",
+            do="set `dated` of the input",
+        ) from None

@@ -20,31 +20,61 @@ from sources.tables import TABLES
 _ENOUGH_DAYS = 3
 
 
-def gates(con: duckdb.DuckDBPyConnection, settings: SourceSettings, landed: Mapping[str, Landed], checked: Mapping[str, Checked],
-          relations: Mapping[str, str], newest: dt.date | None, expected: dt.date | None, country: str, minor_digits: int
-          ) -> list[Gate]:
+def gates(
+    con: duckdb.DuckDBPyConnection,
+    settings: SourceSettings,
+    landed: Mapping[str, Landed],
+    checked: Mapping[str, Checked],
+    relations: Mapping[str, str],
+    newest: dt.date | None,
+    expected: dt.date | None,
+    country: str,
+    minor_digits: int,
+) -> list[Gate]:
     """Every gate with its state. `expected`: the business date the night is for, where one is asked for."""
     limits = settings.gates
-    found = [_gate("lines", item.name, item.unreadable, item.rows + item.unreadable, limits.highest_unreadable, settings.waivers)
-             for item in landed.values()]
-    found += [_gate("quarantined", name, item.rows_quarantined, item.rows_in, limits.highest_quarantined, settings.waivers)
-              for name, item in checked.items()]
-    found += [_gate("key", name, sum(b.count for b in item.broken if b.rule == "key"), item.rows_in, limits.highest_conflicting,
-                    settings.waivers) for name, item in checked.items()]
+    found = [
+        _gate("lines", item.name, item.unreadable, item.rows + item.unreadable, limits.highest_unreadable, settings.waivers)
+        for item in landed.values()
+    ]
+    found += [
+        _gate("quarantined", name, item.rows_quarantined, item.rows_in, limits.highest_quarantined, settings.waivers)
+        for name, item in checked.items()
+    ]
+    found += [
+        _gate(
+            "key",
+            name,
+            sum(b.count for b in item.broken if b.rule == "key"),
+            item.rows_in,
+            limits.highest_conflicting,
+            settings.waivers,
+        )
+        for name, item in checked.items()
+    ]
     if expected is not None or newest is None:
         fits = newest is not None and (expected is None or newest >= expected)
-        found.append(Gate(rule="fresh", table="+".join(limits.fresh) or "inputs", found=str(newest or "no usable row"),
-                          expected=f"{expected or 'any date'} or later", state="passed" if fits else "broken"))
+        found.append(
+            Gate(
+                rule="fresh",
+                table="+".join(limits.fresh) or "inputs",
+                found=str(newest or "no usable row"),
+                expected=f"{expected or 'any date'} or later",
+                state="passed" if fits else "broken",
+            )
+        )
     for table, totals in limits.totals.items():
         if totals.rows is not None:
-            found.append(_exact(table, "rows", Decimal(checked[table].rows_in), Decimal(totals.rows),
-                                settings.waivers))
+            found.append(_exact(table, "rows", Decimal(checked[table].rows_in), Decimal(totals.rows), settings.waivers))
         for column, stated in totals.sums.items():
             scale = Decimal(10) ** -minor_digits if TABLES[table].column(column).kind == "money" else Decimal(1)
             summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
             found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, settings.waivers))
-    found += [_volume(con, table, relations[table], volume, newest, country, settings.waivers)
-              for table, volume in limits.volume.items() if newest is not None]
+    found += [
+        _volume(con, table, relations[table], volume, newest, country, settings.waivers)
+        for table, volume in limits.volume.items()
+        if newest is not None
+    ]
     return found
 
 
@@ -61,34 +91,67 @@ def _gate(rule: str, table: str, count: int, of: int, highest: float, waivers: S
     """A share that must not be exceeded."""
     share = count / of if of else 0.0
     waiver = waiver_for(waivers, table, rule, "", count) if share > highest else None
-    return Gate(rule=rule, table=table, found=f"{count:,} of {of:,} ({share:.2%})", expected=f"at most {highest:.2%}",
-                state="passed" if share <= highest else "waived" if waiver else "broken", reason=waiver.reason if waiver else "")
+    return Gate(
+        rule=rule,
+        table=table,
+        found=f"{count:,} of {of:,} ({share:.2%})",
+        expected=f"at most {highest:.2%}",
+        state="passed" if share <= highest else "waived" if waiver else "broken",
+        reason=waiver.reason if waiver else "",
+    )
 
 
 def _exact(table: str, column: str, found: Decimal, stated: Decimal, waivers: Sequence[Waiver]) -> Gate:
     fits = found == stated
     waiver = None if fits else waiver_for(waivers, table, "total", column)
-    return Gate(rule="total", table=table, found=f"{column} {found.normalize():f}", expected=f"{column} {stated.normalize():f}",
-                state="passed" if fits else "waived" if waiver else "broken", reason=waiver.reason if waiver else "")
+    return Gate(
+        rule="total",
+        table=table,
+        found=f"{column} {found.normalize():f}",
+        expected=f"{column} {stated.normalize():f}",
+        state="passed" if fits else "waived" if waiver else "broken",
+        reason=waiver.reason if waiver else "",
+    )
 
 
-def _volume(con: duckdb.DuckDBPyConnection, table: str, relation: str, limits: Volume, newest: dt.date, country: str,
-            waivers: Sequence[Waiver]) -> Gate:
+def _volume(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    relation: str,
+    limits: Volume,
+    newest: dt.date,
+    country: str,
+    waivers: Sequence[Waiver],
+) -> Gate:
     event = ident(TABLES[table].event or "")
     first = newest - dt.timedelta(days=800)
-    rows = dict(con.execute(f"SELECT {event}, count(*) FROM {relation} WHERE {event} BETWEEN ? AND ? GROUP BY 1",
-                            [first, newest]).fetchall())
+    rows = dict(
+        con.execute(
+            f"SELECT {event}, count(*) FROM {relation} WHERE {event} BETWEEN ? AND ? GROUP BY 1", [first, newest]
+        ).fetchall()
+    )
     rest = holidays.country_holidays(country, years=range(first.year, newest.year + 1)) if country else None
     kind, begin = day_kind(newest, rest), min(rows, default=newest)
     earlier = [newest - dt.timedelta(days=back) for back in range(1, (newest - begin).days + 1)]
-    like = [rows.get(day, 0) for day in earlier if day_kind(day, rest) == kind][:limits.days]
+    like = [rows.get(day, 0) for day in earlier if day_kind(day, rest) == kind][: limits.days]
     count = rows.get(newest, 0)
     if len(like) < _ENOUGH_DAYS:
-        return Gate(rule="volume", table=table, state="untried", found=f"{count:,} rows on {newest}", expected="",
-                    reason=f"only {len(like)} earlier days of its kind ({kind})")
+        return Gate(
+            rule="volume",
+            table=table,
+            state="untried",
+            found=f"{count:,} rows on {newest}",
+            expected="",
+            reason=f"only {len(like)} earlier days of its kind ({kind})",
+        )
     usual = statistics.median(like)
     fits = limits.low * usual <= count <= limits.high * usual
     waiver = None if fits else waiver_for(waivers, table, "volume", "", on=newest)
-    return Gate(rule="volume", table=table, found=f"{count:,} rows on {newest}",
-                expected=f"{limits.low * usual:,.0f} to {limits.high * usual:,.0f}, after {len(like)} days of its kind ({kind})",
-                state="passed" if fits else "waived" if waiver else "broken", reason=waiver.reason if waiver else "")
+    return Gate(
+        rule="volume",
+        table=table,
+        found=f"{count:,} rows on {newest}",
+        expected=f"{limits.low * usual:,.0f} to {limits.high * usual:,.0f}, after {len(like)} days of its kind ({kind})",
+        state="passed" if fits else "waived" if waiver else "broken",
+        reason=waiver.reason if waiver else "",
+    )

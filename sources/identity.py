@@ -16,7 +16,7 @@ import pyarrow as pa
 from sources.tables import Table
 
 _EVER = dt.date(1, 1, 1)
-Merge = tuple[str, str, dt.date, dt.date | None]        # old, new, from, undone
+Merge = tuple[str, str, dt.date, dt.date | None]  # old, new, from, undone
 
 
 def merged_roots(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -44,7 +44,7 @@ def standing(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         while path[-1] in onward and onward[path[-1]] not in path:
             path.append(onward[path[-1]])
         last = path[-1]
-        found[old] = min(path[path.index(onward[last]):]) if last in onward else last
+        found[old] = min(path[path.index(onward[last]) :]) if last in onward else last
     return found
 
 
@@ -76,8 +76,10 @@ def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str,
     rows = con.execute(f"SELECT old_id, new_id, {known}, {undone} FROM {merges}{alive} ORDER BY ALL").fetchall()
     found = spells(rows)
     names, types = ("customer_id", "person", "since", "until"), (pa.string(), pa.string(), pa.date32(), pa.date32())
-    con.register("_person_rows", pa.table({n: pa.array([s[i] for s in found], t)
-                                           for i, (n, t) in enumerate(zip(names, types, strict=True))}))
+    con.register(
+        "_person_rows",
+        pa.table({n: pa.array([s[i] for s in found], t) for i, (n, t) in enumerate(zip(names, types, strict=True))}),
+    )
     con.execute("CREATE OR REPLACE TEMP TABLE _person AS SELECT * FROM _person_rows")
     con.unregister("_person_rows")
     return [(row[0], row[1]) for row in rows]
@@ -95,4 +97,5 @@ def resolved_sql(written: str, spec: Table) -> str:
         " CASE WHEN p.since IS NULL THEN w.known_to ELSE least(w.known_to, p.until) END AS known_to)"
         f" FROM ({written}) w LEFT JOIN _person p ON p.customer_id = w.customer_id"
         " WHERE p.customer_id IS NULL OR ((w.known_to IS NULL OR p.since < w.known_to)"
-        f" AND (p.until IS NULL OR p.until > w.known_from){own})")
+        f" AND (p.until IS NULL OR p.until > w.known_from){own})"
+    )

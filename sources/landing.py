@@ -15,7 +15,7 @@ from sources.settings import Input
 from sources.sqltext import ident, literal, literals, number, one
 from store.errors import ConfigError, GateBroken
 
-_MOST_UNREADABLE = 200_000      # lines kept aside per file; a file with more has the wrong separator
+_MOST_UNREADABLE = 200_000  # lines kept aside per file; a file with more has the wrong separator
 GARBLED = "\ufffd"
 
 
@@ -25,9 +25,9 @@ class Landed:
 
     name: str
     rows: int
-    unreadable: int                     # lines set aside in `unreadable_NAME`
-    garbled: int                        # rows with bytes that are no text in the stated encoding
-    blanks: Mapping[str, int]           # for `filled` columns: rows without a value
+    unreadable: int  # lines set aside in `unreadable_NAME`
+    garbled: int  # rows with bytes that are no text in the stated encoding
+    blanks: Mapping[str, int]  # for `filled` columns: rows without a value
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: list[Path]) -> dict[str, str] | None:
@@ -41,8 +41,12 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: li
     if spec.header and paths:
         found = _header(paths[0], spec)
         if spec.columns is not None and tuple(found) != spec.columns:
-            raise ConfigError(f"{paths[0].name} has the columns {', '.join(found)}", where=f"input {name}",
-                              expected=", ".join(spec.columns), do="set `columns` to what the bank sends now")
+            raise ConfigError(
+                f"{paths[0].name} has the columns {', '.join(found)}",
+                where=f"input {name}",
+                expected=", ".join(spec.columns),
+                do="set `columns` to what the bank sends now",
+            )
         return dict.fromkeys(found, "VARCHAR") | more
     return dict.fromkeys(spec.columns, "VARCHAR") | more if spec.columns else None
 
@@ -50,42 +54,67 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: li
 def land(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, columns: Mapping[str, str], scratch: Path) -> Landed:
     """Make the relation `delivery.name` in `con`. Raises GateBroken where a file holds other rows than its flag says."""
     if spec.format == "parquet":
-        return land_parquet(con, delivery.name, [file.path for file in delivery.files], spec, columns,
-                            {str(file.path): file.on.isoformat() for file in delivery.files if file.on},
-                            {str(file.path): file.rows for file in delivery.files if file.rows is not None})
+        return land_parquet(
+            con,
+            delivery.name,
+            [file.path for file in delivery.files],
+            spec,
+            columns,
+            {str(file.path): file.on.isoformat() for file in delivery.files if file.on},
+            {str(file.path): file.rows for file in delivery.files if file.rows is not None},
+        )
     name, text = delivery.name, [c for c in columns if not (spec.dated and c == "file_on")]
     con.execute(f"CREATE TABLE {ident(name)} ({', '.join(f'{ident(c)} {t}' for c, t in columns.items())})")
     con.execute(f"CREATE TABLE {ident('unreadable_' + name)} (file VARCHAR, line BIGINT, text VARCHAR, error VARCHAR)")
     any_converted = False
     for file in delivery.files:
         if spec.header and _header(file.path, spec) != text:
-            raise GateBroken(f"{file.path.name} has the columns {', '.join(_header(file.path, spec))}", where=f"input {name}",
-                             expected=", ".join(text), do="ask the sender what changed; name the new columns in the bank file")
+            raise GateBroken(
+                f"{file.path.name} has the columns {', '.join(_header(file.path, spec))}",
+                where=f"input {name}",
+                expected=", ".join(text),
+                do="ask the sender what changed; name the new columns in the bank file",
+            )
         plain = scratch / f"{name}.txt"
         converted = needs_plain(file.path, spec)
         if converted:
             write_plain(file.path, spec, plain)
-        rows, unreadable = _insert(con, name, plain if converted else file.path, file.path.name, spec, text,
-                                   file.on.isoformat() if file.on else None)
+        rows, unreadable = _insert(
+            con, name, plain if converted else file.path, file.path.name, spec, text, file.on.isoformat() if file.on else None
+        )
         if converted:
             any_converted = True
             plain.unlink()
         if file.rows is not None and file.rows != rows + unreadable:
-            raise GateBroken(f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
-                             where=f"input {name}", expected="as many rows as the flag says",
-                             do="ask for the file again: it was cut short or sent twice")
+            raise GateBroken(
+                f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
+                where=f"input {name}",
+                expected="as many rows as the flag says",
+                do="ask for the file again: it was cut short or sent twice",
+            )
     count, aside = (number(con, f"SELECT count(*) FROM {ident(t)}") for t in (name, f"unreadable_{name}"))
     return Landed(name, count, aside, _garbled(con, name, text) if any_converted else 0, _blanks(con, name, spec))
 
 
-def land_parquet(con: duckdb.DuckDBPyConnection, name: str, paths: list[Path], spec: Input, columns: Mapping[str, str],
-                 days: Mapping[str, str], stated: Mapping[str, int]) -> Landed:
+def land_parquet(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    paths: list[Path],
+    spec: Input,
+    columns: Mapping[str, str],
+    days: Mapping[str, str],
+    stated: Mapping[str, int],
+) -> Landed:
     """A view over Parquet files: nothing is copied; `rows_NAME` is the same with a row number."""
     for path, rows in stated.items():
         held = number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(path)})")
         if held != rows:
-            raise GateBroken(f"{Path(path).name} holds {held:,} rows, its flag says {rows:,}", where=f"input {name}",
-                             expected="as many rows as the flag says", do="ask for the file again")
+            raise GateBroken(
+                f"{Path(path).name} holds {held:,} rows, its flag says {rows:,}",
+                where=f"input {name}",
+                expected="as many rows as the flag says",
+                do="ask for the file again",
+            )
     listed = [f"{_clean(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != "file_on"]
     if spec.dated:
         whens = " ".join(f"WHEN {literal(path)} THEN DATE {literal(on)}" for path, on in days.items())
@@ -115,8 +144,9 @@ def _header(path: Path, spec: Input) -> list[str]:
     return [name.strip() for name in names]
 
 
-def _insert(con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, spec: Input, text: list[str],
-            on: str | None) -> tuple[int, int]:
+def _insert(
+    con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, spec: Input, text: list[str], on: str | None
+) -> tuple[int, int]:
     """Rows read from one plain file, and lines set aside."""
     if path.stat().st_size == 0:
         return 0, 0
@@ -126,18 +156,25 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, s
     typed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in text)
     values = ", ".join([*(_clean(c, spec) for c in text), *day])
     read = number(
-        con, f"INSERT INTO {ident(name)} SELECT {values} FROM read_csv({literal(str(path))},"
+        con,
+        f"INSERT INTO {ident(name)} SELECT {values} FROM read_csv({literal(str(path))},"
         f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
         f" columns={{{typed}}}, store_rejects=true,"
-        f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})")
+        f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})",
+    )
     unreadable = number(
-        con, f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line),"
-        " min(error_type)::VARCHAR FROM _rejects GROUP BY line")
+        con,
+        f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line),"
+        " min(error_type)::VARCHAR FROM _rejects GROUP BY line",
+    )
     con.execute("DROP TABLE _rejects; DROP TABLE _scans")
     if unreadable >= _MOST_UNREADABLE:
-        raise GateBroken(f"{shown} has {unreadable:,} lines and more that do not split into {len(text)} columns",
-                         where=f"input {name}", expected=f"the separator {separator!r}",
-                         do="look at the file's first lines; set `separator`, `quote` and `columns` of the input")
+        raise GateBroken(
+            f"{shown} has {unreadable:,} lines and more that do not split into {len(text)} columns",
+            where=f"input {name}",
+            expected=f"the separator {separator!r}",
+            do="look at the file's first lines; set `separator`, `quote` and `columns` of the input",
+        )
     return read, unreadable
 
 

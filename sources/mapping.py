@@ -14,8 +14,10 @@ from sources.tables import TABLES, Column
 
 # Columns a mapping may fill beside the table's own: how a row came to be known.
 KNOWING = {
-    "recorded_on": Column("recorded_on", "date"), "valid_from": Column("valid_from", "date"),
-    "deleted": Column("deleted", "bool"), "currency_of_row": Column("currency_of_row", "text"),
+    "recorded_on": Column("recorded_on", "date"),
+    "valid_from": Column("valid_from", "date"),
+    "deleted": Column("deleted", "bool"),
+    "currency_of_row": Column("currency_of_row", "text"),
 }
 
 
@@ -24,13 +26,13 @@ class Mapped:
     """`mapped_TABLE` in the working database: `_row`, canonical columns, knowing columns, `unread_COLUMN` flags."""
 
     table: str
-    columns: tuple[str, ...]                    # canonical columns this bank fills
+    columns: tuple[str, ...]  # canonical columns this bank fills
     knowing: tuple[str, ...]
-    unread: tuple[str, ...]                     # columns with an `unread_` flag
-    origin: Mapping[str, str]                   # canonical column -> source column
-    source: str                                 # relation the rows came from; its `_row` is theirs
+    unread: tuple[str, ...]  # columns with an `unread_` flag
+    origin: Mapping[str, str]  # canonical column -> source column
+    source: str  # relation the rows came from; its `_row` is theirs
     rows_in: int
-    rows: int                                   # after `where`
+    rows: int  # after `where`
 
     @property
     def relation(self) -> str:
@@ -46,12 +48,16 @@ def selected_sql(name: str, how: TableMap) -> str:
 def column_maps(table: str, how: TableMap, types: Mapping[str, str]) -> dict[str, ColumnMap]:
     """Canonical and knowing column -> how it is read: as `columns` says, else by name from the SELECT."""
     named = [*TABLES[table].names, *KNOWING]
-    if table == "snapshots":        # a bank's own wide table keeps its columns
+    if table == "snapshots":  # a bank's own wide table keeps its columns
         named += [name for name in types if name not in named and not name.startswith("_")]
     maps = {c: ColumnMap(column=c) for c in named if how.select is not None and c in types}
     maps |= dict(how.columns)
-    knowing = {"recorded_on": how.recorded_on, "valid_from": how.valid_from, "deleted": how.deleted,
-               "currency_of_row": how.currency}
+    knowing = {
+        "recorded_on": how.recorded_on,
+        "valid_from": how.valid_from,
+        "deleted": how.deleted,
+        "currency_of_row": how.currency,
+    }
     maps |= {name: m for name, m in knowing.items() if m is not None}
     order = [c for c in named if c in maps]
     return {c: maps[c] for c in order}
@@ -94,5 +100,13 @@ def map_table(con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_d
     con.execute(f"CREATE VIEW mapped_{table} AS {query}")
     rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
     maps = column_maps(table, how, types)
-    return Mapped(table, tuple(c for c in maps if c not in KNOWING), tuple(c for c in maps if c in KNOWING), tuple(unread),
-                  {name: m.column for name, m in maps.items() if m.column}, origin, rows[0], rows[1])
+    return Mapped(
+        table,
+        tuple(c for c in maps if c not in KNOWING),
+        tuple(c for c in maps if c in KNOWING),
+        tuple(unread),
+        {name: m.column for name, m in maps.items() if m.column},
+        origin,
+        rows[0],
+        rows[1],
+    )

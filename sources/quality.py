@@ -35,11 +35,11 @@ class TableSeen(_Said):
     """One canonical table. rows_in == kept + quarantined + copies."""
 
     table: str
-    source_rows: int            # before `where`
+    source_rows: int  # before `where`
     rows_in: int
     kept: int
     quarantined: int
-    copies: int                 # exact copies of another row, dropped
+    copies: int  # exact copies of another row, dropped
 
 
 class Finding(_Said):
@@ -52,7 +52,7 @@ class Finding(_Said):
     count: int
     of: int
     examples: tuple[str, ...] = ()
-    waived: str = ""            # the waiver's reason
+    waived: str = ""  # the waiver's reason
 
     @property
     def share(self) -> float:
@@ -68,7 +68,7 @@ class Gate(_Said):
     state: Literal["passed", "broken", "waived", "untried"]
     found: str
     expected: str
-    reason: str = ""            # the waiver's reason, or why it could not be tried
+    reason: str = ""  # the waiver's reason, or why it could not be tried
 
 
 class QualityReport(_Said):
@@ -80,9 +80,9 @@ class QualityReport(_Said):
     tables: tuple[TableSeen, ...]
     findings: tuple[Finding, ...]
     gates: tuple[Gate, ...]
-    account_days: int = 0       # with a printed running balance
-    inexact_days: int = 0       # of them, whose figures do not add up to the last unit
-    idle_waivers: tuple[str, ...] = ()      # waivers nothing needed: take them out
+    account_days: int = 0  # with a printed running balance
+    inexact_days: int = 0  # of them, whose figures do not add up to the last unit
+    idle_waivers: tuple[str, ...] = ()  # waivers nothing needed: take them out
 
     @property
     def broken_gates(self) -> tuple[Gate, ...]:
@@ -96,14 +96,17 @@ def input_findings(landed: Iterable[Landed]) -> list[Finding]:
     for item in landed:
         lines = item.rows + item.unreadable
         if item.unreadable:
-            found.append(Finding(table=item.name, rule="lines", column="", action="quarantine", count=item.unreadable, of=lines))
+            found.append(
+                Finding(table=item.name, rule="lines", column="", action="quarantine", count=item.unreadable, of=lines)
+            )
         if item.garbled:
             found.append(Finding(table=item.name, rule="encoding", column="", action="flag", count=item.garbled, of=lines))
         blanks = sum(item.blanks.values())
         if blanks:
             column = "+".join(c for c, n in item.blanks.items() if n)
-            found.append(Finding(table=item.name, rule="filled", column=column, action="flag", count=blanks,
-                                 of=lines * len(item.blanks)))
+            found.append(
+                Finding(table=item.name, rule="filled", column=column, action="flag", count=blanks, of=lines * len(item.blanks))
+            )
     return found
 
 
@@ -115,21 +118,37 @@ def table_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Chec
     keys = [c for c in spec.key if c in mapped.columns]
     shown = " || ', ' || ".join(f"{literal(k + '=')} || {masked(f'm.{ident(k)}::VARCHAR', k in personal)}" for k in keys)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE _examples AS SELECT v._row, label, {shown} AS shown FROM (SELECT _row, unnest(rules) AS label"
-        f" FROM verdict_{mapped.table}) v JOIN {mapped.relation} m USING (_row) WHERE label IS NOT NULL"
-        " QUALIFY row_number() OVER (PARTITION BY label ORDER BY shown, v._row) <= 3")
+        f"CREATE OR REPLACE TEMP TABLE _examples AS SELECT v._row, label, {shown} AS shown FROM"
+        f" (SELECT _row, unnest(rules) AS label FROM verdict_{mapped.table}) v"
+        f" JOIN {mapped.relation} m USING (_row) WHERE label IS NOT NULL"
+        " QUALIFY row_number() OVER (PARTITION BY label ORDER BY shown, v._row) <= 3"
+    )
     columns = sorted({c for b in checked.broken for c in b.column.split("+") if c in mapped.origin})
     values = ", ".join(f"{masked(f's.{ident(mapped.origin[c])}::VARCHAR', c in personal)} AS {ident(c)}" for c in columns)
-    rows = con.execute(f"SELECT e.label, e.shown{', ' + values if values else ''} FROM _examples e"
-                       f" JOIN {mapped.source} s USING (_row) ORDER BY ALL").fetchall()
+    rows = con.execute(
+        f"SELECT e.label, e.shown{', ' + values if values else ''} FROM _examples e"
+        f" JOIN {mapped.source} s USING (_row) ORDER BY ALL"
+    ).fetchall()
     found = []
     for broken in checked.broken:
         label = f"{broken.rule}:{broken.column}" if broken.column else broken.rule
         place = columns.index(broken.column) + 2 if broken.column in columns else None
-        examples = [row[1] or "" for row in rows if row[0] == label] if place is None else [
-            f"{row[1]}: {broken.column}={row[place]!r}" for row in rows if row[0] == label]
-        found.append(Finding(table=mapped.table, rule=broken.rule, column=broken.column, action=broken.action,
-                             count=broken.count, of=checked.rows_in, examples=tuple(examples)))
+        examples = (
+            [row[1] or "" for row in rows if row[0] == label]
+            if place is None
+            else [f"{row[1]}: {broken.column}={row[place]!r}" for row in rows if row[0] == label]
+        )
+        found.append(
+            Finding(
+                table=mapped.table,
+                rule=broken.rule,
+                column=broken.column,
+                action=broken.action,
+                count=broken.count,
+                of=checked.rows_in,
+                examples=tuple(examples),
+            )
+        )
     return found
 
 
@@ -137,27 +156,53 @@ def running_findings(con: duckdb.DuckDBPyConnection, running: RunningCheck) -> l
     """Account-days whose movements do not add up to the printed balance, and closed accounts with money left."""
     found = []
     if running.breaks:
-        rows = con.execute('SELECT account_id, "on", gap FROM balance_breaks ORDER BY gap DESC, account_id, "on" LIMIT 3').fetchall()
-        found.append(Finding(table="transactions", rule="balance", column="balance_after", action="flag", count=running.breaks,
-                             of=running.account_days, examples=tuple(f"account_id={a}, on={d}: {g} minor units" for a, d, g in rows)))
+        rows = con.execute(
+            'SELECT account_id, "on", gap FROM balance_breaks ORDER BY gap DESC, account_id, "on" LIMIT 3'
+        ).fetchall()
+        found.append(
+            Finding(
+                table="transactions",
+                rule="balance",
+                column="balance_after",
+                action="flag",
+                count=running.breaks,
+                of=running.account_days,
+                examples=tuple(f"account_id={a}, on={d}: {g} minor units" for a, d, g in rows),
+            )
+        )
     if running.unclosed:
-        found.append(Finding(table="accounts", rule="unclosed", column="closed_on", action="flag", count=running.unclosed,
-                             of=running.closed))
+        found.append(
+            Finding(
+                table="accounts", rule="unclosed", column="closed_on", action="flag", count=running.unclosed, of=running.closed
+            )
+        )
     return found
 
 
 def with_waivers(findings: Sequence[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
     """Findings with the reason of the waiver that covers them."""
-    return [f.model_copy(update={"waived": w.reason}) if (w := waiver_for(waivers, f.table, f.rule, f.column, f.count)) else f
-            for f in findings]
+    return [
+        f.model_copy(update={"waived": w.reason}) if (w := waiver_for(waivers, f.table, f.rule, f.column, f.count)) else f
+        for f in findings
+    ]
 
 
-def waiver_for(waivers: Sequence[Waiver], table: str, rule: str, column: str, count: int | None = None,
-               on: dt.date | None = None) -> Waiver | None:
+def waiver_for(
+    waivers: Sequence[Waiver], table: str, rule: str, column: str, count: int | None = None, on: dt.date | None = None
+) -> Waiver | None:
     """The first waiver that covers so many rows of this rule of this table."""
-    return next((w for w in waivers if w.table == table and w.rule == rule and w.column in (None, column)
-                 and (w.on is None or on is None or w.on == on) and (w.at_most is None or count is None or count <= w.at_most)),
-                None)
+    return next(
+        (
+            w
+            for w in waivers
+            if w.table == table
+            and w.rule == rule
+            and w.column in (None, column)
+            and (w.on is None or on is None or w.on == on)
+            and (w.at_most is None or count is None or count <= w.at_most)
+        ),
+        None,
+    )
 
 
 def personal_columns(mapped: Mapped) -> set[str]:

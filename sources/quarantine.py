@@ -15,8 +15,9 @@ from sources.sqltext import ident, literal
 from store.files import write_parquet
 
 
-def write_quarantine(con: duckdb.DuckDBPyConnection, folder: Path, pairs: Iterable[tuple[Mapped, Checked]],
-                     landed: Iterable[Landed]) -> None:
+def write_quarantine(
+    con: duckdb.DuckDBPyConnection, folder: Path, pairs: Iterable[tuple[Mapped, Checked]], landed: Iterable[Landed]
+) -> None:
     """One file per table and per input with rows set aside, in order of the source row; files of earlier intakes go."""
     wanted: set[str] = set()
     for mapped, checked in pairs:
@@ -37,12 +38,16 @@ def _rows_sql(mapped: Mapped) -> str:
     personal = {mapped.origin[c] for c in personal_columns(mapped) if c in mapped.origin}
     columns = sorted(set(mapped.origin.values()))
     values = ", ".join(f"{literal(c)}, {masked(f's.{ident(c)}::VARCHAR', c in personal)}" for c in columns)
-    return (f"SELECT v.rules, json_object({values})::VARCHAR AS source FROM verdict_{mapped.table} v"
-            f" JOIN {mapped.source} s USING (_row) WHERE v.out ORDER BY source, rules")
+    return (
+        f"SELECT v.rules, json_object({values})::VARCHAR AS source FROM verdict_{mapped.table} v"
+        f" JOIN {mapped.source} s USING (_row) WHERE v.out ORDER BY source, rules"
+    )
 
 
 def _lines_sql(name: str) -> str:
     """file, line, error and the line's shape: digits as 9, letters as x, so that nobody's data stands here."""
     shape = "regexp_replace(regexp_replace(text, '[0-9]', '9', 'g'), '\\pL', 'x', 'g')"
-    return (f"SELECT ['lines'] AS rules, file, line, error, {shape} AS source FROM {ident('unreadable_' + name)}"
-            " ORDER BY file, line")
+    return (
+        f"SELECT ['lines'] AS rules, file, line, error, {shape} AS source FROM {ident('unreadable_' + name)}"
+        " ORDER BY file, line"
+    )

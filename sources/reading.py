@@ -60,8 +60,14 @@ def _value(column: Column, how: ColumnMap, raw: str, given: str, minor_digits: i
             share = f"TRY_CAST({raw} AS DECIMAL(24, 10)) * {_RATE_SHARE[how.rate]} * {_RATE_TIMES[how.per]}"
             value = f"CAST({share} AS DOUBLE)"
         case "bool":
-            value = raw if given == "BOOLEAN" else (
-                f"CASE WHEN {text} IN ({literals(how.true)}) THEN true WHEN {text} IN ({literals(how.false)}) THEN false END")
+            value = (
+                raw
+                if given == "BOOLEAN"
+                else (
+                    f"CASE WHEN {text} IN ({literals(how.true)}) THEN true"
+                    f" WHEN {text} IN ({literals(how.false)}) THEN false END"
+                )
+            )
         case _:
             value = f"TRY_CAST({raw} AS {SQL_TYPE[column.kind]})"
     if how.blank is not None:
@@ -72,7 +78,9 @@ def _value(column: Column, how: ColumnMap, raw: str, given: str, minor_digits: i
 def _code(column: Column, how: ColumnMap, text: str) -> str:
     if how.codes is None:
         return f"CASE WHEN {text} IN ({literals(column.codes)}) THEN {text} END" if column.codes else text
-    whens = " ".join(f"WHEN {text} = {literal(code)} THEN {literal(to) if to is not None else 'NULL'}" for code, to in how.codes.items())
+    whens = " ".join(
+        f"WHEN {text} = {literal(code)} THEN {literal(to) if to is not None else 'NULL'}" for code, to in how.codes.items()
+    )
     rest = f" WHEN {text} IS NULL THEN NULL ELSE {literal(how.otherwise)}" if how.otherwise is not None else ""
     return f"CASE {whens}{rest} END"
 
@@ -83,7 +91,7 @@ def _moment(how: ColumnMap, raw: str, given: str, target: str) -> str:
     text = raw if given == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
     read = f"try_strptime({text}, {literal(how.date)})"
     length = _fixed_length(how.date)
-    if length is not None:      # strptime would take 2024111 for 2024-11-01
+    if length is not None:  # strptime would take 2024111 for 2024-11-01
         read = f"CASE WHEN length({text}) = {length} THEN {read} END"
     if how.pivot is None:
         return f"CAST({read} AS {target})"
@@ -110,14 +118,16 @@ def _fixed_length(form: str) -> int | None:
 def _money(how: ColumnMap, raw: str, given: str, minor_digits: int) -> str:
     shift = {"major": minor_digits, "minor": 0, "ten_thousand": minor_digits + 4}[how.unit]
     if given in _WHOLE:
-        value = f"TRY_CAST({raw} AS BIGINT) * {10 ** shift}" if shift else f"TRY_CAST({raw} AS BIGINT)"
-    else:                       # decimal all the way: 0.1 has no exact double; 18 digits fit a machine word and are fast
+        value = f"TRY_CAST({raw} AS BIGINT) * {10**shift}" if shift else f"TRY_CAST({raw} AS BIGINT)"
+    else:  # decimal all the way: 0.1 has no exact double; 18 digits fit a machine word and are fast
         kept = f"CAST({raw} AS DECIMAL(18, {shift}))" if _fits(given, shift) else f"TRY_CAST({raw} AS DECIMAL(18, {shift}))"
-        value = f"CAST({kept} * {10 ** shift} AS BIGINT)"
+        value = f"CAST({kept} * {10**shift} AS BIGINT)"
         if not how.round and not _fits(given, shift):
             value = f"CASE WHEN TRY_CAST({raw} AS DECIMAL(18, {shift + 2})) = {kept} THEN {value} END"
     if how.sign is None:
         return value
     mark = f"CAST({ident(how.sign.column)} AS VARCHAR)"
-    return (f"CASE WHEN {mark} IN ({literals(how.sign.credit)}) THEN {value}"
-            f" WHEN {mark} IN ({literals(how.sign.debit)}) THEN -({value}) END")
+    return (
+        f"CASE WHEN {mark} IN ({literals(how.sign.credit)}) THEN {value}"
+        f" WHEN {mark} IN ({literals(how.sign.debit)}) THEN -({value}) END"
+    )

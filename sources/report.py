@@ -9,8 +9,15 @@ from rich.text import Text
 from sources.advice import ACTIONS, ADVICE, GATES, STATES
 from sources.quality import Finding, QualityReport
 
-_STYLE = {"passed": "green", "broken": "bold red", "waived": "yellow", "untried": "dim",
-          "quarantine": "red", "null": "yellow", "flag": "cyan"}
+_STYLE = {
+    "passed": "green",
+    "broken": "bold red",
+    "waived": "yellow",
+    "untried": "dim",
+    "quarantine": "red",
+    "null": "yellow",
+    "flag": "cyan",
+}
 
 
 def render(report: QualityReport, language: str = "en") -> Group:
@@ -22,10 +29,17 @@ def render(report: QualityReport, language: str = "en") -> Group:
     parts.append(_gates(report, zh))
     if report.account_days:
         exact = report.account_days - report.inexact_days
-        parts.append(Text(f"逐笔余额：{report.account_days:,} 个账户日，{exact:,} 个分毫不差。" if zh else
-                          f"Running balances: {report.account_days:,} account-days, {exact:,} add up to the last unit."))
-    parts += [Text(("未用到的豁免，请删除：" if zh else "Waiver that nothing needs, take it out: ") + idle, style="yellow")
-              for idle in report.idle_waivers]
+        parts.append(
+            Text(
+                f"逐笔余额：{report.account_days:,} 个账户日，{exact:,} 个分毫不差。"
+                if zh
+                else f"Running balances: {report.account_days:,} account-days, {exact:,} add up to the last unit."
+            )
+        )
+    parts += [
+        Text(("未用到的豁免，请删除：" if zh else "Waiver that nothing needs, take it out: ") + idle, style="yellow")
+        for idle in report.idle_waivers
+    ]
     return Group(*parts)
 
 
@@ -36,22 +50,33 @@ def show(report: QualityReport, language: str = "en", console: Console | None = 
 
 def _title(report: QualityReport, zh: bool) -> Text:
     day = report.newest_business_date or "?"
-    return Text(f"数据质量 {report.bank}，数据日期 {day}" if zh else f"Data quality of {report.bank}, business date {day}", style="bold")
+    return Text(
+        f"数据质量 {report.bank}，数据日期 {day}" if zh else f"Data quality of {report.bank}, business date {day}", style="bold"
+    )
 
 
 def _tables(report: QualityReport, zh: bool) -> Table:
-    names = ("表", "源行数", "入表", "可用", "隔离", "重复") if zh else ("table", "source rows", "taken", "usable", "set aside", "copies")
+    names = (
+        ("表", "源行数", "入表", "可用", "隔离", "重复")
+        if zh
+        else ("table", "source rows", "taken", "usable", "set aside", "copies")
+    )
     table = Table(*names, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for seen in report.tables:
-        table.add_row(seen.table, *(f"{n:,}" for n in (seen.source_rows, seen.rows_in, seen.kept, seen.quarantined, seen.copies)))
+        table.add_row(
+            seen.table, *(f"{n:,}" for n in (seen.source_rows, seen.rows_in, seen.kept, seen.quarantined, seen.copies))
+        )
     return table
 
 
 def _findings(report: QualityReport, zh: bool) -> Table:
-    names = ("表", "规则", "处理", "笔数", "占比", "例", "怎么办") if zh else (
-        "table", "rule", "done", "rows", "share", "examples", "what to do")
+    names = (
+        ("表", "规则", "处理", "笔数", "占比", "例", "怎么办")
+        if zh
+        else ("table", "rule", "done", "rows", "share", "examples", "what to do")
+    )
     table = Table(*names, box=None, pad_edge=False, show_lines=False)
     table.columns[3].justify = table.columns[4].justify = "right"
     for finding in sorted(report.findings, key=_worst_first):
@@ -60,9 +85,15 @@ def _findings(report: QualityReport, zh: bool) -> Table:
         todo = (said.zh_do if zh else said.en_do) if said else ""
         if finding.waived:
             todo = ("已豁免：" if zh else "waived: ") + finding.waived
-        table.add_row(finding.table, Text(f"{finding.column} {rule}".strip()),
-                      Text(ACTIONS[finding.action][0 if zh else 1], style=_STYLE[finding.action]), f"{finding.count:,}",
-                      f"{finding.share:.2%}", Text("\n".join(finding.examples)), Text(todo))
+        table.add_row(
+            finding.table,
+            Text(f"{finding.column} {rule}".strip()),
+            Text(ACTIONS[finding.action][0 if zh else 1], style=_STYLE[finding.action]),
+            f"{finding.count:,}",
+            f"{finding.share:.2%}",
+            Text("\n".join(finding.examples)),
+            Text(todo),
+        )
     return table
 
 
@@ -76,8 +107,17 @@ def _gates(report: QualityReport, zh: bool) -> Table:
     table = Table(*names, box=None, pad_edge=False)
     passed = [gate for gate in report.gates if gate.state == "passed"]
     for gate in [gate for gate in report.gates if gate.state != "passed"] + [
-            gate for gate in passed if gate.rule in ("fresh", "volume", "total")]:
-        table.add_row(GATES[gate.rule][0 if zh else 1], gate.table,
-                      Text(STATES[gate.state][0 if zh else 1], style=_STYLE[gate.state]), gate.found, gate.expected, Text(gate.reason))
-    table.add_row("", "", Text(f"{len(passed)}/{len(report.gates)} " + STATES["passed"][0 if zh else 1], style="green"), "", "", "")
+        gate for gate in passed if gate.rule in ("fresh", "volume", "total")
+    ]:
+        table.add_row(
+            GATES[gate.rule][0 if zh else 1],
+            gate.table,
+            Text(STATES[gate.state][0 if zh else 1], style=_STYLE[gate.state]),
+            gate.found,
+            gate.expected,
+            Text(gate.reason),
+        )
+    table.add_row(
+        "", "", Text(f"{len(passed)}/{len(report.gates)} " + STATES["passed"][0 if zh else 1], style="green"), "", "", ""
+    )
     return table

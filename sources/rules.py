@@ -35,22 +35,39 @@ class Rule:
 
 # (table, earlier column, later column): the later one, where both are known, is not before the earlier one.
 _IN_ORDER = (
-    ("accounts", "opened_on", "closed_on"), ("terms", "started_on", "matures_on"), ("terms", "started_on", "ended_on"),
-    ("facilities", "granted_on", "expires_on"), ("loans", "granted_on", "matures_on"), ("loans", "granted_on", "closed_on"),
-    ("holdings", "started_on", "activated_on"), ("holdings", "started_on", "ended_on"), ("links", "started_on", "ended_on"),
-    ("suppressions", "started_on", "ended_on"), ("contacts", "on", "outcome_on"), ("customers", "birth_on", "opened_on"),
+    ("accounts", "opened_on", "closed_on"),
+    ("terms", "started_on", "matures_on"),
+    ("terms", "started_on", "ended_on"),
+    ("facilities", "granted_on", "expires_on"),
+    ("loans", "granted_on", "matures_on"),
+    ("loans", "granted_on", "closed_on"),
+    ("holdings", "started_on", "activated_on"),
+    ("holdings", "started_on", "ended_on"),
+    ("links", "started_on", "ended_on"),
+    ("suppressions", "started_on", "ended_on"),
+    ("contacts", "on", "outcome_on"),
+    ("customers", "birth_on", "opened_on"),
     ("merges", "on", "undone_on"),
 )
 _POSITIVE = (("terms", "amount"), ("facilities", "limit"), ("loans", "amount"), ("availability", "hours"))
-_NOT_NEGATIVE = (("loans", "instalment"), ("loan_status", "outstanding"), ("loan_status", "overdue_days"),
-                 ("loan_status", "overdue_amount"), ("activity", "count"), ("managers", "hours"))
+_NOT_NEGATIVE = (
+    ("loans", "instalment"),
+    ("loan_status", "outstanding"),
+    ("loan_status", "overdue_days"),
+    ("loan_status", "overdue_amount"),
+    ("activity", "count"),
+    ("managers", "hours"),
+)
 # (table, event, column of the owner's row joined by the contract): events of an account or loan lie within its life.
-_WITHIN = (("transactions", "on", "account"), ("balances", "on", "account"), ("terms", "started_on", "account"),
-           ("loan_status", "on", "loan"))
+_WITHIN = (
+    ("transactions", "on", "account"),
+    ("balances", "on", "account"),
+    ("terms", "started_on", "account"),
+    ("loan_status", "on", "loan"),
+)
 
 
-def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: Iterable[str], checks: Checks
-             ) -> list[Rule]:
+def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: Iterable[str], checks: Checks) -> list[Rule]:
     """All rules of a table that can be asked of the columns a bank fills.
 
     `unread`: columns with an `unread_` flag; `joined`: helper columns the contract joined (`lacks_COLUMN`, `conflict`,
@@ -58,13 +75,20 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
     """
     spec, have, helpers, doubtful = TABLES[table], set(filled), set(joined), set(unread)
     rules = [_unread(spec, c) for c in unread if c in have or c in KNOWING]
-    rules += [_required(c.name, c.name in doubtful) for c in spec.columns
-              if (c.required or c.name in spec.key) and c.name in have and c.name not in _OPTIONAL_KEYS]
-    rules += [Rule("reference", c, _action(spec, c), nw.col(f"lacks_{c}"))
-              for c, _ in spec.references if f"lacks_{c}" in helpers]
+    rules += [
+        _required(c.name, c.name in doubtful)
+        for c in spec.columns
+        if (c.required or c.name in spec.key) and c.name in have and c.name not in _OPTIONAL_KEYS
+    ]
+    rules += [
+        Rule("reference", c, _action(spec, c), nw.col(f"lacks_{c}")) for c, _ in spec.references if f"lacks_{c}" in helpers
+    ]
     rules += _ranges(spec, have, checks)
-    rules += [Rule("dates", _blamed(spec, late, early), _action(spec, _blamed(spec, late, early)), nw.col(late) < nw.col(early))
-              for name, early, late in _IN_ORDER if name == table and {early, late} <= have]
+    rules += [
+        Rule("dates", _blamed(spec, late, early), _action(spec, _blamed(spec, late, early)), nw.col(late) < nw.col(early))
+        for name, early, late in _IN_ORDER
+        if name == table and {early, late} <= have
+    ]
     if "owner_from" in helpers:
         on = next(event for name, event, _ in _WITHIN if name == table)
         rules.append(Rule("before_opening", on, "flag", nw.col(on) < nw.col("owner_from")))
@@ -85,8 +109,8 @@ def _is_needed(rule: Rule) -> bool:
     return rule.action == "quarantine" and rule.name in ("type", "code", "required", "reference", "key", "currency")
 
 
-_OPTIONAL_KEYS = ("tenor", "channel")       # parts of a key that may be blank
-KNOWING = ("recorded_on", "valid_from", "deleted", "currency_of_row")      # beside a table's own columns: sources.mapping
+_OPTIONAL_KEYS = ("tenor", "channel")  # parts of a key that may be blank
+KNOWING = ("recorded_on", "valid_from", "deleted", "currency_of_row")  # beside a table's own columns: sources.mapping
 
 
 def _unread(spec: Table, column: str) -> Rule:
@@ -102,7 +126,7 @@ def _required(column: str, doubtful: bool) -> Rule:
 
 def _action(spec: Table, column: str) -> Action:
     """A row goes only when a column it cannot do without is wrong; any other cell becomes unknown and the row stays."""
-    if column not in spec.names:        # recorded_on, deleted: a row that is known from an unknown day cannot be placed
+    if column not in spec.names:  # recorded_on, deleted: a row that is known from an unknown day cannot be placed
         return "quarantine"
     return "quarantine" if spec.column(column).required or column in spec.key else "null"
 

@@ -24,10 +24,10 @@ class Chained:
     """`order`: per row, its place within account and day from 1. The rest per account-day, in order of `first_row`."""
 
     order: Ints
-    first_row: Ints         # where the day begins in the rows
-    opening: Ints           # minor units; the day before's closing, on an account's first day what its chain begins with
+    first_row: Ints  # where the day begins in the rows
+    opening: Ints  # minor units; the day before's closing, on an account's first day what its chain begins with
     closing: Ints
-    gap: Ints               # largest miss of a single step: |balance before + amount - balance after|
+    gap: Ints  # largest miss of a single step: |balance before + amount - balance after|
 
     def as_arrow(self) -> pa.Table:
         """One row per account-day: first_row, opening, closing, gap."""
@@ -54,7 +54,7 @@ def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools) -> 
     last = begins + size - 1
     state.closing[settled] = after[last[settled]]
     _openings_of_firsts(state, is_first & ~settled)
-    trusted = settled & (size > 1) & ~is_first      # taken as they stand, until the day before turns out to end elsewhere
+    trusted = settled & (size > 1) & ~is_first  # taken as they stand, until the day before turns out to end elsewhere
     while not settled.all():
         open_days = np.flatnonzero(~settled)
         state.closing[open_days] = _NONE
@@ -91,7 +91,7 @@ def _in_order(begins: Ints, is_first: Bools, of_day: Ints, amount: Ints, after: 
 def _openings_of_firsts(state: _State, days: Bools) -> None:
     """What the chain of an account's first day begins with: a balance before that no transaction of the day ends at."""
     opening = np.zeros(len(state.begins), dtype=np.int64)
-    for number in np.flatnonzero(days).tolist():     # first days out of order only: a few per thousand accounts
+    for number in np.flatnonzero(days).tolist():  # first days out of order only: a few per thousand accounts
         part = slice(state.begins[number], state.begins[number] + state.size[number])
         before = (state.after[part] - state.amount[part])[state.known[part]]
         starts = before[~np.isin(before, state.after[part][state.known[part]])]
@@ -111,7 +111,7 @@ def _order_days(state: _State, days: Ints, is_first: Bools) -> None:
     while len(rows):
         expected = current[slot] + state.amount[rows]
         miss = np.where(state.known[rows], np.abs(expected - state.after[rows]), np.iinfo(np.int64).max)
-        ends = state.after[rows] == target[slot]     # between equals, one that leads to the day's end comes later
+        ends = state.after[rows] == target[slot]  # between equals, one that leads to the day's end comes later
         best = np.lexsort((np.arange(len(rows)), ends, miss, slot))
         taken = best[np.concatenate(([True], slot[best][1:] != slot[best][:-1]))]
         chosen = rows[taken]

@@ -29,7 +29,7 @@ class FlagFile(Settings):
     """A file that says another one is complete; `{name}` is that file's name, `{stem}` the name before its first dot."""
 
     name: str = "{stem}.ok"
-    pattern: str = r"(?P<rows>\d+)(?:\D+?(?P<checksum>[0-9a-fA-F]{32,64}))?"   # groups: rows, checksum
+    pattern: str = r"(?P<rows>\d+)(?:\D+?(?P<checksum>[0-9a-fA-F]{32,64}))?"  # groups: rows, checksum
     checksum: Literal["none", "md5", "sha256"] = "none"
 
 
@@ -44,28 +44,27 @@ class Input(Settings):
     """One table as the bank delivers it. All columns of text files are text; mappings give them meaning."""
 
     # files
-    files: str | None = None                    # path or glob, relative to the bank file
+    files: str | None = None  # path or glob, relative to the bank file
     format: Literal["delimited", "fixed", "parquet"] = "delimited"
-    separator: str = Field(",", min_length=1)   # one or several characters; 0x03 is written "\x03"
+    separator: str = Field(",", min_length=1)  # one or several characters; 0x03 is written "\x03"
     header: bool = False
-    columns: tuple[str, ...] | None = None      # names, where there is no header; with one, the names it must have
-    widths: tuple[int, ...] | None = None       # fixed width: bytes per column in the file's own encoding
+    columns: tuple[str, ...] | None = None  # names, where there is no header; with one, the names it must have
+    widths: tuple[int, ...] | None = None  # fixed width: bytes per column in the file's own encoding
     quote: str | None = Field(None, max_length=1)
     encoding: Literal["utf-8", "gb18030", "latin-1"] = "utf-8"
-    strip: bool = True                          # blanks (also U+3000) around values go
+    strip: bool = True  # blanks (also U+3000) around values go
     null_values: tuple[Text, ...] = ("",)
     flag: FlagFile | None = None
-    dated: Dated | None = None                  # the mapping may then use the column `file_on`
-    delivery: Literal["whole", "increments", "daily_full"] = "whole"   # daily_full: versions are made by comparing days
+    dated: Dated | None = None  # the mapping may then use the column `file_on`
     # databases
     database: Literal["duckdb", "postgresql"] | None = None
-    uri: str | None = None                      # a file relative to the bank file, or ${NAME} from the environment
-    table: str | None = None                    # schema.table
-    since: dt.date | None = None                # only rows with `since_column` from this day on are asked for
+    uri: str | None = None  # a file relative to the bank file, or ${NAME} from the environment
+    table: str | None = None  # schema.table
+    since: dt.date | None = None  # only rows with `since_column` from this day on are asked for
     since_column: str | None = None
     # both
-    required: bool = True                       # the night waits for it
-    filled: tuple[str, ...] = ()                # raw columns that should never be blank, mapped or not
+    required: bool = True  # the night waits for it
+    filled: tuple[str, ...] = ()  # raw columns that should never be blank, mapped or not
 
     @model_validator(mode="after")
     def _one_kind(self) -> Input:
@@ -79,8 +78,6 @@ class Input(Settings):
             raise ValueError("fixed width needs `columns` and as many `widths`")
         if self.files and self.format == "delimited" and not self.header and not self.columns:
             raise ValueError("a file without a header needs `columns`")
-        if self.delivery == "daily_full" and not self.dated:
-            raise ValueError("daily full files need `dated`, to know their days")
         return self
 
 
@@ -96,19 +93,19 @@ class ColumnMap(Settings):
     """How one canonical column is made of one source column. A bare name in YAML is `{column: name}`."""
 
     column: str | None = None
-    value: Text | bool | None = None            # the same for every row
-    prefix: str = ""                            # put before identifiers that would otherwise clash
-    date: str | None = None                     # strptime format; none for columns that are dates already
-    pivot: int | None = None                    # two-digit years: first of the hundred years meant (1900: 00 is 1900)
-    sentinels: tuple[Text, ...] = ()            # values that mean "none", such as 00000000 and 99991231
-    codes: dict[Text, Text | None] | None = None   # the bank's codes -> canonical codes; null: none
-    otherwise: Text | None = None               # for codes not listed; without it they break the rule `code`
-    blank: Text | None = None                   # for rows without a code
-    unit: Literal["major", "minor", "ten_thousand"] = "major"   # money: yuan, fen, wan yuan
+    value: Text | bool | None = None  # the same for every row
+    prefix: str = ""  # put before identifiers that would otherwise clash
+    date: str | None = None  # strptime format; none for columns that are dates already
+    pivot: int | None = None  # two-digit years: first of the hundred years meant (1900: 00 is 1900)
+    sentinels: tuple[Text, ...] = ()  # values that mean "none", such as 00000000 and 99991231
+    codes: dict[Text, Text | None] | None = None  # the bank's codes -> canonical codes; null: none
+    otherwise: Text | None = None  # for codes not listed; without it they break the rule `code`
+    blank: Text | None = None  # for rows without a code
+    unit: Literal["major", "minor", "ten_thousand"] = "major"  # money: yuan, fen, wan yuan
     sign: Sign | None = None
-    round: bool = False                         # money with more decimals than the currency has: round half up, else refuse
+    round: bool = False  # money with more decimals than the currency has: round half up, else refuse
     rate: Literal["fraction", "percent", "per_mille", "per_ten_thousand"] = "fraction"
-    per: Literal["year", "month", "day"] = "year"       # a month counts 12 times, a day 360 times, as banks quote them
+    per: Literal["year", "month", "day"] = "year"  # a month counts 12 times, a day 360 times, as banks quote them
     true: tuple[Text, ...] = ("1", "Y", "y", "true", "T", "t", "是")
     false: tuple[Text, ...] = ("0", "N", "n", "false", "F", "f", "否")
 
@@ -133,14 +130,14 @@ class TableMap(Settings):
     """
 
     from_: str | None = Field(None, alias="from")
-    select: str | None = None                   # DuckDB SQL, one SELECT over the inputs by name
-    where: str | None = None                    # DuckDB SQL condition on the source's columns
+    select: str | None = None  # DuckDB SQL, one SELECT over the inputs by name
+    where: str | None = None  # DuckDB SQL condition on the source's columns
     columns: dict[str, ColumnMap] = Field(default_factory=dict)
-    recorded_on: ColumnMap | None = None        # when the bank wrote the row down, where that is later than its event
-    valid_from: ColumnMap | None = None         # from when this version of the attributes holds
-    deleted: ColumnMap | None = None            # true: this version removes the row
-    currency: ColumnMap | None = None           # rows in another currency than the bank's go to quarantine
-    undated: tuple[str, ...] = ()               # known as of today only: they route lists and are never features
+    recorded_on: ColumnMap | None = None  # when the bank wrote the row down, where that is later than its event
+    valid_from: ColumnMap | None = None  # from when this version of the attributes holds
+    deleted: ColumnMap | None = None  # true: this version removes the row
+    currency: ColumnMap | None = None  # rows in another currency than the bank's go to quarantine
+    undated: tuple[str, ...] = ()  # known as of today only: they route lists and are never features
 
     @model_validator(mode="after")
     def _one_origin(self) -> TableMap:
@@ -167,10 +164,10 @@ class Range(Settings):
 class Checks(Settings):
     """What counts as broken, where banks differ."""
 
-    highest_rate: float = 0.36                  # above it a rate was surely entered in percent
-    balance_tolerance: int = 0                  # minor units a day's closing balance may miss the sum of its movements by
-    late_days: int = 5                          # recorded more days than this after the event: reported as late
-    ranges: dict[str, dict[str, Range]] = Field(default_factory=dict)    # table -> column -> limits, in canonical units
+    highest_rate: float = 0.36  # above it a rate was surely entered in percent
+    balance_tolerance: int = 0  # minor units a day's closing balance may miss the sum of its movements by
+    late_days: int = 5  # recorded more days than this after the event: reported as late
+    ranges: dict[str, dict[str, Range]] = Field(default_factory=dict)  # table -> column -> limits, in canonical units
     flag_only: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # table -> rules that are reported and nothing more
     unknown_birth: tuple[dt.date, ...] = (dt.date(1900, 1, 1),)
 
@@ -178,9 +175,9 @@ class Checks(Settings):
 class Volume(Settings):
     """A day's rows against days of its kind (quarter's interest day, month end, working day, rest day)."""
 
-    low: float = 0.4                            # share of the usual
+    low: float = 0.4  # share of the usual
     high: float = 2.5
-    days: int = Field(8, ge=2)                  # how many earlier days of the kind make the usual; fewer than 3: no gate
+    days: int = Field(8, ge=2)  # how many earlier days of the kind make the usual; fewer than 3: no gate
 
 
 class Totals(Settings):
@@ -193,31 +190,33 @@ class Totals(Settings):
 class Gates(Settings):
     """What stops a night before anything is published."""
 
-    fresh: tuple[str, ...] = ()                 # canonical tables whose last event date says how far the data goes
-    newest: dt.date | None = None               # states the newest business date instead
+    fresh: tuple[str, ...] = ()  # canonical tables whose last event date says how far the data goes
+    newest: dt.date | None = None  # states the newest business date instead
     volume: dict[str, Volume] = Field(default_factory=dict)
     totals: dict[str, Totals] = Field(default_factory=dict)
-    highest_quarantined: float = 0.05           # share of a table's rows
-    highest_conflicting: float = 0.001          # share of a table's rows whose key stands for different rows
-    highest_unreadable: float = 0.01            # share of a file's lines
+    highest_quarantined: float = 0.05  # share of a table's rows
+    highest_conflicting: float = 0.001  # share of a table's rows whose key stands for different rows
+    highest_unreadable: float = 0.01  # share of a file's lines
 
 
 class Waiver(Settings):
     """A known incompleteness: this rule of this table does not stop a night; the report shows it with its reason."""
 
-    table: str                                  # a canonical table or an input
+    table: str  # a canonical table or an input
     rule: str
     column: str | None = None
-    on: dt.date | None = None                   # only for this business date
-    at_most: int | None = None                  # more rows than this are not what was waived
+    on: dt.date | None = None  # only for this business date
+    at_most: int | None = None  # more rows than this are not what was waived
     reason: str = Field(min_length=10)
 
 
 class SourceSettings(Settings):
     """The `sources:` section."""
 
-    dialect: Annotated[Literal["duckdb"], BeforeValidator(_no_spark)] = "duckdb"        # of `select` and `where`; Spark SQL comes with the Spark engine
-    buckets: int = Field(8, ge=1, le=4096)      # parts the customers are spread over; a bucket fits in memory
+    dialect: Annotated[Literal["duckdb"], BeforeValidator(_no_spark)] = (
+        "duckdb"  # of `select` and `where`; Spark SQL comes with the Spark engine
+    )
+    buckets: int = Field(8, ge=1, le=4096)  # parts the customers are spread over; a bucket fits in memory
     inputs: dict[str, Input]
     tables: dict[str, TableMap]
     derived: Derived = Derived()

@@ -16,10 +16,35 @@ from sources.sqltext import literal
 _ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
 # They answer differently tonight and tomorrow, or tell the bank's machine.
 _FORBIDDEN = {
-    "now", "today", "current_date", "current_timestamp", "current_time", "get_current_timestamp", "get_current_time",
-    "transaction_timestamp", "current_localtime", "current_localtimestamp", "localtime", "localtimestamp", "random", "setseed",
-    "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "getenv", "getvariable", "current_setting", "nextval", "currval",
-    "current_user", "current_database", "current_schema", "current_schemas", "version", "pg_postmaster_start_time",
+    "now",
+    "today",
+    "current_date",
+    "current_timestamp",
+    "current_time",
+    "get_current_timestamp",
+    "get_current_time",
+    "transaction_timestamp",
+    "current_localtime",
+    "current_localtimestamp",
+    "localtime",
+    "localtimestamp",
+    "random",
+    "setseed",
+    "uuid",
+    "gen_random_uuid",
+    "uuidv4",
+    "uuidv7",
+    "getenv",
+    "getvariable",
+    "current_setting",
+    "nextval",
+    "currval",
+    "current_user",
+    "current_database",
+    "current_schema",
+    "current_schemas",
+    "version",
+    "pg_postmaster_start_time",
 }
 
 
@@ -70,8 +95,10 @@ def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
         for entry in (node.get("cte_map") or {}).get("map", []):
             named.add(str(entry["key"]))
     if re.search(r"'[^']*%y[^']*'", sql):
-        wrong.append("%y reads a two-digit year without saying its century; read the date under `columns` with `pivot`,"
-                     " or put the century before it")
+        wrong.append(
+            "%y reads a two-digit year without saying its century; read the date under `columns` with `pivot`,"
+            " or put the century before it"
+        )
     return Looked(frozenset(tables - named), frozenset(columns), star, wrong[0] if wrong else "")
 
 

@@ -25,20 +25,32 @@ def berka(tmp_path_factory: pytest.TempPathFactory) -> Canonical:
     content, places = read_yaml(BANK)
     inner = {key[1:]: place for key, place in places.items() if key[0] == "sources"}
     settings = validate(content["sources"], SourceSettings, inner)
-    return take_in(settings, tmp_path_factory.mktemp("berka"), BANK.parent, "berka", "CZK", expected=END, country="CZ", places=inner)
+    return take_in(
+        settings, tmp_path_factory.mktemp("berka"), BANK.parent, "berka", "CZK", expected=END, country="CZ", places=inner
+    )
 
 
 def test_every_row_of_every_dated_file_is_there(berka: Canonical) -> None:
     assert {name: state.rows for name, state in berka.manifest.tables.items()} == {
-        "accounts": 4_500, "balances": 39_960, "branches": 77, "customers": 4_500, "holdings": 892, "loans": 682, "products": 3,
-        "transactions": 49_102}
+        "accounts": 4_500,
+        "balances": 39_960,
+        "branches": 77,
+        "customers": 4_500,
+        "holdings": 892,
+        "loans": 682,
+        "products": 3,
+        "transactions": 49_102,
+    }
     assert berka.manifest.newest_business_date == END
 
 
 def test_nothing_is_set_aside_and_the_known_gaps_are_waived(berka: Canonical) -> None:
     report = read_report(berka.root.parent)
     assert {(t.quarantined, t.copies) for t in report.tables} == {(0, 0)}
-    assert {(f.table, f.rule): bool(f.waived) for f in report.findings} == {("district", "filled"): True, ("transactions", "balance"): True}
+    assert {(f.table, f.rule): bool(f.waived) for f in report.findings} == {
+        ("district", "filled"): True,
+        ("transactions", "balance"): True,
+    }
     assert report.idle_waivers == ()
 
 
@@ -49,7 +61,7 @@ def test_printed_balances_miss_as_often_as_the_collectors_counted(berka: Canonic
     assert abs(report.inexact_days - 2_302) <= 1
     breaks = pq.read_table(berka.root.parent / "quality" / "balance_breaks.parquet").to_pylist()
     assert len(breaks) == 28
-    assert {row["on"] for row in breaks} == {END}       # the extract stops within its last day
+    assert {row["on"] for row in breaks} == {END}  # the extract stops within its last day
 
 
 def test_two_digit_years_are_of_the_1900s(berka: Canonical) -> None:
@@ -61,8 +73,10 @@ def test_two_digit_years_are_of_the_1900s(berka: Canonical) -> None:
 
 def test_sums_are_exact_to_the_haler(berka: Canonical) -> None:
     con = connect()
-    raw = con.sql(f"SELECT sum(CASE type WHEN 'PRIJEM' THEN amount ELSE -amount END * 100)::BIGINT FROM read_csv('{RAW}/trans.asc',"
-                  " delim=';', quote='\"', header=true, types={'amount': 'DECIMAL(18,2)'})").fetchall()[0][0]
+    raw = con.sql(
+        f"SELECT sum(CASE type WHEN 'PRIJEM' THEN amount ELSE -amount END * 100)::BIGINT FROM read_csv('{RAW}/trans.asc',"
+        " delim=';', quote='\"', header=true, types={'amount': 'DECIMAL(18,2)'})"
+    ).fetchall()[0][0]
     ours = berka.scan(con, "transactions", END).aggregate("sum(amount)::BIGINT").fetchall()[0][0]
     con.close()
     assert ours == raw
@@ -70,7 +84,9 @@ def test_sums_are_exact_to_the_haler(berka: Canonical) -> None:
 
 def test_what_comes_after_a_date_is_not_known_at_it(berka: Canonical) -> None:
     con = connect()
-    known = {table: berka.scan(con, table, END).aggregate("count(*)").fetchall()[0][0] for table in ("loans", "holdings", "accounts")}
+    known = {
+        table: berka.scan(con, table, END).aggregate("count(*)").fetchall()[0][0] for table in ("loans", "holdings", "accounts")
+    }
     con.close()
     assert 0 < known["loans"] < 682
     assert 0 < known["holdings"] < 892

@@ -15,14 +15,21 @@ from sources.quality import Finding, QualityReport
 from sources.settings import SourceSettings
 from store.settings import read_yaml, validate
 
-CUSTOMERS = ["C1|+|刘建国|+|19640512|+|M|+|20200110", "C2|+|陈秀英|+|19580301|+|F|+|20200301",
-             "C3|+|李志强|+|19850707|+|M|+|20210615"]
+CUSTOMERS = [
+    "C1|+|刘建国|+|19640512|+|M|+|20200110",
+    "C2|+|陈秀英|+|19580301|+|F|+|20200301",
+    "C3|+|李志强|+|19850707|+|M|+|20210615",
+]
 ACCOUNTS = ["A1|+|C1|+|20200110|+|00000000", "A2|+|C2|+|20200301|+|00000000", "A3|+|C3|+|20210615|+|20230901"]
-MOVEMENTS = [   # id, account, date, debit/credit, amount, balance after, code
-    "T01|+|A1|+|20230102|+|C|+|1000.00|+|1000.00|+|SAL", "T02|+|A1|+|20230105|+|D|+|250.50|+|749.50|+|CSH",
-    "T03|+|A1|+|20230105|+|D|+|100.00|+|649.50|+|PAY", "T04|+|A2|+|20230103|+|C|+|5000.00|+|5000.00|+|CSH",
-    "T05|+|A2|+|20230110|+|C|+|0.05|+|5000.05|+|INT", "T06|+|A3|+|20230104|+|C|+|80.00|+|80.00|+|CSH",
-    "T07|+|A3|+|20230831|+|D|+|80.00|+|0.00|+|CSH", "T08|+|A1|+|20230901|+|C|+|1.00|+|650.50|+|INT",
+MOVEMENTS = [  # id, account, date, debit/credit, amount, balance after, code
+    "T01|+|A1|+|20230102|+|C|+|1000.00|+|1000.00|+|SAL",
+    "T02|+|A1|+|20230105|+|D|+|250.50|+|749.50|+|CSH",
+    "T03|+|A1|+|20230105|+|D|+|100.00|+|649.50|+|PAY",
+    "T04|+|A2|+|20230103|+|C|+|5000.00|+|5000.00|+|CSH",
+    "T05|+|A2|+|20230110|+|C|+|0.05|+|5000.05|+|INT",
+    "T06|+|A3|+|20230104|+|C|+|80.00|+|80.00|+|CSH",
+    "T07|+|A3|+|20230831|+|D|+|80.00|+|0.00|+|CSH",
+    "T08|+|A1|+|20230901|+|C|+|1.00|+|650.50|+|INT",
 ]
 
 YAML = """
@@ -96,7 +103,9 @@ class SmallBank:
 
     def take(self, home: str = "home", expected: dt.date | None = None) -> Canonical:
         settings, places = self.settings()
-        return take_in(settings, self.folder / home, self.folder, "small", "CNY", expected=expected, country="CN", places=places)
+        return take_in(
+            settings, self.folder / home, self.folder, "small", "CNY", expected=expected, country="CN", places=places
+        )
 
     def report(self, home: str = "home") -> QualityReport:
         return read_report(self.folder / home)

@@ -10,22 +10,56 @@ from store.errors import ConfigError
 from tests.sources.conftest import SmallBank
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ("    transactions:\n", "    transaction:\n", "bank.yaml:30: table 'transaction' is not known; did you mean 'transactions'?"),
-    ("birth_on: {column: birth", "birth: {column: birth", "table customers: column 'birth' is not known; did you mean 'birth_on'?"),
-    ("account_id: acct\n", "account_id: acc\n", "table transactions: account_id: source column 'acc' is not known; did you mean 'acct'?"),
-    ("SAL: payroll", "SAL: pay_roll", "table transactions: category: code 'pay_roll' is not known; did you mean 'payroll'?"),
-    ("from: acct", "from: accts", "table accounts: input 'accts' is not known; did you mean 'acct'?"),
-    ("        amount: {column: amount, sign: {column: dc, credit: [C], debit: [D]}}\n", "",
-     "table transactions: column 'amount' is missing; no row can do without it"),
-    ("on: {column: day, date: \"%Y%m%d\"}", "on: day", "source column 'day' is text; say its format"),
-    ("date: \"%Y%m%d\"}\n        gender", "date: \"%y%m%d\"}\n        gender", "two-digit years (%y) need `pivot`"),
-    ("fresh: [transactions]", "fresh: [transactionz]", "gates.fresh: table 'transactionz' is not known; did you mean 'transactions'?"),
-    ("separator:", "seperator:", "unknown key 'inputs.cust.seperator'; did you mean 'separator'?"),
-    ("  derived:", "  waivers: [{table: transactions, rule: reference, reason: short}]\n  derived:", "at least 10 characters"),
-    ("  derived:", "  dialect: spark\n  derived:", "dialect 'spark' needs the Spark engine"),
-    ("  derived:", "  waivers: [{table: mov, rule: linez, reason: known since the move}]\n  derived:", "did you mean 'lines'?"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "    transactions:\n",
+            "    transaction:\n",
+            "bank.yaml:30: table 'transaction' is not known; did you mean 'transactions'?",
+        ),
+        (
+            "birth_on: {column: birth",
+            "birth: {column: birth",
+            "table customers: column 'birth' is not known; did you mean 'birth_on'?",
+        ),
+        (
+            "account_id: acct\n",
+            "account_id: acc\n",
+            "table transactions: account_id: source column 'acc' is not known; did you mean 'acct'?",
+        ),
+        (
+            "SAL: payroll",
+            "SAL: pay_roll",
+            "table transactions: category: code 'pay_roll' is not known; did you mean 'payroll'?",
+        ),
+        ("from: acct", "from: accts", "table accounts: input 'accts' is not known; did you mean 'acct'?"),
+        (
+            "        amount: {column: amount, sign: {column: dc, credit: [C], debit: [D]}}\n",
+            "",
+            "table transactions: column 'amount' is missing; no row can do without it",
+        ),
+        ('on: {column: day, date: "%Y%m%d"}', "on: day", "source column 'day' is text; say its format"),
+        ('date: "%Y%m%d"}\n        gender', 'date: "%y%m%d"}\n        gender', "two-digit years (%y) need `pivot`"),
+        (
+            "fresh: [transactions]",
+            "fresh: [transactionz]",
+            "gates.fresh: table 'transactionz' is not known; did you mean 'transactions'?",
+        ),
+        ("separator:", "seperator:", "unknown key 'inputs.cust.seperator'; did you mean 'separator'?"),
+        (
+            "  derived:",
+            "  waivers: [{table: transactions, rule: reference, reason: short}]\n  derived:",
+            "at least 10 characters",
+        ),
+        ("  derived:", "  dialect: spark\n  derived:", "dialect 'spark' needs the Spark engine"),
+        (
+            "  derived:",
+            "  waivers: [{table: mov, rule: linez, reason: known since the move}]\n  derived:",
+            "did you mean 'lines'?",
+        ),
+    ],
+)
 def test_a_mistake_is_named_with_the_nearest_valid_name(bank: SmallBank, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         bank.change(old, new).take()
@@ -51,18 +85,21 @@ def _select(bank: SmallBank, sql: str) -> SmallBank:
     return bank.change("      from: acct\n", f"      select: {sql}\n")
 
 
-@pytest.mark.parametrize(("sql", "said"), [
-    ("SELECT * FROM read_csv('/etc/passwd')", "read_csv() may not be called"),
-    ("SELECT * FROM '/etc/passwd'", "input '/etc/passwd' is not known"),
-    ("COPY acct TO 'x.csv'", "not a SELECT"),
-    ("SELECT * FROM acct; DROP TABLE acct", "2 statements"),
-    ("SELECT *, now() AS at FROM acct", "now() may not be called"),
-    ("SELECT *, random() AS at FROM acct", "random() may not be called"),
-    ("SELECT * FROM information_schema.tables", "is no named input"),
-    ("SELECT * FROM duckdb_settings()", "duckdb_settings() may not be called"),
-    ("SELECT ownr FROM acct", 'Referenced column "ownr" not found'),
-    ("SELECT strptime(opened, '%y%m%d') FROM acct", "two-digit year"),
-])
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM read_csv('/etc/passwd')", "read_csv() may not be called"),
+        ("SELECT * FROM '/etc/passwd'", "input '/etc/passwd' is not known"),
+        ("COPY acct TO 'x.csv'", "not a SELECT"),
+        ("SELECT * FROM acct; DROP TABLE acct", "2 statements"),
+        ("SELECT *, now() AS at FROM acct", "now() may not be called"),
+        ("SELECT *, random() AS at FROM acct", "random() may not be called"),
+        ("SELECT * FROM information_schema.tables", "is no named input"),
+        ("SELECT * FROM duckdb_settings()", "duckdb_settings() may not be called"),
+        ("SELECT ownr FROM acct", 'Referenced column "ownr" not found'),
+        ("SELECT strptime(opened, '%y%m%d') FROM acct", "two-digit year"),
+    ],
+)
 def test_mapping_sql_is_one_select_over_the_inputs(bank: SmallBank, sql: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         _select(bank, sql).take()
@@ -70,7 +107,9 @@ def test_mapping_sql_is_one_select_over_the_inputs(bank: SmallBank, sql: str, sa
 
 
 def test_mapping_sql_may_join_group_and_name_its_parts(bank: SmallBank) -> None:
-    _select(bank, "WITH q AS (SELECT * FROM acct) SELECT q.* FROM q JOIN cust ON cust.id = q.owner WHERE cust.sex IN ('M', 'F')")
+    _select(
+        bank, "WITH q AS (SELECT * FROM acct) SELECT q.* FROM q JOIN cust ON cust.id = q.owner WHERE cust.sex IN ('M', 'F')"
+    )
     assert bank.take().manifest.tables["accounts"].rows == 3
 
 

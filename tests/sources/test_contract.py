@@ -77,7 +77,9 @@ def test_personal_data_is_masked_in_quarantine_and_report(bank: SmallBank) -> No
 
 
 def test_foreign_currency_is_set_aside_by_name_and_never_summed(bank: SmallBank) -> None:
-    bank.change("columns: [id, acct, day, dc, amount, balance, code]", "columns: [id, acct, day, dc, amount, balance, code, ccy]")
+    bank.change(
+        "columns: [id, acct, day, dc, amount, balance, code]", "columns: [id, acct, day, dc, amount, balance, code, ccy]"
+    )
     bank.change("        balance_after: balance\n", "        balance_after: balance\n      currency: ccy\n")
     bank.write("mov.dat", [line + "|+|CNY" for line in MOVEMENTS] + ["T99|+|A1|+|20230901|+|C|+|500.00|+|500.00|+|CSH|+|USD"])
     canonical = bank.take()
@@ -99,7 +101,9 @@ def test_no_setting_lets_a_movement_of_nobody_through(bank: SmallBank) -> None:
 
 
 def test_movements_outside_an_accounts_life_are_reported(bank: SmallBank) -> None:
-    bank.write("mov.dat", [*MOVEMENTS, "T10|+|A3|+|20230902|+|C|+|1.00|+|1.00|+|CSH", "T11|+|A3|+|20210101|+|C|+|1.00|+|1.00|+|CSH"])
+    bank.write(
+        "mov.dat", [*MOVEMENTS, "T10|+|A3|+|20230902|+|C|+|1.00|+|1.00|+|CSH", "T11|+|A3|+|20210101|+|C|+|1.00|+|1.00|+|CSH"]
+    )
     bank.take()
     found = bank.findings()
     assert found["transactions", "after_closing", "on"].count == 1

@@ -21,14 +21,18 @@ NAMES = ("id", "acct", "day", "dc", "amount", "balance", "code")
 
 
 def _ask_database(bank: SmallBank, place: str) -> None:
-    bank.change("    mov: {<<: *core, files: in/mov*.dat, columns: [id, acct, day, dc, amount, balance, code]}", f"    mov: {place}")
+    bank.change(
+        "    mov: {<<: *core, files: in/mov*.dat, columns: [id, acct, day, dc, amount, balance, code]}", f"    mov: {place}"
+    )
     bank.change('on: {column: day, date: "%Y%m%d"}', "on: day")
 
 
 def _fill(path: Path, lines: list[str]) -> None:
     con = duckdb.connect(str(path))
-    con.execute("CREATE OR REPLACE TABLE mov (id VARCHAR, acct VARCHAR, day DATE, dc VARCHAR, amount DECIMAL(18, 2),"
-                " balance DECIMAL(18, 2), code VARCHAR, teller VARCHAR)")
+    con.execute(
+        "CREATE OR REPLACE TABLE mov (id VARCHAR, acct VARCHAR, day DATE, dc VARCHAR, amount DECIMAL(18, 2),"
+        " balance DECIMAL(18, 2), code VARCHAR, teller VARCHAR)"
+    )
     for line in lines:
         values = line.split("|+|")
         con.execute("INSERT INTO mov VALUES (?, ?, strptime(?, '%Y%m%d'), ?, ?, ?, ?, 'somebody')", values)
@@ -40,8 +44,9 @@ def test_a_duckdb_file_is_a_source_like_any_other(bank: SmallBank) -> None:
     _ask_database(bank, "{database: duckdb, uri: core.duckdb, table: mov}")
     first = bank.take()
     assert [row[0] for row in rows(first, "transactions", first.manifest.newest_business_date, "transaction_id")] == [
-        m[:3] for m in MOVEMENTS]
-    assert pq.read_schema(bank.folder / "home" / "landed" / "mov.parquet").names == list(NAMES)     # nobody asked for the teller
+        m[:3] for m in MOVEMENTS
+    ]
+    assert pq.read_schema(bank.folder / "home" / "landed" / "mov.parquet").names == list(NAMES)  # nobody asked for the teller
 
 
 def test_the_same_rows_in_another_order_are_the_same_delivery(bank: SmallBank) -> None:
@@ -61,7 +66,7 @@ def test_only_the_days_asked_for_are_fetched(bank: SmallBank) -> None:
 
 def test_a_database_that_is_not_there_has_not_arrived(bank: SmallBank) -> None:
     _ask_database(bank, "{database: duckdb, uri: core.duckdb, table: mov}")
-    with pytest.raises(DataNotArrived, match="no database file core.duckdb"):
+    with pytest.raises(DataNotArrived, match=r"no database file core\.duckdb"):
         bank.take()
 
 
@@ -92,10 +97,16 @@ def postgresql() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     control = [*as_user, str(programs / "pg_ctl"), "-D", str(folder / "db"), "-w"]
-    subprocess.run([*as_user, str(programs / "initdb"), "-D", str(folder / "db"), "-A", "trust", "-U", "core", "-E", "UTF8"],
-                   check=True, capture_output=True, cwd="/")
+    subprocess.run(
+        [*as_user, str(programs / "initdb"), "-D", str(folder / "db"), "-A", "trust", "-U", "core", "-E", "UTF8"],
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    subprocess.run(
+        [*control, "-l", str(folder / "log"), "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+    )
     try:
         yield f"postgresql://core@127.0.0.1:{port}/postgres"
     finally:
@@ -108,12 +119,15 @@ def _fill_postgresql(uri: str, lines: list[str]) -> None:
 
     with dbapi.connect(uri) as connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS mov")
-        cursor.execute("CREATE TABLE mov (id TEXT, acct TEXT, day DATE, dc CHAR(1), amount NUMERIC(18, 2), balance NUMERIC(18, 2),"
-                       " code TEXT, teller TEXT)")
+        cursor.execute(
+            "CREATE TABLE mov (id TEXT, acct TEXT, day DATE, dc CHAR(1), amount NUMERIC(18, 2), balance NUMERIC(18, 2),"
+            " code TEXT, teller TEXT)"
+        )
         for line in lines:
             values = line.split("|+|")
-            cursor.execute("INSERT INTO mov VALUES ($1, $2, to_date($3, 'YYYYMMDD'), $4, $5::numeric, $6::numeric, $7, 'somebody')",
-                           values)
+            cursor.execute(
+                "INSERT INTO mov VALUES ($1, $2, to_date($3, 'YYYYMMDD'), $4, $5::numeric, $6::numeric, $7, 'somebody')", values
+            )
         connection.commit()
 
 

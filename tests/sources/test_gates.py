@@ -47,8 +47,11 @@ def test_a_thin_day_is_told_from_days_of_its_kind(bank: SmallBank) -> None:
 
 
 def test_a_known_gap_is_waived_with_its_reason_shown(bank: SmallBank) -> None:
-    bank.change("  gates: {", "  waivers: [{table: transactions, rule: volume, on: 2023-03-29, reason: The extract stops at noon.}]\n"
-                              "  gates: {volume: {transactions: {low: 0.5}}, ")
+    bank.change(
+        "  gates: {",
+        "  waivers: [{table: transactions, rule: volume, on: 2023-03-29, reason: The extract stops at noon.}]\n"
+        "  gates: {volume: {transactions: {low: 0.5}}, ",
+    )
     bank.write("mov.dat", _days(1))
     bank.take()
     gate = next(g for g in bank.report().gates if g.rule == "volume")
@@ -63,7 +66,11 @@ def test_a_waiver_nothing_needs_is_told(bank: SmallBank) -> None:
 
 def test_days_are_compared_with_their_kind() -> None:
     assert [day_kind(dt.date(2023, m, d), None) for m, d in ((3, 31), (3, 21), (3, 25), (3, 22))] == [
-        "month end", "interest day", "rest day", "working day"]
+        "month end",
+        "interest day",
+        "rest day",
+        "working day",
+    ]
 
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "引用的主数据不存在"), ("en", "refers to a row that is not there")])

@@ -21,9 +21,15 @@ def test_files_of_a_core_system_become_canonical_tables(bank: SmallBank) -> None
     canonical = bank.take()
     assert canonical.manifest.newest_business_date == END
     assert rows(canonical, "customers", END, "customer_id, name, birth_on, gender") == [
-        ("C1", "刘建国", dt.date(1964, 5, 12), "m"), ("C2", "陈秀英", dt.date(1958, 3, 1), "f"), ("C3", "李志强", dt.date(1985, 7, 7), "m")]
+        ("C1", "刘建国", dt.date(1964, 5, 12), "m"),
+        ("C2", "陈秀英", dt.date(1958, 3, 1), "f"),
+        ("C3", "李志强", dt.date(1985, 7, 7), "m"),
+    ]
     assert rows(canonical, "transactions", END, "transaction_id, amount, category, customer_id")[:3] == [
-        ("T01", 100_000, "payroll", "C1"), ("T02", -25_050, "cash", "C1"), ("T03", -10_000, "platform_pay", "C1")]
+        ("T01", 100_000, "payroll", "C1"),
+        ("T02", -25_050, "cash", "C1"),
+        ("T03", -10_000, "platform_pay", "C1"),
+    ]
 
 
 def test_an_account_closed_later_reads_as_open_before(bank: SmallBank) -> None:
@@ -84,8 +90,17 @@ def test_an_input_that_need_not_come_is_empty(bank: SmallBank) -> None:
 
 
 def test_rows_in_are_rows_kept_or_set_aside_or_copies(bank: SmallBank) -> None:
-    bank.write("mov.dat", [*MOVEMENTS, MOVEMENTS[0], MOVEMENTS[3], "T10|+|A9|+|20230105|+|C|+|1.00|+|1.00|+|CSH",
-                           "T11|+|A1|+|2023015|+|C|+|1.00|+|1.00|+|CSH", "T12|+|A1|+|20230105|+|C|+|1.00|+|1.00|+|XXX"])
+    bank.write(
+        "mov.dat",
+        [
+            *MOVEMENTS,
+            MOVEMENTS[0],
+            MOVEMENTS[3],
+            "T10|+|A9|+|20230105|+|C|+|1.00|+|1.00|+|CSH",
+            "T11|+|A1|+|2023015|+|C|+|1.00|+|1.00|+|CSH",
+            "T12|+|A1|+|20230105|+|C|+|1.00|+|1.00|+|XXX",
+        ],
+    )
     canonical = bank.take()
     seen = next(t for t in bank.report().tables if t.table == "transactions")
     assert (seen.rows_in, seen.kept, seen.quarantined, seen.copies) == (13, 8, 3, 2)
@@ -98,6 +113,15 @@ def test_rows_in_are_rows_kept_or_set_aside_or_copies(bank: SmallBank) -> None:
 def test_progress_names_every_step_of_the_way(bank: SmallBank) -> None:
     settings, places = bank.settings()
     said: list[str] = []
-    take_in(settings, bank.folder / "home", bank.folder, "small", "CNY", places=places, progress=lambda what, done, total: said.append(what))
-    assert [word for word in ("read mov", "map transactions", "check accounts", "running balances", "write tables") if word in said] \
-        == ["read mov", "map transactions", "check accounts", "running balances", "write tables"]
+    take_in(
+        settings,
+        bank.folder / "home",
+        bank.folder,
+        "small",
+        "CNY",
+        places=places,
+        progress=lambda what, done, total: said.append(what),
+    )
+    assert [
+        word for word in ("read mov", "map transactions", "check accounts", "running balances", "write tables") if word in said
+    ] == ["read mov", "map transactions", "check accounts", "running balances", "write tables"]

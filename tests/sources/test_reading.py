@@ -16,20 +16,25 @@ from sources.settings import ColumnMap
 from sources.tables import Column, Kind
 
 
-def read(kind: Kind, value: Any, given_type: str = "VARCHAR", codes: tuple[str, ...] = (), digits: int = 2, **how: Any) -> tuple[Any, Any]:
+def read(
+    kind: Kind, value: Any, given_type: str = "VARCHAR", codes: tuple[str, ...] = (), digits: int = 2, **how: Any
+) -> tuple[Any, Any]:
     """(value, was there something unreadable)."""
     made = reading(Column("c", kind, codes=codes), ColumnMap(column="x", **how), {"x": given_type, "mark": "VARCHAR"}, digits)
     con = duckdb.connect()
-    row = con.execute(f"SELECT {made.value}, {made.unread or 'false'} FROM (SELECT CAST(? AS {given_type}) AS x, 'D' AS mark)",
-                      [value]).fetchall()[0]
+    row = con.execute(
+        f"SELECT {made.value}, {made.unread or 'false'} FROM (SELECT CAST(? AS {given_type}) AS x, 'D' AS mark)", [value]
+    ).fetchall()[0]
     con.close()
     return row[0], bool(row[1])
 
 
-@pytest.mark.parametrize(("text", "day"), [
-    ("930101", dt.date(1993, 1, 1)), ("000229", None), ("700101", dt.date(1970, 1, 1)), ("100331", dt.date(1910, 3, 31))])
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("930101", dt.date(1993, 1, 1)), ("000229", None), ("700101", dt.date(1970, 1, 1)), ("100331", dt.date(1910, 3, 31))],
+)
 def test_two_digit_years_fall_into_the_hundred_years_of_the_pivot(text: str, day: dt.date | None) -> None:
-    assert read("date", text, date="%y%m%d", pivot=1900) == (day, day is None)     # 1900 was no leap year
+    assert read("date", text, date="%y%m%d", pivot=1900) == (day, day is None)  # 1900 was no leap year
 
 
 @given(st.dates(dt.date(1931, 1, 1), dt.date(2030, 12, 31)))
@@ -47,7 +52,7 @@ def test_sentinels_are_no_date_and_no_mistake(text: str) -> None:
     assert read("date", text, date="%Y%m%d", sentinels=("00000000", "99991231")) == (None, False)
 
 
-@given(st.decimals(min_value=-10**12, max_value=10**12, places=2))
+@given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
 def test_money_is_exact_to_the_last_fen(amount: Decimal) -> None:
     assert read("money", f"{amount:f}") == (int(amount * 100), False)
 
@@ -90,4 +95,9 @@ def test_leading_zeros_of_numbers_stay() -> None:
 
 
 def test_flags_read_yes_and_no_and_nothing_else() -> None:
-    assert [read("bool", text) for text in ("1", "是", "N", "maybe")] == [(True, False), (True, False), (False, False), (None, True)]
+    assert [read("bool", text) for text in ("1", "是", "N", "maybe")] == [
+        (True, False),
+        (True, False),
+        (False, False),
+        (None, True),
+    ]

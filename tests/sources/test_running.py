@@ -20,13 +20,16 @@ def _chained(days: list[list[tuple[int, int]]]) -> Chained:
     return chain(np.zeros(len(pairs), dtype=np.int64), day, pairs[:, 0], pairs[:, 1], np.ones(len(pairs), dtype=bool))
 
 
-@given(st.lists(st.lists(st.integers(1, 10_000), min_size=1, max_size=6), min_size=1, max_size=6), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.lists(st.integers(1, 10_000), min_size=1, max_size=6), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
 def test_shuffled_days_are_put_in_order_again(amounts: list[list[int]], shuffler: random.Random) -> None:
     balance, days, closing = 500, [], []
     for of_day in amounts:
         rows_of_day = []
         for amount in of_day:
-            balance += amount           # money in only: every balance is met once, so there is one right order
+            balance += amount  # money in only: every balance is met once, so there is one right order
             rows_of_day.append((amount, balance))
         closing.append(balance)
         days.append(shuffler.sample(rows_of_day, len(rows_of_day)))
@@ -35,7 +38,8 @@ def test_shuffled_days_are_put_in_order_again(amounts: list[list[int]], shuffler
     assert not result.gap.any()
     after = [pair[1] for rows_of_day in days for pair in rows_of_day]
     assert sorted(zip(np.repeat(np.arange(len(days)), [len(d) for d in days]), result.order, after, strict=True)) == sorted(
-        (d, n + 1, b) for d, rows_of_day in enumerate(days) for n, b in enumerate(sorted(x[1] for x in rows_of_day)))
+        (d, n + 1, b) for d, rows_of_day in enumerate(days) for n, b in enumerate(sorted(x[1] for x in rows_of_day))
+    )
 
 
 def test_money_that_comes_and_goes_within_a_day_leaves_the_right_balance() -> None:
@@ -61,9 +65,16 @@ def test_no_rows_are_no_days() -> None:
 def test_balances_begin_with_the_account_and_hold_until_they_change(bank: SmallBank) -> None:
     canonical = bank.take()
     assert rows(canonical, "balances", dt.date(2023, 9, 1), 'account_id, "on", balance') == [
-        ("A1", dt.date(2023, 1, 2), 100_000), ("A1", dt.date(2023, 1, 5), 64_950), ("A1", dt.date(2023, 9, 1), 65_050),
-        ("A2", dt.date(2023, 1, 2), 0), ("A2", dt.date(2023, 1, 3), 500_000), ("A2", dt.date(2023, 1, 10), 500_005),
-        ("A3", dt.date(2023, 1, 2), 0), ("A3", dt.date(2023, 1, 4), 8_000), ("A3", dt.date(2023, 8, 31), 0)]
+        ("A1", dt.date(2023, 1, 2), 100_000),
+        ("A1", dt.date(2023, 1, 5), 64_950),
+        ("A1", dt.date(2023, 9, 1), 65_050),
+        ("A2", dt.date(2023, 1, 2), 0),
+        ("A2", dt.date(2023, 1, 3), 500_000),
+        ("A2", dt.date(2023, 1, 10), 500_005),
+        ("A3", dt.date(2023, 1, 2), 0),
+        ("A3", dt.date(2023, 1, 4), 8_000),
+        ("A3", dt.date(2023, 8, 31), 0),
+    ]
 
 
 def test_the_order_within_a_day_is_kept_with_the_movements(bank: SmallBank) -> None:
