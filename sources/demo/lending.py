@@ -98,7 +98,7 @@ def grant(
         owed=np.zeros(n, dtype=np.int64),
         owed_principal=np.zeros(n, dtype=np.int64),
         served=day.copy(),
-        watch=rng.random(n) < 0.012,
+        watch=rng.random(n) < 0.022,
     )
     if len(world.facilities):
         world.facilities["used"][world.loans["facility"][rows][uses]] = True
@@ -180,7 +180,7 @@ def serve(world: World, month: Month) -> None:
     running = np.flatnonzero((loans["closed"] == NEVER) & (loans["granted"] < month.start))
     _cure(world, month, running, rng)
     stress = np.exp(0.7 * world.temper.need[loans["owner"][running], month.index] + 0.2 * loans["watch"][running])
-    slips = (loans["late"][running] == NEVER) & (rng.random(len(running)) < 0.0026 * stress)
+    slips = (loans["late"][running] == NEVER) & (rng.random(len(running)) < 0.0042 * stress)
     _due(world, month, running, slips)
     _mature(world, month, rng)
     end = np.flatnonzero((loans["closed"] == NEVER) & (loans["late"] < month.end))
@@ -202,6 +202,7 @@ def _due(world: World, month: Month, running: Ints, slips: np.ndarray) -> None:
     day = month.start + 19
     kind = loans["kind"][running]
     now = (kind == ANNUITY) | (kind == MONTHLY) | ((kind == QUARTERLY) & (month.month % 3 == 0))
+    now &= loans["closed"][running] == NEVER  # some were cured and closed a moment ago
     now &= (loans["matures"][running] < month.start) | (loans["matures"][running] > month.end)  # see _mature
     rows, slip = running[now], slips[now]
     interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360).astype(
@@ -224,7 +225,8 @@ def _due(world: World, month: Month, running: Ints, slips: np.ndarray) -> None:
 
 def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -> None:
     loans = world.loans
-    late = running[loans["late"][running] != NEVER]
+    due_now = (loans["matures"][running] >= month.start) & (loans["matures"][running] <= month.end)  # see _mature
+    late = running[(loans["late"][running] != NEVER) & ~due_now]
     age = month.start - loans["late"][late]
     done = late[rng.random(len(late)) < np.where(age < 60, 0.5, np.where(age < 180, 0.12, 0.025))]
     day = month.start + rng.integers(2, max(3, min(18, month.days)), len(done))
