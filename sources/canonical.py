@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
 from sources.identity import merged_roots, note_persons, resolved_sql
-from sources.sqltext import number, one
+from sources.sqltext import number, one, quiet
 from sources.tables import SQL_TYPE, TABLES, Table
 from store.errors import TerraceError
 from store.files import read_json, write_json
@@ -47,7 +47,7 @@ class CanonicalManifest(BaseModel):
 
 def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data."""
-    return duckdb.connect(
+    con = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -56,6 +56,7 @@ def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConne
             "preserve_insertion_order": "false",
         }
     )
+    return quiet(con)
 
 
 def bucket_sql(column: str, buckets: int) -> str:
@@ -93,9 +94,8 @@ class Canonical:
 
     def files(self, table: str, bucket: int | None = None) -> list[str]:
         """The Parquet files of a table, or of one bucket of customers, in name order."""
-        delta = DeltaTable(str(self.root / table), version=self.manifest.tables[table].delta_version)
-        only = [("bucket", "=", str(bucket))] if bucket is not None and TABLES[table].by != "bank" else None
-        return sorted(delta.file_uris(partition_filters=only))
+        only = bucket if TABLES[table].by != "bank" else None
+        return _files(self.root / table, self.manifest.tables[table].delta_version, only)
 
     def relation_sql(self, table: str, bucket: int | None = None) -> str:
         """`read_parquet(...)` text over the table's files, or an empty typed table where the bank has none."""
@@ -121,6 +121,13 @@ class Canonical:
     ) -> duckdb.DuckDBPyRelation:
         """The table as it was known at the close of `as_of`, all columns."""
         return con.sql(as_of_sql(table, self.relation_sql(table, bucket), as_of))
+
+
+def _files(folder: Path, version: int, bucket: int | None = None) -> list[str]:
+    """Data files of a Delta table at a version, by their names in its log: a folder's name may hold blanks or Chinese."""
+    added = pa.table(DeltaTable(str(folder), version=version).get_add_actions(flatten=True)).to_pydict()
+    buckets = added.get("partition.bucket", [None] * len(added["path"]))
+    return sorted(str(folder / path) for path, of in zip(added["path"], buckets, strict=True) if bucket in (None, of))
 
 
 def _quote(text: str) -> str:
@@ -268,7 +275,7 @@ def _order(spec: Table) -> str:
 
 
 def _state(root: Path, name: str, version: int, present: list[str], undated: tuple[str, ...]) -> TableState:
-    files = ", ".join(_quote(f) for f in DeltaTable(str(root / name), version=version).file_uris())
+    files = ", ".join(_quote(f) for f in _files(root / name, version))
     event = TABLES[name].event
     if not files:
         return TableState(rows=0, delta_version=version, filled=(), undated=undated)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sources.settings import Input, SourceSettings
-from sources.sqltext import ident, literal
+from sources.sqltext import ident, literal, quiet
 from store.errors import ConfigError, DataNotArrived
 from store.files import atomic_path
 from store.fingerprint import of_file
@@ -69,13 +69,15 @@ def _opened(
         raise ConfigError(f"the address {spec.uri} has not been filled in", where=f"input {name}", do="set that variable")
     table = ".".join(ident(part) for part in (spec.table or "").split("."))
     query = f"SELECT {', '.join(ident(c) for c in columns) or '*'} FROM {table} {where}"
-    con = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "threads": "2",
-            "python_enable_replacements": "false",
-        }
+    con = quiet(
+        duckdb.connect(
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "threads": "2",
+                "python_enable_replacements": "false",
+            }
+        )
     )
     try:
         if spec.database == "duckdb":

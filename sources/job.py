@@ -28,7 +28,7 @@ from sources.quality import (
 )
 from sources.quarantine import write_quarantine
 from sources.settings import Input, SourceSettings
-from sources.sqltext import literals, one
+from sources.sqltext import literals, one, quiet
 from sources.tables import TABLES
 from store.errors import DataNotArrived, GateBroken
 from store.files import write_json, write_parquet
@@ -66,10 +66,10 @@ class Job:
     ) -> Canonical:
         database = str(work / "intake.duckdb")
         config = CLOSED | dict(limits)
-        con = duckdb.connect(database, config=config)
+        con = quiet(duckdb.connect(database, config=config))
         landed = self._land(con, found, columns, work)
         con.close()
-        con = duckdb.connect(database, config=config)
+        con = quiet(duckdb.connect(database, config=config))
         try:
             mapped = self._map(con, found)
             checked = self._check(con, mapped)

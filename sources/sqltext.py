@@ -33,3 +33,9 @@ def one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 def number(con: duckdb.DuckDBPyConnection, query: str) -> int:
     """The only figure of an answer; nothing counts as 0."""
     return int(one(con, query)[0] or 0)
+
+
+def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The same connection without DuckDB's own progress bars: progress is shown by whoever runs the night."""
+    con.execute("SET enable_progress_bar = false")
+    return con
