@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -29,6 +29,7 @@ HomeOption = Annotated[Path, typer.Option("--home", help="Where everything made 
 Language = Annotated[str | None, typer.Option("--language", metavar="zh|en", help="Default: the bank's.", show_default=False)]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="Only this label; may be repeated.", show_default=False)]
 VAR = Path("var")
+_WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])     # what typer raises for unknown options
 
 
 @app.command("demo-bank")
@@ -208,17 +209,12 @@ def _day(text: str) -> dt.date:
 
 def main() -> None:
     """Run the command line; our own errors are said in a line, with the exit code of the scheduler's contract."""
-    from click.exceptions import Abort, ClickException, UsageError
-
     try:
         code = app(standalone_mode=False)
-    except UsageError as error:
+    except _WRONG_USE as error:
         error.show()
         sys.exit(ConfigError.exit_code)
-    except ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except TerraceError as error:
         print(f"terrace: {error}", file=sys.stderr)     # noqa: T201

@@ -129,5 +129,4 @@ def test_a_mistake_in_the_bank_file_is_exit_40_and_names_its_line(made: Callable
 def test_impossible_options_are_exit_40(made: Callable[..., Any]) -> None:
     place = made()
     assert place.run("nightly", "--as-of", "yesterday").returncode == 40
-    assert place.run("nightly", "--runner", "cron").returncode == 40
     assert place.run("nightly", "--no-such-option").returncode == 40
