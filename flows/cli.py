@@ -112,9 +112,9 @@ def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR,
     10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration."""
     from flows import tonight
 
-    settings, place, screen = _open(bank, home, language, reads=True)
     if runner not in ("prefect", "plain"):
         raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
+    settings, place, screen = _open(bank, home, language, reads=True)
     asked = tonight.Asked(settings, place, _date(as_of), new_version, backfill, wait, runner == "plain")
     raise typer.Exit(tonight.run(asked, screen))
 
