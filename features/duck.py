@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import narwhals.stable.v2 as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.calendar import Clock
 from features.compile import columns as columns_of
@@ -56,10 +57,11 @@ class Script:
         """The features of the loaded customers at that moment."""
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS SELECT n.id AS customer_id, f.* EXCLUDE (customer_id) "
-                    f"FROM ({self.stencil.filled(self.last, moment)}) AS f "
-                    f"JOIN numbers_customer_id AS n ON n.number = f.customer_id")
-        return con.table("features").to_arrow_table()
+        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS {self.stencil.filled(self.last, moment)}")
+        table = con.table("features").to_arrow_table()
+        ids = con.sql("SELECT id FROM numbers_customer_id ORDER BY number").to_arrow_table()["id"].combine_chunks()
+        place = table.column_names.index("customer_id")
+        return table.set_column(place, "customer_id", ids.take(pc.subtract(table["customer_id"], 1)))
 
 
 @lru_cache(maxsize=8)

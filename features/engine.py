@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.canonical import Canonical, connect
 from store.errors import ConfigError
-from store.files import read_json, write_json, write_parquet
+from store.files import fresh_folder, read_json, write_json, write_parquet
 from store.fingerprint import of_code, of_file, of_json
 
 Progress = Callable[[str, int, int], None] | None
@@ -94,31 +95,43 @@ def _is_there(out: Path, on: dt.date, key: str) -> bool:
 
 
 def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Feature], dates: Sequence[dt.date], out: Path,
-            progress: Progress) -> Iterable[tuple[dt.date, pa.Table]]:
-    """Each date with its finished table; loads of buckets pass through `out/.parts` where there are several."""
+            progress: Progress) -> Iterator[tuple[dt.date, pa.Table]]:
+    """Each date with its finished table. Where buckets need several loads, parts wait on disk until a date has them all."""
     reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
-    kept: dict[dt.date, list[pa.Table]] = {on: [] for on in dates}
-    minor = 10 ** get_currency_precision(canonical.manifest.currency)
-    filled = frozenset((table, name) for table, state in canonical.manifest.tables.items()
-                       for name in state.filled if name not in state.undated)
-    script = duck.compiled(tuple(one.name for one in wanted), filled, minor)
+    script = duck.compiled(tuple(one.name for one in wanted), _filled(canonical),
+                           10 ** get_currency_precision(canonical.manifest.currency))
+    parts = fresh_folder(out / ".parts")
+    done, total = 0, len(loads) * len(dates)
     con = connect(memory_limit="2GB")
     try:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
-        done, total = 0, len(loads) * len(dates)
-        for buckets in loads:
+        for number, buckets in enumerate(loads):
             duck.load(con, canonical, buckets, reads)
             for on, moment in moments.items():
                 duck.know(con, on, reads)
-                kept[on].append(script.run(con, moment))
+                table = script.run(con, moment)
+                if number < len(loads) - 1:
+                    write_parquet(_part(parts, on, number), table)
+                else:
+                    before = [pq.read_table(_part(parts, on, earlier)) for earlier in range(number)]
+                    yield on, finished(pa.concat_tables([*before, table]), wanted, on)
                 done += 1
                 if progress:
                     progress("features", done, total)
     finally:
         con.close()
-    for on in dates:
-        yield on, finished(pa.concat_tables(kept.pop(on)), wanted, on)
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def _part(folder: Path, on: dt.date, number: int) -> Path:
+    return folder / f"{on.isoformat()}.{number}.parquet"
+
+
+def _filled(canonical: Canonical) -> frozenset[tuple[str, str]]:
+    """Tables and columns the bank fills with dated facts."""
+    return frozenset((table, name) for table, state in canonical.manifest.tables.items()
+                     for name in state.filled if name not in state.undated)
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

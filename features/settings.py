@@ -45,7 +45,7 @@ class FeatureSwitches(Settings):
     """What a bank does without, and how much is loaded at once."""
 
     without: list[str] = Field(default_factory=list)    # names of features or views that are left out
-    rows_per_load: int = Field(default=6_000_000, gt=0)     # buckets are loaded together up to this many rows
+    rows_per_load: int = Field(default=12_000_000, gt=0)     # buckets are loaded together up to this many rows
 
 
 class FeatureSettings(Settings):

@@ -18,7 +18,8 @@ RISE = Wording(
     "近30天存款日均{dep_adb_30d:money}，比近半年日均{dep_adb_180d:money}多{dep_rise_30d_180d_amt:money}。",
     "Deposits averaged {dep_adb_30d:money} over 30 days, {dep_rise_30d_180d_amt:money} above the half-year average of "
     "{dep_adb_180d:money}.",
-    when="dep_rise_30d_180d_amt > 0 and dep_adb_180d > 0 and dep_fall_30d_180d_share <= -0.05 and acct_first_opened_months >= 6")
+    when="dep_rise_30d_180d_amt > 0 and dep_adb_180d > 0 and dep_fall_30d_180d_share <= -0.05 "
+         "and acct_first_opened_months >= 6")
 LEVEL = Wording("近90天存款日均{dep_adb_90d:money}，近一年日均{dep_adb_365d:money}。",
                 "Deposits averaged {dep_adb_90d:money} over 90 days and {dep_adb_365d:money} over a year.",
                 when="dep_adb_90d > 0 and dep_adb_365d > 0 and acct_first_opened_months >= 12")
