@@ -8,15 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from features.engine import build
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import county
-
-pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
 
 
 def daily(tables: county.Tables, as_of: dt.date, holds: tuple[str, ...]) -> pd.DataFrame:

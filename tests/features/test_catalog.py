@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import county
 
-pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NEW = '''
 from features.declare import Features, Wording, feature, feature_view

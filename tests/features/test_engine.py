@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import county
 
-pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
 DATES = [dt.date(2024, 2, 29), dt.date(2024, 12, 31), dt.date(2025, 2, 14), dt.date(2025, 8, 31), dt.date(2026, 3, 31)]
 
 

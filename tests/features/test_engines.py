@@ -19,8 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import county as bank
 
-pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
-
 
 @pytest.mark.parametrize(("seed", "as_of"), [(1, dt.date(2026, 3, 31)), (2, dt.date(2025, 2, 28)), (3, dt.date(2024, 2, 29))])
 def test_every_feature_has_the_same_bits_on_duckdb_and_on_pandas(tmp_path: Path, seed: int, as_of: dt.date) -> None:

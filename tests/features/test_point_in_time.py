@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import county
 
-pytestmark = pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning")
 D = dt.date(2025, 9, 30)
 
 

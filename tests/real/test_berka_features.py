@@ -16,7 +16,6 @@ from sources.canonical import Canonical, connect, write_canonical
 DATA = Path(__file__).parents[3] / "shared" / "data" / "berka"
 pytestmark = [
     pytest.mark.skipif(not DATA.exists(), reason="the Berka files are not beside the repository"),
-    pytest.mark.filterwarnings("ignore:.partition_filters.:DeprecationWarning"),
 ]
 AS_OF = dt.date(1994, 3, 31)
 DATE = "make_date(1900 + substr({0}, 1, 2)::INT, substr({0}, 3, 2)::INT, substr({0}, 5, 2)::INT)"
