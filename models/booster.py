@@ -43,10 +43,10 @@ def parameters(settings: BoosterSettings, seed: int, threads: int) -> dict[str, 
 
 def prepare(dataset: Dataset, settings: BoosterSettings, seed: int, threads: int) -> lgb.Dataset:
     """The rows binned for LightGBM; only these rows shape the bins."""
-    names = list(dataset.feature_names)
+    names, coded = list(dataset.feature_names), dataset.encodings
     ready = lgb.Dataset(
-        dataset.matrix, label=dataset.target, feature_name=names, free_raw_data=True,
-        categorical_feature=[i for i, name in enumerate(names) if name in dataset.encodings],
+        dataset.matrix, label=dataset.target, weight=dataset.weight, feature_name=names, free_raw_data=True,
+        categorical_feature=[i for i, name in enumerate(names) if name in coded],
         params=parameters(settings, seed, threads))
     return ready.construct()
 
@@ -63,7 +63,8 @@ def fit(dataset: Dataset, settings: BoosterSettings, *, seed: int, threads: int,
     curves: dict[str, Any] = {}
     valid, callbacks = [], []
     if held_out is not None:
-        valid = [lgb.Dataset(held_out.matrix, label=held_out.target, reference=training, params=parameter)]
+        valid = [lgb.Dataset(held_out.matrix, label=held_out.target, weight=held_out.weight, reference=training,
+                             params=parameter)]
         callbacks = [lgb.record_evaluation(curves)]
         if stop:
             callbacks.append(lgb.early_stopping(settings.stop_after, verbose=False))

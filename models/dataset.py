@@ -160,6 +160,7 @@ class Dataset:
     files: Mapping[str, str]                    # label files -> content hash
     without_features: int = 0                   # cohort members the feature files do not know
     values: Mapping[str, tuple[str, ...]] | None = None     # category -> values, where not those of the stack
+    weight: Floats | None = None                # rows a row stands for, where customers without a positive were thinned
 
     @property
     def as_of(self) -> Days:
@@ -229,7 +230,8 @@ class Dataset:
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Dataset:
         """The rows where the mask holds."""
-        return replace(self, rows=self.rows[mask], target=self.target[mask])
+        weight = None if self.weight is None else self.weight[mask]
+        return replace(self, rows=self.rows[mask], target=self.target[mask], weight=weight)
 
     def during(self, as_ofs: Iterable[dt.date]) -> Dataset:
         """The rows of these snapshots."""

@@ -14,7 +14,7 @@ from models.calibration import Calibration, calibrate
 from models.columns import without_calendar, without_copies
 from models.dataset import Dataset
 from models.settings import BoosterSettings, ModelSettings
-from models.splits import Window, cut_with_positives, folds
+from models.splits import Window, cut_with_positives, folds, thinned
 
 Array = npt.NDArray[np.float64]
 
@@ -45,7 +45,8 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     if parts is None:
         return cross_fitted(dataset, settings)
     earlier, later = dataset.during(parts.earlier), dataset.during(parts.later)
-    fitted = booster.fit(earlier, settings.booster, seed=settings.seed, threads=settings.threads, held_out=later)
+    fitted = booster.fit(thinned(earlier, splits.most_rows), settings.booster, seed=settings.seed, threads=settings.threads,
+                         held_out=later)
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
     return Recipe(fitted.text, calibrate(raw, later.target, later.customers, settings.evaluation.level), fitted.rounds,
@@ -62,8 +63,8 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     fold = folds(dataset, min(splits.folds, max(2, dataset.positive_customers)), "cross-fit")
     fits, weights = [], []
     for part in range(int(fold.max()) + 1):
-        fits.append(booster.fit(dataset.take(fold != part), small, seed=settings.seed, threads=settings.threads,
-                                held_out=dataset.take(fold == part), stop=False))
+        learned, left_out = (thinned(dataset.take(mask), splits.fold_rows) for mask in (fold != part, fold == part))
+        fits.append(booster.fit(learned, small, seed=settings.seed, threads=settings.threads, held_out=left_out, stop=False))
         weights.append(int((fold == part).sum()))
     shortest = min(len(f.curve) for f in fits)
     curve = np.average([f.curve[:shortest] for f in fits], axis=0, weights=weights)
@@ -77,6 +78,6 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     for part in range(len(fits)):
         others = fold != part
         probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
-    final = booster.fit(dataset, small, seed=settings.seed, threads=settings.threads, rounds=rounds)
+    final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=settings.threads, rounds=rounds)
     return Recipe(final.text, calibrate(raw, dataset.target, dataset.customers, level), rounds, "cross_fitted", small,
                   dataset.feature_names, dataset.as_ofs, dataset.as_ofs, raw, probability)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,22 @@ def customer_draw(dataset: Dataset, key: str) -> npt.NDArray[np.float64]:
     ids = dataset.stack.customers
     hashed = pd.util.hash_array(ids, hash_key=f"{key:0<16}"[:16], categorize=False)
     return np.asarray(hashed / 2.0**64, dtype=np.float64)[dataset.customers]
+
+
+def thinned(dataset: Dataset, most_rows: int) -> Dataset:
+    """All rows of customers with a positive, and a keyed share of the other customers, each standing for those left out.
+
+    About `most_rows` rows; unchanged where there are no more. Many customers without a positive teach little more than some.
+    """
+    if len(dataset.rows) <= most_rows:
+        return dataset
+    positive = np.isin(dataset.customers, np.unique(dataset.customers[dataset.target == 1]))
+    share = max(0.05, (most_rows - int(positive.sum())) / max(1, int((~positive).sum())))
+    if share >= 1:
+        return dataset
+    kept = dataset.take(positive | (customer_draw(dataset, "thin") < share))
+    weight = np.where(np.isin(kept.customers, np.unique(dataset.customers[positive])), 1.0, 1.0 / share)
+    return replace(kept, weight=weight.astype(np.float32))
 
 
 def folds(dataset: Dataset, count: int, key: str) -> npt.NDArray[np.int64]:

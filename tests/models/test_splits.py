@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import Synthetic, month_ends
 
-from models.splits import Window, cut, cut_with_positives, folds
+from models.splits import Window, cut, cut_with_positives, folds, thinned
 
 YEARS = month_ends(24)
 
@@ -48,3 +48,14 @@ def test_folds_depend_on_the_customers_and_not_on_the_order_of_rows(bank: Synthe
     dataset = bank.dataset()
     some = dataset.take(dataset.customers % 2 == 0)
     assert np.array_equal(folds(some, count, "x"), folds(some.take(np.ones(len(some.rows), dtype=bool)), count, "x"))
+
+
+def test_thinning_keeps_every_customer_with_a_positive_and_the_base_rate(bank: Synthetic) -> None:
+    dataset = bank.dataset()
+    thin = thinned(dataset, 24_000)
+    assert thin.weight is not None
+    assert len(thin.rows) == pytest.approx(24_000, rel=0.05)
+    assert thin.positives == dataset.positives
+    assert np.average(thin.target, weights=thin.weight) == pytest.approx(dataset.base_rate, rel=0.02)
+    assert thin.weight.sum() == pytest.approx(len(dataset.rows), rel=0.02)
+    assert thinned(dataset, 10**6) is dataset
