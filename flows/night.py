@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalog import catalog
@@ -20,6 +22,7 @@ from flows.runner import Done, Step, hashes
 from models.champion import Champion
 from models.explain import explain
 from models.score import score_all
+from models.tier_proposal import propose
 from models.tier_settings import read_overrides
 from models.tiers import grade
 from sources.canonical import Canonical, open_canonical
@@ -32,6 +35,7 @@ from targeting.night import ListInputs, make_list
 from targeting.publish import Staged, publish
 
 Progress = Callable[[str, int, int], None]
+LEAST_TO_CLUSTER = 100
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,20 @@ def tiers_step(night: Night) -> Done:
     graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, overrides)
     path = night.of_day(night.home.tiers)
     write_parquet(path, graded)
-    return Done((path,), f"{graded.num_rows:,}")
+    proposed = propose_tiers(night, graded)
+    return Done((path, *proposed), f"{graded.num_rows:,}")
+
+
+def propose_tiers(night: Night, graded: pa.Table) -> tuple[Path, ...]:
+    """What clustering would propose for head office to approve, per scale, with the agreement of rule and cluster."""
+    folders = []
+    for name, scale in sorted(night.bank.tiers.scales.items()):
+        mine = graded.filter(pc.is_in(graded["tier"], pa.array([level.id for level in scale.levels])))
+        folder = night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}"
+        if mine.num_rows >= LEAST_TO_CLUSTER:
+            propose(mine, scale, night.as_of).write(folder, mine)
+            folders.append(folder)
+    return tuple(folders)
 
 
 def list_step(night: Night) -> Done:
