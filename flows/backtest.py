@@ -113,10 +113,10 @@ def _replay(bank: BankFile, canonical: Canonical, label: Label, lessons: trainin
         """Outcomes as they stood that night: what was corrected later was not known."""
         out = folder / "labels" / f"known_at={night}"
         build_labels(canonical, label, training.dates_for(canonical, label, night, bank.night.training), night, out)
-        return out
+        return out / label.name
 
     known = outcomes_known(canonical, label)
     build_labels(canonical, label, [*nights, *learn], known, folder / "labels" / "now")
-    return replay(label.name, lessons.stack, folder / "labels" / "now", nights, window, bank.models,
+    return replay(label.name, lessons.stack, folder / "labels" / "now" / label.name, nights, window, bank.models,
                   min_positives=label.settings.min_positives, learn_from=learn, labels_known_at=then, progress=progress)
 
