@@ -48,6 +48,7 @@ class Report:
 
 
 COLUMNS = ("label", "night", "method", "cohort", "positives", "caught / names", "by chance", "ROC AUC", "lift at 10 %")
+COLUMNS_ZH = ("标签", "数据日期", "方法", "样本数", "正样本", "命中 / 名单", "随机命中", "ROC AUC", "前10%提升度")
 
 
 def outcomes_known(canonical: Canonical, label: Label) -> dt.date:

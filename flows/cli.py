@@ -128,7 +128,7 @@ def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR
     settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         report = replays.run(settings, place, _date(as_of), label or (), screen.progress)
-    screen.table(replays.COLUMNS, report.rows(), numbers=range(3, 9))
+    screen.table(replays.COLUMNS_ZH if screen.language == "zh" else replays.COLUMNS, report.rows(), numbers=range(3, 9))
     for name, why in sorted(report.none.items()):
         screen.line(f"{name}: {why}")
     screen.line(str(report.folder / "report.json"))

@@ -13,12 +13,16 @@ from rich.table import Table
 from flows.runner import StepResult
 from flows.words import Language, say, step_name
 
+PAPER = 140         # columns where there is no terminal to ask: a log, a pipe
+
 
 class Screen:
     """Progress of one command. On a terminal one bar that follows the work; in a log one line per finished step."""
 
     def __init__(self, language: Language) -> None:
         self.language, self.console = language, Console(highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = PAPER
         self._bar: Progress | None = None
         self._task: int | None = None
         self._last = ""

@@ -12,6 +12,7 @@ from scipy.stats import beta
 Array = npt.NDArray[np.float64]
 Band = tuple[tuple[float, float, float], ...]
 _EDGE = 1e-12
+SUPPORT = 3         # customers with a positive behind every point of a calibration
 
 
 def sigmoid(raw: npt.ArrayLike) -> Array:
@@ -108,20 +109,35 @@ def calibrate(raw: npt.ArrayLike, target: npt.ArrayLike, customers: npt.ArrayLik
     """A calibration learned from raw scores (log-odds) and outcomes of rows the booster has not learned from.
 
     A block without positives would be an impossible zero, one of positives only a certain one: they get Jeffreys' half count.
-    `customers` (codes) make repeated rows of one customer count once in the width of the band.
+    Every point that the regression joins rests on SUPPORT customers with a positive: some months of one customer at the top
+    are no proof that nine in ten of such customers buy. `customers` (codes) make repeated rows of one customer count once, in
+    this and in the width of the band.
     """
     own = sigmoid(raw)
     outcome = np.asarray(target, dtype=np.float64)
-    distinct, inverse, counts = np.unique(own, return_inverse=True, return_counts=True)
-    mean = np.bincount(inverse, weights=outcome) / counts
-    x, y, mass = centred_isotonic(distinct, mean, counts.astype(np.float64))
+    groups = np.arange(len(outcome)) if customers is None else np.asarray(customers)
+    part = _supported(own, outcome, groups)
+    counts = np.bincount(part).astype(np.float64)
+    at, mean = np.bincount(part, weights=own) / counts, np.bincount(part, weights=outcome) / counts
+    x, y, mass = centred_isotonic(at, mean, counts)
     if y[0] <= 0:
         y[0] = min(0.5 / (mass[0] + 1), y[1] / 2 if len(y) > 1 else 1.0)
     if y[-1] >= 1:
         y[-1] = max((mass[-1] + 0.5) / (mass[-1] + 1), (1 + y[-2]) / 2 if len(y) > 1 else 0.0)
     fitted = Calibration(tuple(x.tolist()), tuple(y.tolist()))
-    groups = np.arange(len(outcome)) if customers is None else np.asarray(customers)
     return Calibration(fitted.x, fitted.y, _band(fitted(raw), outcome, groups, level, bins))
+
+
+def _supported(own: Array, outcome: Array, groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The part of every row: neighbours in score, equal scores together, SUPPORT customers with a positive in each part."""
+    distinct, place = np.unique(own, return_inverse=True)
+    _, code = np.unique(groups, return_inverse=True)
+    mine = np.bincount(code, weights=outcome)[code]
+    share = np.divide(outcome, mine, out=np.zeros_like(outcome), where=mine > 0)     # a customer's positives add up to one
+    before = np.cumsum(np.bincount(place, weights=share, minlength=len(distinct)))
+    most = max(1, int(before[-1] // SUPPORT)) if len(before) else 1
+    part = np.minimum(np.floor(np.r_[0.0, before[:-1]] / SUPPORT + 1e-9), most - 1)
+    return np.unique(part, return_inverse=True)[1].astype(np.int64)[place]
 
 
 def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], level: float, bins: int) -> Band:
