@@ -42,10 +42,12 @@ def capacity(con: duckdb.DuckDBPyConnection, settings: HourSettings, work_on: dt
 def best_action(allowed: pd.DataFrame, least: float, least_probability: float = 0.0) -> pd.DataFrame:
     """One row per customer: the offer worth most; ties by raw score, then by offer name.
 
-    Worth no more than `least`, or less likely than `least_probability` (an event has happened, and has none): no call.
+    Worth no more than `least`, or less likely than `least_probability` (an event has happened, and has none): no call. A
+    service call is owed to small customers too.
     """
     likely = allowed["probability"].isna() | (allowed["probability"] >= least_probability)
-    ordered = allowed[likely & (allowed["expected_value"] > least)].sort_values(
+    floor = np.where(allowed["kind"] == "service", 0.0, least)
+    ordered = allowed[likely & (allowed["expected_value"] > floor)].sort_values(
         ["customer_id", "expected_value", "raw_score", "offer"], ascending=[True, False, False, True], na_position="last",
         kind="stable")
     return ordered.drop_duplicates("customer_id").reset_index(drop=True)

@@ -188,7 +188,8 @@ def _owner(row: Row, offer: Offer, file: File, bank: Bank) -> str:
 
 def _worth(row: Row, offer: Offer, file: File, bank: Bank) -> str:
     value, basis = row["expected_value"], row["basis"]
-    if not math.isfinite(value) or value <= bank.settings.worth.least:
+    least = 0.0 if offer.kind == "service" else bank.settings.worth.least
+    if not math.isfinite(value) or value <= least:
         return f"worth {value}"
     if row["model"] and not bank.settings.worth.least_probability <= row["probability"] <= 1:
         return f"probability {row['probability']}"

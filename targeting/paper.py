@@ -14,6 +14,7 @@ from targeting.summary import Statement
 from targeting.worth import Assumption, assumptions
 
 _NAMES = {"margin": ("年收益率", "yearly margin"), "amount": ("户均金额", "typical amount"),
+          "balance_share": ("不超过本人日均的", "at most, of one's own average"),
           "yearly": ("年收益", "yearly income"), "save_rate": ("挽回比例", "save rate"),
           "ftp_margin": ("FTP利差", "FTP margin")}
 _SOURCES = {"bank": ("产品表", "bank's product table"), "assumed": ("假设", "assumed")}
@@ -53,5 +54,5 @@ def _said(assumption: Assumption, settings: TargetingSettings) -> Statement:
     offer, (zh, en) = settings.offers[assumption.offer], _NAMES[assumption.name]
     (zh_source, en_source), value = _SOURCES[assumption.source], assumption.value
     shown = f"{value:.3%}" if assumption.name in ("margin", "ftp_margin") else (
-        f"{value:.0%}" if assumption.name == "save_rate" else f"{value:,.0f}")
+        f"{value:.0%}" if assumption.name in ("save_rate", "balance_share") else f"{value:,.0f}")
     return Statement(f"{offer.zh}：{zh}（{zh_source}）", f"{offer.en}: {en} ({en_source})", shown, shown)

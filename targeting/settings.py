@@ -96,6 +96,7 @@ class Offer(Settings):
     groups: tuple[str, ...] = ()            # marketing groups it suits; none named: all
     margin: float | None = None             # a year, of the amount; the bank's own product margin goes before it
     amount: float | None = None             # typical amount, currency units
+    balance_share: float | None = Field(default=None, gt=0, le=1)   # the amount is no more than this of one's own average
     yearly: float | None = None             # or: what it brings a year, currency units
     rate: float | None = None               # annual rate in loan words, where the bank posts none
     save_rate: float | None = Field(default=None, ge=0, le=1)     # share of calls that keep or bring back the money

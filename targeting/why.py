@@ -154,7 +154,8 @@ def _judged(offer: OfferAnswer, answer: Why, known: Mapping[str, Rule], language
     if offer.probability is not None:
         worth = (f"概率{offer.probability:.1%}，" if zh else f"probability {offer.probability:.1%}, ") + worth
     unlikely = offer.probability is not None and offer.probability < floor.least_probability
-    if unlikely or (offer.expected_value is not None and offer.expected_value <= floor.least):
+    is_little = offer.expected_value is not None and offer.expected_value <= floor.least
+    if not offer.is_best and (unlikely or is_little):
         return f"{worth}；低于列入下限。" if zh else f"{worth}; not worth a call."
     if not offer.is_best:
         return f"{worth}；另有预期收益更高的事项。" if zh else f"{worth}; another offer is worth more."

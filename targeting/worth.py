@@ -42,6 +42,8 @@ def assumptions(settings: TargetingSettings, margin: dict[str, tuple[float, str]
         if name in margin:
             found.append(Assumption(name, "margin", margin[name][0], margin[name][1]))
             found.append(Assumption(name, "amount", float(offer.amount or 0), "assumed"))
+            if offer.balance_share is not None:
+                found.append(Assumption(name, "balance_share", offer.balance_share, "assumed"))
         elif offer.kind == "purchase":
             found.append(Assumption(name, "yearly", float(offer.yearly or 0), "assumed"))
         else:
@@ -68,13 +70,16 @@ def expected_value(candidates: pd.DataFrame, settings: TargetingSettings, margin
                    balance: pd.Series[float]) -> pd.DataFrame:
     """`candidates` with `basis` (money at stake) filled and `expected_value`, to the minor unit.
 
-    A purchase: probability x yearly margin x typical amount. A retention: P(churn) x 90-day average x FTP margin x assumed
+    A purchase: probability x yearly margin x typical amount; where money kept here would buy it, no more than a share of the
+    customer's own average. A retention: P(churn) x 90-day average x FTP margin x assumed
     save rate. Of an event: the money of the event x FTP margin x assumed save rate.
     """
     offers = settings.active
     kept = candidates["customer_id"].map(balance).fillna(0.0).clip(lower=0.0).to_numpy()
     kind, offer = candidates["kind"].to_numpy(), candidates["offer"]
     typical = offer.map({n: _typical(o, n in margin) for n, o in offers.items()}).to_numpy(dtype="float64")
+    share = offer.map({n: np.nan if o.balance_share is None else o.balance_share for n, o in offers.items()})
+    typical = np.fmin(typical, share.to_numpy(dtype="float64") * kept)
     yearly = offer.map({n: margin[n][0] if n in margin else 1.0 for n in offers}).to_numpy(dtype="float64")
     saved = offer.map({n: o.save_rate if o.save_rate is not None else 0.0 for n, o in offers.items()}).to_numpy(dtype="float64")
     basis = np.select([kind == "purchase", kind == "retention"], [typical, kept], candidates["basis"].to_numpy())

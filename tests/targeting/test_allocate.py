@@ -24,7 +24,7 @@ WORK_ON = dt.date(2026, 10, 1)
 
 def _actions(rows):
     return pd.DataFrame(rows, columns=["customer_id", "offer", "expected_value", "raw_score", "list_id"]).assign(
-        probability=0.5)
+        probability=0.5, kind="purchase")
 
 
 RISKY = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["a", "b", "c"]), st.sampled_from([0.0, 1.0, 2.5, 2.5, 40.0]),
@@ -97,7 +97,7 @@ def test_a_call_is_worth_probability_times_margin_times_amount_the_banks_own_mar
     staged = make_list(bank.inputs(tmp_path, settings()), tmp_path / "staging")
     decisions = pq.read_table(tmp_path / "staging" / "proof" / "decisions.parquet").to_pandas()
     assert decisions.set_index("offer")["expected_value"].to_dict() == {
-        "keep_assets": pytest.approx(0.25 * 500_000 * 0.012 * 0.15), "buy_wealth": pytest.approx(0.25 * 0.0045 * 80_000),
+        "keep_assets": pytest.approx(0.25 * 500_000 * 0.012 * 0.15), "buy_wealth": pytest.approx(0.25 * 0.0045 * 200_000),
         "buy_farmer_credit": pytest.approx(0.25 * 0.025 * 55_000), "buy_mobile_bank": pytest.approx(0.25 * 40)}
     assumed = {(a["offer"], a["name"]): (a["value"], a["source"]) for a in staged.manifest.assumptions}
     assert assumed[("buy_wealth", "margin")] == (0.0045, "bank")
@@ -106,8 +106,19 @@ def test_a_call_is_worth_probability_times_margin_times_amount_the_banks_own_mar
     assert staged.manifest.names == 1                                  # four offers, one call
 
 
+def test_who_keeps_little_here_is_worth_no_more_than_a_share_of_it_and_a_call_for_pennies_is_not_made(bank, settings, tmp_path):
+    bank.customer("C1", average=60_000, manager_id="M1").customer("C2", average=6_000, manager_id="M1")
+    bank.score("C1", "buy_wealth", 0.25).score("C2", "buy_wealth", 0.25)
+    for product in bank.tables["products"]:
+        product["margin"] = None
+    make_list(bank.inputs(tmp_path, settings()), tmp_path / "staging")
+    entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas()
+    assert entries[["customer_id", "basis", "expected_value"]].to_numpy().tolist() == [
+        ["C1", 30_000.0, pytest.approx(0.25 * 0.004 * 30_000)]]        # C2: three yuan a year
+
+
 def test_a_call_that_leads_nowhere_98_times_in_a_hundred_is_not_listed_however_large_the_amount(bank, tmp_path):
-    bank.customer("C1", manager_id="M1").customer("C2", manager_id="M1")
+    bank.customer("C1", manager_id="M1", average=400_000).customer("C2", manager_id="M1")
     bank.score("C1", "buy_loan", 0.0199).score("C1", "churn_aum", 0.02).score("C2", "buy_loan", 0.0199)
     make_list(bank.inputs(tmp_path), tmp_path / "staging")
     entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas()

@@ -60,7 +60,7 @@ def _entries(inputs, folder):
 
 def test_a_segment_rate_is_listed_marked_as_such_and_says_what_it_is(bank, tmp_path):
     for name in ("C2", "C1", "C3"):
-        bank.customer(name, manager_id="M1").score(name, "buy_wealth", 0.02)
+        bank.customer(name, manager_id="M1", average=300_000).score(name, "buy_wealth", 0.02)
     inputs = bank.inputs(tmp_path)
     pd.read_parquet(inputs.scores).assign(method="segment_rate", low=0.01, high=0.05).to_parquet(inputs.scores)
     rows = _entries(replace(inputs, horizons={"buy_wealth": 90}), tmp_path / "staging")
