@@ -23,8 +23,10 @@ $(STAMP): requirements.txt pyproject.toml
 		{ echo "Python 3.11 is needed; name it with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 40; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
 	@echo "Installing pinned requirements into $(VENV) (once; some minutes)"
-	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) --no-deps --require-hashes -r requirements.txt	# the file is whole: nothing is left to resolve
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check check >/dev/null || \
+		{ echo "requirements.txt does not fit together; compile it anew (CONTRIBUTING.md)" >&2; exit 40; }
 	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || \
 		{ echo "LightGBM cannot start: install the system's libgomp1 (apt-get install libgomp1)" >&2; exit 40; }
 	@touch $(STAMP)
