@@ -47,7 +47,7 @@ def test_ten_parts_are_cut_at_the_deciles_of_the_earlier_date() -> None:
     assert found(then, tenth_more).psi == pytest.approx(float(((q - 0.1) * np.log(q / 0.1)).sum()))
 
 
-def test_two_draws_from_one_population_are_stable_and_a_population_with_another_mean_has_moved(draw: np.random.Generator) -> None:
+def test_two_draws_from_one_population_are_stable_and_one_with_another_mean_has_moved(draw: np.random.Generator) -> None:
     then, now = draw.lognormal(9, 1, 5000), draw.lognormal(9, 1, 5000)
     same, other = found(then, now), found(then, now * 3)
     assert same.reading == "stable"
