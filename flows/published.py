@@ -37,18 +37,18 @@ def show(bank: BankFile, home: Home, as_of: dt.date | None, owner: str | None, s
     made = manifests.read(folder)
     screen.line(f"{made.as_of}  v{made.list_version}  {made.names:,} / {made.lists:,}  {folder}", style="bold")
     if owner is not None:
-        _rows(folder, owner, screen)
+        _rows(bank, folder, owner, screen)
         return
     others = [(path.parent.name.removeprefix("as_of="), path.name.removeprefix("version="))
               for path in sorted(home.lists.glob("as_of=*/version=*"))]
     if len(others) > 1:
         screen.line("  ".join(f"{date} v{version}" for date, version in others[-12:]), style="dim")
     lists = pq.read_table(folder / "lists.parquet", columns=["list_id", "hours", "names", "queue"]).to_pylist()
-    screen.table(("list", "hours", "names", "queue"), [
+    screen.table([say(screen.language, key) for key in ("list_id", "hours", "listed", "queue")], [
         (row["list_id"], f"{row['hours']:g}", f"{row['names']:,}", f"{row['queue']:,}") for row in lists], numbers=[1, 2, 3])
 
 
-def _rows(folder: Path, owner: str, screen: Screen) -> None:
+def _rows(bank: BankFile, folder: Path, owner: str, screen: Screen) -> None:
     reasons = f"reasons_{screen.language}"
     columns = ["list_id", "rank", "customer_id", "tier", f"offer_{screen.language}", "band", "expected_value", reasons]
     table = pq.read_table(folder / "entries.parquet", columns=columns)
@@ -56,9 +56,16 @@ def _rows(folder: Path, owner: str, screen: Screen) -> None:
     if not found:
         known = sorted(set(table["list_id"].to_pylist()))
         raise TerraceError(f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]), do="terrace lists")
-    screen.table(("#", "customer", "tier", "offer", "band", "value", "reasons"), [
-        (str(row["rank"]), row["customer_id"], row["tier"] or "", row[f"offer_{screen.language}"] or "", row["band"] or "",
+    heads = [say(screen.language, key) for key in ("rank", "customer", "tier_of", "offer", "band", "value", "reasons")]
+    screen.table(heads, [
+        (str(row["rank"]), row["customer_id"], _tier(bank, row["tier"], screen.language), row[f"offer_{screen.language}"] or "",
+         say(screen.language, row["band"]) if row["band"] else "",
          f"{row['expected_value']:,.0f}", row[reasons] or "") for row in found], numbers=[0, 5])
+
+
+def _tier(bank: BankFile, tier: str | None, language: Language) -> str:
+    zh, en = bank.tier_words.get(tier or "", (tier or "", tier or ""))
+    return zh if language == "zh" else en
 
 
 def why_lines(bank: BankFile, home: Home, as_of: dt.date | None, customer: str, view: Literal["manager", "compliance"],
