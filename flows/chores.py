@@ -1,27 +1,36 @@
-"""What is done between nights: take data in, train, retrain behind the gate, clear away old intermediate files."""
+"""What is done between nights: take data in, train, retrain behind the gate, watch for drift, clear away old files."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from features.engine import build
-from features.labels import LabelReport, build_labels, named
+from features.catalog import catalog
+from features.engine import build, file_of
+from features.labels import LabelReport, build_labels, cohort_at, named
 from features.labels import report as label_report
 from flows import process, training
 from flows.bank import BankFile
 from flows.code import code_hash
 from flows.home import Home
 from flows.runner import Heartbeat
-from sources.canonical import Canonical
+from models.champion import Champion
+from sources.canonical import Canonical, open_canonical
 from sources.intake import take_in
-from store.errors import ConfigError
+from store.errors import ConfigError, TerraceError
+from store.files import write_json
 from store.ledger import open_ledger
+
+if TYPE_CHECKING:
+    from models.drift import Drift
 
 Progress = Callable[[str, int, int], None]
 
@@ -91,17 +100,70 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
     return done
 
 
+def monitor(bank: BankFile, home: Home, progress: Progress) -> Drift | None:
+    """How far the newest published night has drifted from the newest month end its champions learned from, as `report_of`.
+
+    Reads the tables as that night left them: nothing is taken in anew. None before the first night. Raises TerraceError where
+    no champion in force can be used on that night.
+    """
+    from models.drift import compare
+    from models.registry import Registry
+
+    newest = home.newest_list()
+    if newest is None:
+        return None
+    with under_lease(bank, home):
+        canonical, night = open_canonical(home.canonical), newest[0]
+        names = [spec.name for spec in catalog(canonical, bank.features) if spec.available]
+        champions = [one for one in Registry(home.mlflow).champions() if training.usable(one, night, names)]
+        learned = [day for champion in champions for day in champion.trained_on]
+        if not learned:
+            raise TerraceError("no champion that the newest night could use", where=str(home.mlflow),
+                               expected="at least one that learned from this bank", do="run `terrace train`")
+        days = (max(learned), night)
+        build(canonical, bank.features, days, home.features, progress=progress)
+        with tempfile.TemporaryDirectory(dir=home.root, prefix=".monitor-") as folder:
+            scores = [_scored(bank, home, canonical, champions, day, Path(folder), progress) for day in days]
+            features = [file_of(home.features, day) for day in days]
+            found = compare((features[0], features[1]), (scores[0], scores[1]),
+                            {name for champion in champions for name in champion.feature_names})
+        write_json(report_of(home, night), {"bank": bank.bank.id} | found.to_dict())
+    return found
+
+
+def report_of(home: Home, as_of: dt.date) -> Path:
+    """Where a night's drift is told."""
+    return home.root / "monitor" / f"as_of={as_of.isoformat()}.json"
+
+
+def _scored(bank: BankFile, home: Home, canonical: Canonical, champions: Sequence[Champion], day: dt.date, out: Path,
+            progress: Progress) -> Path:
+    """Scores of a day by the champions of today: a night's own may come from champions since replaced."""
+    from models.score import score_all
+
+    asked = {champion.name for champion in champions}
+    cohorts = {label.name: cohort_at(canonical, label, day)["customer_id"].to_pylist() for label in named(bank.labels)
+               if label.name in asked}
+    score_all([one for one in champions if one.name in cohorts], file_of(home.features, day), cohorts, day, out,
+              bank.models.bands, bank.models.threads, progress)
+    return home.of_day(out, day)
+
+
 def compact(bank: BankFile, home: Home) -> int:
-    """Remove intermediate files of dates long gone, and Delta versions nobody reads; how many. Lists stay for ever."""
+    """Remove intermediate files of dates long gone, and Delta versions nobody reads; how many.
+
+    Lists and what was said of drift stay for ever.
+    """
     from deltalake import DeltaTable
 
     removed = 0
     with under_lease(bank, home):
         newest = home.newest_list()
         oldest = (newest[0] if newest else dt.date.max) - dt.timedelta(days=bank.night.keep.days)
+        kept = {home.lists, report_of(home, oldest).parent}
         for path in sorted(home.root.rglob("as_of=*.*")):
             match = re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)\.(parquet|json)", path.name)
-            if match and newest and home.lists not in path.parents and dt.date.fromisoformat(match.group(1)) < oldest:
+            if match and newest and kept.isdisjoint(path.parents) and dt.date.fromisoformat(match.group(1)) < oldest:
                 path.unlink()
                 removed += 1
         for log in sorted(home.canonical.glob("*/_delta_log")):

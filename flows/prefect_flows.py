@@ -18,6 +18,7 @@ from flows.demo import open_bank
 from flows.home import Home
 from flows.nightly import Engine, Outcome, Request
 from flows.runner import StepResult, is_passing
+from flows.words import say
 from store.errors import TerraceError
 
 _WORK: dict[str, Callable[[], StepResult]] = {}         # step -> its work: tasks get the name, not the thing
@@ -97,9 +98,13 @@ def _tell(outcome: Outcome) -> None:
 
 @flow(name="weekly", persist_result=False, validate_parameters=False)
 def weekly(bank: str, home: str) -> str:
-    """What the lists of past months would have caught."""
+    """How far scores and features have drifted, and what the lists of past months would have caught."""
     settings = open_bank(Path(bank), Path(home))
-    report = backtest.run(settings, Home(Path(home) / settings.bank.id), None, (), _silent)
+    place, language = Home(Path(home) / settings.bank.id), settings.bank.language
+    drift = chores.monitor(settings, place, _silent)        # first: the replays may take newer data in
+    create_markdown_artifact(key="monitor", description="What has drifted since the champions learned",
+                             markdown=drift.markdown(language) if drift else say(language, "no_list"))
+    report = backtest.run(settings, place, None, (), _silent)
     create_markdown_artifact(key="backtest", description="What past lists caught", markdown=report.markdown())
     return str(report.folder)
 
