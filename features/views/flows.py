@@ -28,11 +28,11 @@ LARGE_OUT = Wording(
     "相当于近90天存款日均{dep_adb_90d:money}的{txn_out_largest_30d_share:percent}。",
     "The largest payment out in 30 days was {txn_out_largest_30d_amt:money}, {txn_out_largest_30d_share:percent} of the 90-day "
     "average of {dep_adb_90d:money}.",
-    when="txn_out_largest_30d_amt > 0 and dep_adb_90d > 0 and txn_out_largest_30d_share <= 20")
+    when="dep_adb_90d > 0 and txn_out_largest_30d_share >= 0.2 and txn_out_largest_30d_share <= 20")
 LARGE_IN = Wording(
     "近30天单笔最大转入{txn_in_largest_30d_amt:money}，近90天存款日均{dep_adb_90d:money}。",
     "The largest payment in over 30 days was {txn_in_largest_30d_amt:money}, against a 90-day average of {dep_adb_90d:money}.",
-    when="txn_in_largest_30d_amt > 0 and dep_adb_90d > 0")
+    when="dep_adb_90d > 0 and txn_in_largest_30d_amt >= dep_adb_90d")
 REGULAR = Wording("近半年每30天都有进账，最少一期{income_lowest_180d_amt:money}，平均{income_avg_180d_amt:money}。",
                   "Money came in during each 30 days of the half-year: {income_lowest_180d_amt:money} at the least, "
                   "{income_avg_180d_amt:money} on average.",
