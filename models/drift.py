@@ -168,15 +168,18 @@ def _column(path: Path, name: str) -> pa.Array:
 
 
 def scores_between(reference: Path, current: Path) -> list[Shift]:
-    """Each model's probabilities in two score files that both have it."""
-    then, now = (pq.read_table(path, columns=["model", "probability"]) for path in (reference, current))
+    """Each model's raw scores in two score files that both have it.
+
+    Raw: a probability also says what the month expects, and a season that comes as every year is no drift.
+    """
+    then, now = (pq.read_table(path, columns=["model", "raw_score"]) for path in (reference, current))
     models = sorted(set(pc.unique(then["model"]).to_pylist()) & set(pc.unique(now["model"]).to_pylist()))
     return list(_scores(models, then, now))
 
 
 def _scores(models: Sequence[str], then: pa.Table, now: pa.Table) -> Iterator[Shift]:
     for model in models:
-        sides = [table.filter(pc.equal(table["model"], model))["probability"].combine_chunks() for table in (then, now)]
+        sides = [table.filter(pc.equal(table["model"], model))["raw_score"].combine_chunks() for table in (then, now)]
         found = shift("score", model, *sides)
         if found is not None:
             yield found

@@ -109,7 +109,7 @@ def files(folder: Path, order: np.ndarray) -> drift.Drift:
                              "moving": moving[place] + 2 * place})
         write_parquet(folder / "features" / name, features.take(pa.array(order)))
         scores = pa.table({"model": np.repeat(["buy_wealth", "churn_aum"], 800),
-                           "probability": np.r_[steady[place], moving[place] + place] / 10 + 0.5})
+                           "raw_score": np.r_[steady[place], moving[place] + place]})
         write_parquet(folder / "scores" / name, scores.take(pa.array(np.r_[order, order + 800])))
     two = [tuple(folder / part / f"as_of={day}.parquet" for day in (THEN, NOW)) for part in ("features", "scores")]
     return drift.compare((two[0][0], two[0][1]), (two[1][0], two[1][1]), ["steady", "moving", "kind"])
