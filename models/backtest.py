@@ -122,7 +122,7 @@ def _score(trained: TrainingResult, cohort: Dataset, night: dt.date, settings: M
         raise TerraceError(f"the model of {night} learned from {max(champion.trained_on)}",
                            expected="only what was known by then")
     matrix = cohort.select(champion.feature_names, champion.encodings)
-    raw, probability = raw_and_probability(champion, matrix, settings.threads)
+    raw, probability = raw_and_probability(champion, matrix, settings.threads, night)
     capacity = settings.of(trained.label).capacity or settings.evaluation.capacity
     seen = evaluate(Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw), settings.evaluation,
                     base_rate=champion.base_rate, capacity=capacity, seed=settings.seed)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from models.calibration import Calibration
 from models.cold_start import SegmentRates
+from models.season_level import SeasonLevel
 from store import fingerprint
 from store.errors import TerraceError
 from store.files import read_json, write_json, write_text
@@ -34,6 +35,7 @@ class Champion:
     booster_text: str = ""
     calibration: Calibration | None = None
     segments: SegmentRates | None = None
+    season: SeasonLevel | None = None           # moves the calibrated probability to the level of the as_of's month
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -42,16 +44,18 @@ class Champion:
 
     def scoring(self) -> dict[str, Any]:
         """All that changes a score."""
+        # without a season level nothing is said of it, so that champions made before there were any keep their hash
+        season = {"season": self.season.to_dict()} if self.season else {}
         return {
             "name": self.name, "method": self.method, "feature_names": list(self.feature_names),
             "encodings": {name: list(values) for name, values in self.encodings.items()}, "base_rate": self.base_rate,
             "calibration": self.calibration.to_dict() if self.calibration else None,
-            "segments": self.segments.to_dict() if self.segments else None,
+            "segments": self.segments.to_dict() if self.segments else None, **season,
         }
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of booster and calibration (or segments), hexadecimal."""
+        """SHA-256 of booster, calibration and season level (or segments), hexadecimal."""
         return fingerprint.of_json([self.booster_text, self.scoring()])
 
     def write(self, folder: Path) -> None:
@@ -80,6 +84,7 @@ class Champion:
             booster_text=text.read_text(encoding="utf-8") if scoring["method"] == "model" else "",
             calibration=Calibration.from_dict(scoring["calibration"]) if scoring["calibration"] else None,
             segments=SegmentRates.from_dict(scoring["segments"]) if scoring["segments"] else None,
+            season=SeasonLevel.from_dict(scoring["season"]) if "season" in scoring else None,
             parameters=content["parameters"], metrics=content["metrics"], fingerprints=content["fingerprints"],
             reasons_zh=tuple(content["reasons_zh"]), reasons_en=tuple(content["reasons_en"]),
         )

@@ -9,7 +9,7 @@ import pyarrow as pa
 from models import booster
 from models.champion import Champion
 from models.dataset import Floats, encode
-from models.score import Array, raw_and_probability
+from models.score import Array, raw_scores
 from store.errors import TerraceError
 
 BASE = "__base__"
@@ -33,7 +33,7 @@ def explain(champion: Champion, rows: pd.DataFrame, threads: int = 2) -> pd.Data
     matrix = matrix_of(champion, rows)
     parts = (champion.segments.contributions(matrix) if champion.segments is not None
              else booster.contributions(champion.booster_text, matrix, threads))
-    _check(champion, rows, parts.sum(axis=1), raw_and_probability(champion, matrix, threads)[0], "the model's raw score")
+    _check(champion, rows, parts.sum(axis=1), raw_scores(champion, matrix, threads), "the model's raw score")
     if "raw_score" in rows:
         _check(champion, rows, parts.sum(axis=1), rows["raw_score"].to_numpy(dtype=np.float64), "the stored raw score")
     names = [*champion.feature_names, BASE]

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from models import booster
+from models import booster, season_level
 from models.calibration import Calibration, calibrate
 from models.columns import without_calendar, without_copies
 from models.dataset import Dataset
+from models.season_level import SeasonLevel
 from models.settings import BoosterSettings, ModelSettings
 from models.splits import Window, cut_with_positives, folds, thinned
 
@@ -31,6 +32,7 @@ class Recipe:
     feature_names: tuple[str, ...]
     learned_on: tuple[dt.date, ...]
     calibrated_on: tuple[dt.date, ...]
+    season: SeasonLevel | None = None       # never of cross-fitting: it calibrates on all its months at once
     # Of cross-fitting: per row of the training period the raw score and probability by folds that had not seen its customer.
     held_out_raw: Array | None = None
     held_out_probability: Array | None = None
@@ -49,8 +51,10 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
                          held_out=later)
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
-    return Recipe(fitted.text, calibrate(raw, later.target, later.customers, settings.evaluation.level), fitted.rounds,
-                  "later_slices", settings.booster, dataset.feature_names, parts.earlier, parts.later)
+    calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level)
+    season = season_level.learn(dataset, parts.later, calibration(raw), splits.season_level_months)
+    return Recipe(fitted.text, calibration, fitted.rounds, "later_slices", settings.booster, dataset.feature_names,
+                  parts.earlier, parts.later, season)
 
 
 def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
@@ -80,4 +84,4 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
         probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
     final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=settings.threads, rounds=rounds)
     return Recipe(final.text, calibrate(raw, dataset.target, dataset.customers, level), rounds, "cross_fitted", small,
-                  dataset.feature_names, dataset.as_ofs, dataset.as_ofs, raw, probability)
+                  dataset.feature_names, dataset.as_ofs, dataset.as_ofs, None, raw, probability)

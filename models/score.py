@@ -22,6 +22,7 @@ from store.errors import ConfigError
 from store.files import write_parquet
 
 Array = npt.NDArray[np.float64]
+Days = dt.date | npt.NDArray[np.datetime64]      # one day, or one per row
 Progress = Callable[[str, int, int], None]
 SCHEMA = pa.schema([
     ("customer_id", pa.string()), ("as_of", pa.date32()), ("model", pa.string()), ("raw_score", pa.float64()),
@@ -41,23 +42,33 @@ class ScoreCount:
     high: int                               # customers in the high band
 
 
-def raw_and_probability(champion: Champion, matrix: Floats, threads: int) -> tuple[Array, Array]:
-    """Log-odds and probability per row."""
+def raw_scores(champion: Champion, matrix: Floats, threads: int) -> Array:
+    """Log-odds per row before calibration and season level: what orders a night, and what contributions add up to."""
     if champion.segments is not None:
-        rates = np.array(champion.segments.rates)[champion.segments.cells(matrix)]
-        return logit(rates), rates
+        return logit(np.array(champion.segments.rates)[champion.segments.cells(matrix)])
+    return booster.raw_scores(champion.booster_text, matrix, threads)
+
+
+def raw_and_probability(champion: Champion, matrix: Floats, threads: int, as_of: Days) -> tuple[Array, Array]:
+    """Raw score and probability per row; `as_of` is one day, or one per row."""
+    raw = raw_scores(champion, matrix, threads)
+    if champion.segments is not None:
+        return raw, np.array(champion.segments.rates)[champion.segments.cells(matrix)]
     assert champion.calibration is not None
-    raw = booster.raw_scores(champion.booster_text, matrix, threads)
-    return raw, champion.calibration(raw)
+    probability = champion.calibration(raw)
+    return raw, probability if champion.season is None else champion.season(probability, as_of)
 
 
-def intervals(champion: Champion, matrix: Floats, probability: Array) -> tuple[Array, Array]:
-    """Low and high per row: of the calibration's band, or of the segment's posterior."""
+def intervals(champion: Champion, matrix: Floats, probability: Array, as_of: Days) -> tuple[Array, Array]:
+    """Low and high per row: of the calibration's band, moved to the month's level, or of the segment's posterior."""
     if champion.segments is not None:
         cells = champion.segments.cells(matrix)
         return np.array(champion.segments.low)[cells], np.array(champion.segments.high)[cells]
     assert champion.calibration is not None
-    return champion.calibration.interval(probability)
+    if champion.season is None:
+        return champion.calibration.interval(probability)
+    low, high = champion.calibration.interval(champion.season(probability, as_of, back=True))
+    return np.minimum(champion.season(low, as_of), probability), np.maximum(champion.season(high, as_of), probability)
 
 
 def bands(probability: Array, base_rate: float, settings: BandSettings) -> npt.NDArray[np.object_]:
@@ -70,8 +81,8 @@ def bands(probability: Array, base_rate: float, settings: BandSettings) -> npt.N
 def score(champion: Champion, matrix: Floats, customer_id: pa.Array, as_of: dt.date, settings: BandSettings,
           threads: int = 2) -> pa.Table:
     """One row per customer, in the order given, in the columns of SCHEMA."""
-    raw, probability = raw_and_probability(champion, matrix, threads)
-    low, high = intervals(champion, matrix, probability)
+    raw, probability = raw_and_probability(champion, matrix, threads, as_of)
+    low, high = intervals(champion, matrix, probability, as_of)
     count = len(probability)
     return pa.Table.from_arrays([
         customer_id.cast(pa.string()), pa.array(np.full(count, np.datetime64(as_of, "D"))), _same(champion.name, count),

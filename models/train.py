@@ -52,7 +52,8 @@ def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSett
     """Train, judge out of time, and learn again from all that was known at `known_at`.
 
     The recipe is judged on the newest complete snapshots after learning from those whose outcomes were known by then. If the
-    gate lets it pass, the same recipe over all snapshots is the champion: a bank's newest months are not thrown away. Where
+    gate lets it pass, the same recipe over all snapshots is the champion: a bank's newest months are not thrown away. The
+    levels of months that it is judged with come from the snapshots it learned from, never from those it is judged on. Where
     time does not allow this cut, the judgement comes from folds of customers and says so. `seasons` names a season per as_of.
     """
     over = settings.of(name)
@@ -81,7 +82,12 @@ def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: in
         tried = recipe.make(learned, window, settings)
         seen = judged_on.select(tried.feature_names, judged_on.encodings)
         raw = booster.raw_scores(tried.text, seen, settings.threads)
-        probability, final = tried.calibration(raw), recipe.make(known, window, settings)
+        probability = tried.calibration(raw)
+        if tried.season is not None:
+            probability = tried.season(probability, judged_on.as_of)
+        final = recipe.make(known, window, settings)
+        if tried.season is None:
+            final = replace(final, season=None)     # what was not judged is not put in force
     else:
         learned = judged_on = known
         final = recipe.cross_fitted(known, settings)
@@ -103,7 +109,7 @@ def _champion(name: str, known: Dataset, final: Recipe, known_at: dt.date, print
         name=name, method="model", feature_names=final.feature_names,
         encodings={n: v for n, v in known.encodings.items() if n in set(final.feature_names)}, base_rate=known.base_rate,
         trained_on=known.as_ofs, known_at=known_at, booster_text=final.text, calibration=final.calibration,
-        parameters={"how": final.how, "rounds": final.rounds, **final.booster.model_dump(mode="json"),
+        season=final.season, parameters={"how": final.how, "rounds": final.rounds, **final.booster.model_dump(mode="json"),
                     "learned_on": [d.isoformat() for d in final.learned_on],
                     "calibrated_on": [d.isoformat() for d in final.calibrated_on],
                     "rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},

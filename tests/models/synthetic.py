@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,17 +39,21 @@ def month_ends(count: int, first: dt.date = dt.date(2024, 1, 31)) -> tuple[dt.da
 
 
 def make(root: Path, *, customers: int = 3000, months: int = 9, noise: int = 8, level: float = -3.0, strength: float = 1.2,
-         seed: int = 1, shuffle: bool = False, nothing: bool = False) -> Synthetic:
-    """Customers whose log-odds bend in two features and depend on a category; the rest of the columns are noise."""
+         seed: int = 1, shuffle: bool = False, nothing: bool = False, first: dt.date = dt.date(2024, 1, 31),
+         month_effect: Callable[[dt.date], float] = lambda day: 0.0) -> Synthetic:
+    """Customers whose log-odds bend in two features and depend on a category; the rest of the columns are noise.
+
+    `month_effect` is added to everyone's log-odds; no feature knows of it.
+    """
     rng = np.random.Generator(np.random.PCG64(seed))
     ids = np.array([f"C{i:06d}" for i in range(customers)], dtype=object)
     lasting = rng.normal(size=(customers, 2))
     group = rng.integers(0, 3, customers)
     columns = ("dep_adb_90d", "group_code", "txn_in_cnt_30d", *(f"noise_{i}_30d" for i in range(noise)))
     truth = {}
-    for day in month_ends(months):
+    for day in month_ends(months, first):
         x = 0.9 * lasting + 0.45 * rng.normal(size=lasting.shape)
-        odds = level + strength * (x[:, 0] + 0.8 * np.abs(x[:, 1]) - 0.6 + 0.7 * (group == 2))
+        odds = level + month_effect(day) + strength * (x[:, 0] + 0.8 * np.abs(x[:, 1]) - 0.6 + 0.7 * (group == 2))
         p = np.full(customers, float(sigmoid(level))) if nothing else sigmoid(odds)
         truth[day] = p
         table = {
@@ -61,4 +66,4 @@ def make(root: Path, *, customers: int = 3000, months: int = 9, noise: int = 8, 
         order = rng.permutation(customers) if shuffle else np.arange(customers)
         write_parquet(root / "features" / f"as_of={day}.parquet", pa.table(table))
         write_parquet(root / "labels" / LABEL / f"as_of={day}.parquet", pa.table(label).take(pa.array(order)))
-    return Synthetic(root / "features", root / "labels", month_ends(months), truth, columns)
+    return Synthetic(root / "features", root / "labels", month_ends(months, first), truth, columns)

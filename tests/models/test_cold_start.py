@@ -69,7 +69,7 @@ def test_contributions_of_a_segment_add_up_to_its_score(rare: Synthetic) -> None
     rates = segment_rates(dataset, SEGMENTS, 2)
     champion = Champion(LABEL, "segment_rate", rates.feature_names, {}, 0.1, (), dt.date(2025, 1, 1), segments=rates)
     matrix = dataset.select(rates.feature_names, dataset.encodings)
-    raw, probability = raw_and_probability(champion, matrix, 1)
+    raw, probability = raw_and_probability(champion, matrix, 1, dt.date(2025, 1, 1))
     assert np.abs(rates.contributions(matrix).sum(1) - raw).max() < 1e-9
     assert len(np.unique(probability)) > 4
     assert SegmentRates.from_dict(rates.to_dict()) == rates

@@ -15,7 +15,7 @@ from synthetic import LABEL, Synthetic
 
 from models import booster
 from models.explain import BASE, explain
-from models.score import raw_and_probability
+from models.score import raw_scores
 from models.train import TrainingResult
 from store.errors import TerraceError
 
@@ -32,7 +32,7 @@ def test_contributions_add_up_to_the_raw_score_with_the_base_value(trained: Trai
     assert len(explained) == len(rows) * (len(trained.champion.feature_names) + 1)
     dataset = bank.dataset().during(bank.as_ofs[-1:])
     champion = trained.champion
-    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2)
+    raw = raw_scores(champion, dataset.select(champion.feature_names, champion.encodings), 2)
     total = explained.groupby("customer_id", sort=True)["contribution"].sum()
     assert np.abs(total.to_numpy() - raw[: len(rows)]).max() < 1e-6
     assert explained.loc[explained["feature"] == BASE, "contribution"].nunique() == 1

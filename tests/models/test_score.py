@@ -67,7 +67,7 @@ def test_the_night_and_the_training_see_the_same_numbers(bank: Synthetic, champi
     day, champion = bank.as_ofs[-1], champions[0]
     path = bank.features / f"as_of={day}.parquet"
     dataset = bank.dataset().during([day])
-    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2)
+    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2, day)
     score_all([champion], path, {LABEL: bank.dataset().stack.customers.tolist()}, day, tmp_path)
     stored = pq.read_table(tmp_path / f"as_of={day}.parquet", partitioning=None)["raw_score"].to_numpy()
     assert np.array_equal(stored, raw)

@@ -23,7 +23,7 @@ def test_a_learnable_truth_is_learned_near_its_limit(bank: Synthetic, trained: T
     dataset = bank.dataset().during(bank.as_ofs[-1:])
     champion = trained.champion
     assert champion.method == "model"
-    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2)
+    raw, _ = raw_and_probability(champion, dataset.select(champion.feature_names, champion.encodings), 2, bank.as_ofs[-1])
     limit = roc_auc_score(dataset.target, bank.truth[bank.as_ofs[-1]])
     assert limit - 0.035 < roc_auc_score(dataset.target, raw) <= limit + 0.01
 

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import LABEL, Synthetic, make, month_ends
+
+from models import recipe, season_level
+from models.calibration import Calibration, logit
+from models.champion import Champion
+from models.dataset import Dataset, Stack
+from models.score import intervals, raw_and_probability
+from models.season_level import SeasonLevel
+from models.settings import BoosterSettings, EvaluationSettings, ModelSettings, SplitSettings
+from models.splits import Window
+from models.train import TrainingResult, train_label
+from store.errors import TerraceError
+
+WINDOW = Window(0, 60)
+SETTINGS = ModelSettings(evaluation=EvaluationSettings(resamples=200), booster=BoosterSettings(rounds=60))
+WITHOUT = SETTINGS.model_copy(update={"splits": SplitSettings(season_level_months=99)})
+HIGH, LOW = 0.35, -0.35           # log-odds of the half years around the festival and around the harvest
+
+
+def _yearly(day: dt.date) -> float:
+    return HIGH if day.month in (12, 1, 2, 3, 4, 5) else LOW
+
+
+@pytest.fixture(scope="module")
+def seasonal(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
+    """Twenty-two months: calibration falls into the high half year, the judged months into the low one."""
+    return make(tmp_path_factory.mktemp("seasonal"), customers=2500, months=22, noise=2, month_effect=_yearly)
+
+
+@pytest.fixture(scope="module")
+def levelled(seasonal: Synthetic) -> TrainingResult:
+    return train_label(LABEL, seasonal.dataset(), WINDOW, SETTINGS, known_at=seasonal.as_ofs[-1])
+
+
+def _history(rates: list[float], seed: int = 3, customers: int = 6000) -> Dataset:
+    """Outcomes of so many month ends by chance alone at these rates; no features."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    days = np.repeat(np.array(month_ends(len(rates)), dtype="datetime64[D]"), customers)
+    codes = np.tile(np.arange(customers), len(rates))
+    ids = np.array([f"C{i:05d}" for i in range(customers)], dtype=object)
+    target = (rng.random(len(days)) < np.repeat(rates, customers)).astype(np.int8)
+    stack = Stack(ids, codes, days, np.empty((len(days), 0), dtype=np.float32), (), {}, {})
+    return Dataset(LABEL, stack, np.arange(len(days)), target, np.empty(0, dtype=np.int64), {})
+
+
+def _learn(history: Dataset, newest: int = 1) -> SeasonLevel | None:
+    """The level by months, where the calibration gives everyone the rate of the newest snapshots."""
+    calibrated_on = history.as_ofs[-newest:]
+    slice_ = history.during(calibrated_on)
+    return season_level.learn(history, calibrated_on, np.full(len(slice_.rows), slice_.base_rate), 12)
+
+
+def _at(odds: list[float]) -> list[float]:
+    return (1 / (1 + np.exp(-np.array(odds)))).tolist()
+
+
+def test_a_label_of_seasons_passes_the_gate_with_a_level_per_month_and_not_without(
+        seasonal: Synthetic, levelled: TrainingResult) -> None:
+    plain = train_label(LABEL, seasonal.dataset(), WINDOW, WITHOUT, known_at=seasonal.as_ofs[-1])
+    assert plain.evaluation is not None
+    assert levelled.evaluation is not None
+    assert {check.name for check in plain.verdict.checks if not check.passed} == {"keeps_promises"}
+    assert levelled.verdict.passed
+    assert abs(np.log(levelled.evaluation.observed_expected.value)) < abs(np.log(plain.evaluation.observed_expected.value)) / 2
+    assert levelled.champion.booster_text == (plain.refused or plain.champion).booster_text
+
+
+def test_months_that_differ_by_chance_get_hardly_a_level() -> None:
+    for seed in range(5):
+        history = _history([0.03] * 16, seed)
+        learned = _learn(history, 2)
+        assert learned is not None
+        naive = [logit(history.during([day]).base_rate) - logit(history.during(history.as_ofs[-2:]).base_rate)
+                 for day in history.as_ofs]
+        assert max(np.abs(naive)) > 0.1
+        assert max(np.abs(learned.shifts)) < 0.06
+
+
+def test_a_month_seen_once_is_believed_less_than_one_that_came_back() -> None:
+    effect = [_yearly(day) for day in month_ends(24)]
+    once, twice = (_learn(_history(_at([-3.5 + e for e in effect[:count]]))) for count in (12, 24))
+    assert once is not None
+    assert twice is not None
+    truth = LOW - HIGH              # July against December
+    assert 0.35 < once.shifts[6] / truth < 0.65
+    assert 0.8 < twice.shifts[6] / truth < 1.1
+
+
+def test_where_years_disagree_no_month_has_a_level() -> None:
+    rng = np.random.Generator(np.random.PCG64(8))
+    moves = rng.permutation(np.linspace(-0.8, 0.8, 24))      # what moved a month did not come back
+    history = _history(_at((-3.5 + moves).tolist()))
+    learned = _learn(history)
+    assert learned is not None
+    assert max(np.abs(learned.shifts)) < 0.35 * float(np.abs(moves - moves[-1]).max())
+
+
+def test_less_than_a_year_has_no_level_and_a_month_never_seen_has_none() -> None:
+    history = _history(_at([-3.5 + _yearly(day) for day in month_ends(13)]))
+    assert _learn(history.during(history.as_ofs[:11])) is None
+    without_may = history.during(day for day in history.as_ofs if day.month != 5)
+    learned = _learn(without_may)
+    assert learned is not None
+    assert learned.shifts[4] == 0
+    assert learned.shifts[6] < -0.2
+
+
+def test_no_month_that_is_judged_or_not_yet_known_informs_the_proof(seasonal: Synthetic, levelled: TrainingResult) -> None:
+    """Other outcomes in the judged months, and in those unknown on the first of them, move no promise of the proof."""
+    assert levelled.evaluation is not None
+    first = levelled.evaluation.as_ofs[0]
+    dataset = seasonal.dataset()
+    later = dataset.as_of > np.datetime64(max(WINDOW.known_by(dataset.as_ofs, first)))
+    turned = replace(dataset, target=np.where(later, dataset.target[::-1], dataset.target).astype(np.int8))
+    assert (turned.target != dataset.target).sum() > 100
+    again = train_label(LABEL, turned, WINDOW, SETTINGS, known_at=seasonal.as_ofs[-1])
+    assert again.evaluation is not None
+    assert [d.expected for d in again.evaluation.deciles] == [d.expected for d in levelled.evaluation.deciles]
+
+
+def test_within_one_night_the_level_changes_no_order_and_stays_between_nought_and_one() -> None:
+    raw = np.linspace(-12, 8, 4000)
+    plain = Calibration((0.01, 0.2, 0.6), (0.02, 0.1, 0.5))(raw)
+    level = SeasonLevel(tuple(np.linspace(-1.2, 1.2, 12).tolist()))
+    for month in range(1, 13):
+        moved = level(plain, dt.date(2026, month, 15))
+        assert (np.diff(moved) > 0).all()
+        assert 0 < moved[0] < moved[-1] < 1
+        assert np.allclose(logit(moved) - logit(plain), level.shifts[month - 1])
+        assert np.allclose(level(moved, dt.date(2026, month, 15), back=True), plain, rtol=1e-12)
+
+
+def test_the_night_is_scored_at_the_level_of_its_month(seasonal: Synthetic, levelled: TrainingResult, tmp_path: Path) -> None:
+    champion = levelled.champion
+    assert champion.season is not None
+    day = seasonal.as_ofs[-1]
+    dataset = seasonal.dataset().during([day])
+    matrix = dataset.select(champion.feature_names, champion.encodings)
+    raw, probability = raw_and_probability(champion, matrix, 1, day)
+    same, plain = raw_and_probability(replace(champion, season=None), matrix, 1, day)
+    assert np.array_equal(raw, same)
+    assert np.allclose(logit(probability) - logit(plain), champion.season.shifts[day.month - 1])
+    low, high = intervals(champion, matrix, probability, day)
+    assert ((low <= probability) & (probability <= high)).all()
+    assert (high - low).min() > 0
+    by_row = raw_and_probability(champion, matrix, 1, dataset.as_of)[1]
+    assert np.array_equal(by_row, probability)
+
+
+def test_a_level_is_part_of_the_champion_and_of_its_hash(levelled: TrainingResult, tmp_path: Path) -> None:
+    champion = levelled.champion
+    champion.write(tmp_path)
+    assert Champion.read(tmp_path) == champion
+    assert replace(champion, season=None).content_hash != champion.content_hash
+    text = (tmp_path / "champion.json").read_text(encoding="utf-8")
+    assert champion.season is not None
+    shift = repr(champion.season.shifts[0])
+    assert text.count(shift) == 1
+    (tmp_path / "champion.json").write_text(text.replace(shift, "0.0"), encoding="utf-8")
+    with pytest.raises(TerraceError, match="does not match its own hash"):
+        Champion.read(tmp_path)
+
+
+def test_a_level_that_was_not_judged_is_not_put_in_force(seasonal: Synthetic) -> None:
+    """A year is known when the champion learns; the model that was judged knew less of it."""
+    dataset = seasonal.dataset().during(seasonal.as_ofs[:12])
+    result = train_label(LABEL, dataset, WINDOW, SETTINGS, known_at=WINDOW.ends(seasonal.as_ofs[11]))
+    made = result.refused or result.champion
+    assert made.trained_on == seasonal.as_ofs[:12]
+    assert made.method == "model"
+    assert recipe.make(dataset, WINDOW, SETTINGS).season is not None
+    assert made.season is None
