@@ -43,7 +43,7 @@ class SplitSettings(Settings):
     most_rows: Count = 60_000               # to grow trees on: beyond, customers without a positive are thinned, and weigh more
     fold_rows: Count = 20_000               # the same, where folds decide and every tree is grown several times
     season_snapshots: Count = 24            # snapshots below which columns of the calendar are not learned from
-    season_level_months: Count = 12         # months of snapshots below which no level per calendar month is learned
+    season_level_months: Count = 13         # below, no level per calendar month: no month came back to prove a season
     copies: Annotated[float, Field(gt=0, le=1)] = 0.98      # rank correlation at which two columns are one, where folds decide
 
 

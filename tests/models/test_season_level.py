@@ -170,11 +170,11 @@ def test_a_level_is_part_of_the_champion_and_of_its_hash(levelled: TrainingResul
 
 
 def test_a_level_that_was_not_judged_is_not_put_in_force(seasonal: Synthetic) -> None:
-    """A year is known when the champion learns; the model that was judged knew less of it."""
-    dataset = seasonal.dataset().during(seasonal.as_ofs[:12])
-    result = train_label(LABEL, dataset, WINDOW, SETTINGS, known_at=WINDOW.ends(seasonal.as_ofs[11]))
+    """A year and a month are known when the champion learns; the model that was judged knew less of it."""
+    dataset = seasonal.dataset().during(seasonal.as_ofs[:13])
+    result = train_label(LABEL, dataset, WINDOW, SETTINGS, known_at=WINDOW.ends(seasonal.as_ofs[12]))
     made = result.refused or result.champion
-    assert made.trained_on == seasonal.as_ofs[:12]
+    assert made.trained_on == seasonal.as_ofs[:13]
     assert made.method == "model"
     assert recipe.make(dataset, WINDOW, SETTINGS).season is not None
     assert made.season is None
