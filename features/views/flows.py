@@ -15,10 +15,10 @@ GRAIN = "One row per customer per as_of."
 
 IN_FLOW = Wording("近90天转入{txn_in_amt_90d:money}（{txn_in_cnt_90d:count}笔），转出{txn_out_amt_90d:money}。",
                   "In 90 days {txn_in_amt_90d:money} came in over {txn_in_cnt_90d:count|payment|payments} and "
-                  "{txn_out_amt_90d:money} went out.", when="txn_in_amt_90d > 0")
+                  "{txn_out_amt_90d:money} went out.", when="txn_in_amt_90d >= 100")
 OUT_FLOW = Wording("近30天转出{txn_out_amt_30d:money}（{txn_out_cnt_30d:count}笔），转入{txn_in_amt_30d:money}。",
                    "In 30 days {txn_out_amt_30d:money} went out over {txn_out_cnt_30d:count|payment|payments} and "
-                   "{txn_in_amt_30d:money} came in.", when="txn_out_amt_30d > 0")
+                   "{txn_in_amt_30d:money} came in.", when="txn_out_amt_30d >= 100")
 QUIET = Wording("已{txn_last_active_days:days}没有主动交易，最近一次在{txn_last_active_on:date}。",
                 "No transaction of the customer's own for {txn_last_active_days:days}; the last was on "
                 "{txn_last_active_on:date}.",
