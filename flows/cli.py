@@ -90,14 +90,18 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
           label: Labels = None) -> None:
     """Train on what was known at the date; what passes the gate becomes champion."""
     from flows import chores
+    from flows.words import say
 
     settings, place, screen = _open(bank, home, language, reads=True)
     with screen:
         done = chores.retrain(settings, place, _date(as_of), label or (), screen.progress)
     for item in done:
         there = item.there_is
-        screen.line(f"{item.label}: {item.method}{'' if item.in_force else ' (challenger)'}  "
-                    f"{there.cohort:,} / {there.positives:,} / {there.positive_customers:,}  {there.cutoff}", style="bold")
+        screen.line(f"{item.label}: {item.method}{'' if item.in_force else ' (challenger)'}", style="bold")
+        screen.line("  " + say(screen.language, "there_is", cohort=there.cohort, positives=there.positives,
+                               people=there.positive_customers, cutoff=there.cutoff, least=there.min_positives))
+        rates = ", ".join(f"{rate.of[:7]} {rate.rate:.1%}" for rate in there.by_date if rate.rate is not None)
+        screen.line("  " + say(screen.language, "by_month", rates=rates))
         for reason in item.reasons_zh if screen.language == "zh" else item.reasons_en:
             screen.line(f"  {reason}")
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from features.catalog import catalog
 from features.engine import build, file_of
 from features.labels import Label, build_labels, cohort_at, named
+from features.labels import report as label_report
 from flows import training, working_days
 from flows.bank import BankFile
 from flows.home import Home
@@ -114,6 +115,9 @@ def _past_features(night: Night, dates: tuple[dt.date, ...]) -> Done:
 def _labels(night: Night, labels: list[Label], dates: tuple[dt.date, ...]) -> Done:
     """What became of each past month end's cohorts, as known at the night's date."""
     build_labels(night.canonical, labels, dates, night.as_of, night.home.labels, progress=night.progress)
+    season = training.season_of(night.bank.features.calendar)
+    for label in labels:
+        label_report(label, dates, night.as_of, night.home.labels, season).write(night.home.labels / label.name / "report.json")
     written = [night.home.of_day(night.home.labels / label.name, day) for label in labels for day in dates]
     return Done(tuple(path for path in written if path.exists()), f"{len(labels)}")
 

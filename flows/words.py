@@ -34,6 +34,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "alert_failed": ("告警未能送出：{why}", "The alert was not delivered: {why}"),
     "config": ("配置", "configuration"), "code": ("程序", "code"), "input": ("数据 {name}", "data {name}"),
     "champion": ("模型 {name}", "model {name}"),
+    "there_is": ("样本{cohort:,}户次，正样本{positives:,}（{people:,}户），截止日{cutoff}；可用模型需{least}户。",
+                 "Cohort {cohort:,} (customers times dates), positives {positives:,} of {people:,} customers, cutoff {cutoff};"
+                 " a model needs {least} customers."),
+    "by_month": ("各月正样本比例：{rates}", "Base rate per month: {rates}"),
     "list_id": ("名单", "list"), "hours": ("工时", "hours"), "listed": ("户数", "names"), "queue": ("候选", "queue"),
     "rank": ("序号", "#"), "customer": ("客户号", "customer"), "tier_of": ("客户等级", "tier"), "offer": ("产品推荐", "offer"),
     "band": ("可能性", "band"), "high": ("高", "high"), "middle": ("中", "middle"), "low": ("低", "low"),
