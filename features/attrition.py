@@ -48,8 +48,9 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     """One row per eligible customer above the floor and as_of: as_of, customer_id, target (null without `known_at`).
 
     Target is 1 where the average over the label window is at most `left_share` of the average over as many days before
-    as_of. The cohort is measured as known at as_of, the outcome as known at `known_at`. An as_of without balances over the
-    whole of both windows has no rows. Needs `cohorts.note_people`.
+    as_of. Who has gone before as_of is not in the cohort: the average of the last `here_days` must be above that share too, for
+    nobody needs a call to keep what has left. The cohort is measured as known at as_of, the outcome as known at `known_at`.
+    An as_of without balances over the whole of both windows has no rows. Needs `cohorts.note_people`.
     """
     history = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None
     newest = canonical.manifest.newest_business_date
@@ -69,8 +70,8 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     found = _as_known_now(con, label, canonical, bucket, numbers, size, known_at) if known_at else None
     for day, number in zip(days, numbers, strict=True):
         who = people_place[people_day == np.datetime64(day)]
-        assets = united(con, before[day], day)[who]
-        who = who[(assets > 0) & (assets >= label.floor * MINOR)]
+        assets, lately = (united(con, measure, day)[who] for measure in before[day])
+        who = who[(assets > 0) & (assets >= label.floor * MINOR) & (lately > label.left_share * assets)]
         target = pa.nulls(len(who), pa.int8())
         if found is not None and known_at is not None:
             was, left = (united(con, measure, known_at)[who] for measure in found[number])
@@ -81,21 +82,24 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
 
 
 def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
-                   days: Sequence[dt.date], size: int) -> dict[dt.date, Money]:
-    """Average before each as_of as known at that as_of: one pass for all, and one per as_of over those few customers of whom
-    something was recorded late or corrected."""
+                   days: Sequence[dt.date], size: int) -> dict[dt.date, tuple[Money, Money]]:
+    """Averages before each as_of, of the whole window and of its last days, as known at that as_of: one pass for all, and one
+    per as_of over those few customers of whom something was recorded late or corrected.
+    """
     _note_revised(con, canonical, bucket, days, label.staying.one_off_categories)
-    found: dict[dt.date, Money] = {}
+    found: dict[dt.date, tuple[Money, Money]] = {}
     numbers = [d.toordinal() for d in days]
-    grid = sorted({*numbers, *(n - label.horizon_days for n in numbers)})
+    spans = (label.horizon_days, label.here_days)
+    grid = sorted({*numbers, *(n - span for n in numbers for span in spans)})
     steady = course(_net_movements(con, label.staying, canonical, bucket, days[-1], "_places"), size, grid)
     revised = con.sql("SELECT place FROM _revised ORDER BY place").to_arrow_table()["place"].to_numpy()
     for day, number in zip(days, numbers, strict=True):
-        found[day] = steady.average(number - label.horizon_days, number)
+        found[day] = (steady.average(number - spans[0], number), steady.average(number - spans[1], number))
         if len(revised) and day != days[-1]:
             own = course(_net_movements(con, label.staying, canonical, bucket, day, "_revised"), size,
-                         [number - label.horizon_days, number])
-            found[day][revised] = own.average(number - label.horizon_days, number)[revised]
+                         sorted({number - spans[0], number - spans[1], number}))
+            for measure, span in zip(found[day], spans, strict=True):
+                measure[revised] = own.average(number - span, number)[revised]
     return found
 
 

@@ -37,6 +37,7 @@ class LabelSettings(Settings):
     # attrition
     floor: float = 0.0                          # currency units of average daily financial assets before as_of
     left_share: float = Field(0.5, gt=0, lt=1)  # at most this share of the average before is left
+    here_days: int = Field(default=7, ge=1)      # attrition: the money is still here if the average of these last days says so
     staying: Staying = Staying()
     # first_use
     families: tuple[str, ...] = ()

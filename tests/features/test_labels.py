@@ -107,12 +107,19 @@ def test_a_transfer_out_that_is_reversed_is_netted_with_what_it_reverses(tmp_pat
 
 
 def test_insurance_bought_here_stays_and_bought_elsewhere_leaves(tmp_path: Path) -> None:
-    course = [("2025-01-01", 30_000), ("2025-12-01", 2_000)]
-    bought = flow("1", "2025-12-01", -28_000, "premium", counterparty_bank=None)
+    course = [("2025-01-01", 30_000), ("2026-01-15", 2_000)]
+    bought = flow("1", "2026-01-15", -28_000, "premium", counterparty_bank=None)
     elsewhere = bought | {"counterparty_bank": "OTHER"}
     for name, row, target in (("here", bought, 0), ("elsewhere", elsewhere, 1)):
         bank = one_customer(tmp_path / name, course, transactions=[row])
         assert outcome(bank, CHURN, tmp_path / name) == {"A": target, "B": 0}
+
+
+def test_who_had_gone_before_the_date_is_not_in_the_cohort_whatever_the_average_still_says(tmp_path: Path) -> None:
+    gone = one_customer(tmp_path / "gone", [("2025-01-01", 60_000), ("2025-12-01", 1_000)])
+    assert outcome(gone, CHURN, tmp_path / "gone") == {"B": 0}
+    going = one_customer(tmp_path / "going", [("2025-01-01", 60_000), ("2025-12-01", 40_000), ("2026-01-10", 1_000)])
+    assert outcome(going, CHURN, tmp_path / "going") == {"A": 1, "B": 0}
 
 
 def test_money_gathered_under_a_merged_number_has_not_left(tmp_path: Path) -> None:
