@@ -113,8 +113,8 @@ def ahead(rows: pd.DataFrame, first: str, second: str | None) -> Estimate:
 #   churn_aum, whole cohort     .807             .702             .637             .66       (seed 11 only)
 #   churn_aum, money still here .792 .791 .781   .709 .645 .714   .644 .549 .607   .72 .50 .76
 #   buy_mobile_bank             .794 .793 .830   .746 .720 .732   .672 .653 .644   .84 .75 .70
-# The whole churn cohort holds people whose money has left already (truth calls them "left"): half of its positives, easily
-# found. Those still here are the ones a call can keep, so both are held to their limit.
+# The cohort asks that the money is still here; few whom truth calls "left" pass that (the row "still here" was measured
+# before it did, when half of the positives had left and were easily found). Both are held to their limit.
 # Below: label, still here only, how far `low` must be above 0.5, and the share; both with room for other recipes.
 HELD = [("churn_aum", False, 0.06, 0.45), ("churn_aum", True, 0.02, 0.30), ("buy_mobile_bank", False, 0.10, 0.50)]
 
