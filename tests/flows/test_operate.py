@@ -68,4 +68,4 @@ def test_every_sentence_is_there_in_both_languages_with_the_same_figures() -> No
 
     for key, (zh, en) in _WORDS.items():
         assert set(re.findall(r"{\w+}", zh)) == set(re.findall(r"{\w+}", en)), key
-    assert say("zh", "names", names=3, owners=2) == "共 3 个客户，分给 2 位负责人。"
+    assert say("zh", "names", names=3, owners=2) == "共 3 户，分给 2 位负责人。"
