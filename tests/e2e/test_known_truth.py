@@ -116,7 +116,7 @@ def ahead(rows: pd.DataFrame, first: str, second: str | None) -> Estimate:
 # The cohort asks that the money is still here; few whom truth calls "left" pass that (the row "still here" was measured
 # before it did, when half of the positives had left and were easily found). Both are held to their limit.
 # Below: label, still here only, how far `low` must be above 0.5, and the share; both with room for other recipes.
-HELD = [("churn_aum", False, 0.06, 0.45), ("churn_aum", True, 0.02, 0.30), ("buy_mobile_bank", False, 0.10, 0.50)]
+HELD = [("churn_aum", False, 0.10, 0.55), ("churn_aum", True, 0.02, 0.30), ("buy_mobile_bank", False, 0.10, 0.50)]
 
 
 def cohort(known: Known, label: str, still_here: bool) -> pd.DataFrame:
