@@ -98,6 +98,7 @@ labels:
 models: {{threads: 1}}
 targeting:
   hours: {{manager: 4, branch: 4, pool_names: 5}}
+  worth: {{least: 1}}           # little money lives here: three yuan a year are worth a call
 night:
   training: {{month_ends: 2}}
   lease_seconds: 60
