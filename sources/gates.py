@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 import duckdb
 import holidays
@@ -28,7 +30,7 @@ def gates(
     relations: Mapping[str, str],
     newest: dt.date | None,
     expected: dt.date | None,
-    country: str,
+    calendar: Calendar,
     minor_digits: int,
 ) -> list[Gate]:
     """Every gate with its state. `expected`: the business date the night is for, where one is asked for."""
@@ -71,20 +73,40 @@ def gates(
             summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
             found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, settings.waivers))
     found += [
-        _volume(con, table, relations[table], volume, newest, country, settings.waivers)
+        _volume(con, table, relations[table], volume, newest, calendar, settings.waivers)
         for table, volume in limits.volume.items()
         if newest is not None
     ]
     return found
 
 
-def day_kind(day: dt.date, rest: holidays.HolidayBase | None) -> str:
+@dataclass(frozen=True)
+class Calendar:
+    """Whose holidays and make-up days count, and the bank's own exceptions, which come first."""
+
+    country: str = ""
+    workdays: tuple[dt.date, ...] = ()
+    rest_days: tuple[dt.date, ...] = ()
+
+    def is_rest(self, day: dt.date) -> bool:
+        """Whether branches are closed: a Saturday made up for a holiday is a working day."""
+        if day in self.workdays or day in self.rest_days:
+            return day in self.rest_days
+        return day.weekday() >= 5 if not self.country else not _of_country(self.country, day.year).is_working_day(day)
+
+
+@cache
+def _of_country(country: str, year: int) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, years=year)
+
+
+def day_kind(day: dt.date, calendar: Calendar) -> str:
     """Days are compared with their kind: a quarter's interest day, a month's last day, a rest day, a working day."""
     if (day + dt.timedelta(days=1)).day == 1:
         return "month end"
     if day.month % 3 == 0 and day.day in (20, 21):
         return "interest day"
-    return "rest day" if day.weekday() >= 5 or (rest is not None and day in rest) else "working day"
+    return "rest day" if calendar.is_rest(day) else "working day"
 
 
 def _gate(rule: str, table: str, count: int, of: int, highest: float, waivers: Sequence[Waiver]) -> Gate:
@@ -120,7 +142,7 @@ def _volume(
     relation: str,
     limits: Volume,
     newest: dt.date,
-    country: str,
+    calendar: Calendar,
     waivers: Sequence[Waiver],
 ) -> Gate:
     event = ident(TABLES[table].event or "")
@@ -130,10 +152,9 @@ def _volume(
             f"SELECT {event}, count(*) FROM {relation} WHERE {event} BETWEEN ? AND ? GROUP BY 1", [first, newest]
         ).fetchall()
     )
-    rest = holidays.country_holidays(country, years=range(first.year, newest.year + 1)) if country else None
-    kind, begin = day_kind(newest, rest), min(rows, default=newest)
+    kind, begin = day_kind(newest, calendar), min(rows, default=newest)
     earlier = [newest - dt.timedelta(days=back) for back in range(1, (newest - begin).days + 1)]
-    like = [rows.get(day, 0) for day in earlier if day_kind(day, rest) == kind][: limits.days]
+    like = [rows.get(day, 0) for day in earlier if day_kind(day, calendar) == kind][: limits.days]
     count = rows.get(newest, 0)
     if len(like) < _ENOUGH_DAYS:
         return Gate(

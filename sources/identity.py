@@ -88,14 +88,22 @@ def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str,
 def resolved_sql(written: str, spec: Table) -> str:
     """Rows with `customer_id`, `known_from`, `known_to`, cut at the days on which another number came to stand for theirs.
 
-    A number merged away is no customer of its own: its row of `customers` counts only while it stands for itself.
+    A number merged away is no customer of its own: its row of `customers` counts only while it stands for itself. A link
+    names two people, both are resolved; between two numbers of one person there is no link while they are one.
     """
-    own = " AND p.person = p.customer_id" if spec.name == "customers" else ""
+    query = _cut(written, "customer_id", " AND p.person = p.customer_id" if spec.name == "customers" else "")
+    if "related_id" in spec.names:
+        query = f"SELECT * FROM ({_cut(query, 'related_id')}) WHERE customer_id IS DISTINCT FROM related_id"
+    return query
+
+
+def _cut(rows: str, column: str, only: str = "") -> str:
+    """`rows` with the number that stood for `column`, one row for each spell in which it was the same."""
     return (
-        "SELECT w.* REPLACE (coalesce(p.person, w.customer_id) AS customer_id,"
+        f"SELECT w.* REPLACE (coalesce(p.person, w.{column}) AS {column},"
         " CASE WHEN p.since IS NULL THEN w.known_from ELSE greatest(w.known_from, p.since) END AS known_from,"
         " CASE WHEN p.since IS NULL THEN w.known_to ELSE least(w.known_to, p.until) END AS known_to)"
-        f" FROM ({written}) w LEFT JOIN _person p ON p.customer_id = w.customer_id"
+        f" FROM ({rows}) w LEFT JOIN _person p ON p.customer_id = w.{column}"
         " WHERE p.customer_id IS NULL OR ((w.known_to IS NULL OR p.since < w.known_to)"
-        f" AND (p.until IS NULL OR p.until > w.known_from){own})"
+        f" AND (p.until IS NULL OR p.until > w.known_from){only})"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from sources.canonical import Canonical, open_canonical
 from sources.checking import check_settings
 from sources.database import database_columns, fetch
 from sources.delivery import Delivery, delivered_file, deliveries, paths_of
+from sources.gates import Calendar
 from sources.job import CLOSED, Job, Progress, fingerprints
 from sources.landing import columns_of
 from sources.quality import QualityReport
@@ -34,6 +35,8 @@ def take_in(
     *,
     expected: dt.date | None = None,
     country: str = "",
+    workdays: Sequence[dt.date] = (),
+    rest_days: Sequence[dt.date] = (),
     places: Places | None = None,
     memory_limit: str = "2GB",
     threads: int = 2,
@@ -42,7 +45,8 @@ def take_in(
     """The bank's canonical tables under `root`, taken in anew where an input, the settings or the code have changed.
 
     `base`: the folder that paths of the settings start from. `expected`: the business date that must be there. `country`:
-    whose holidays are rest days. `places`: key path within the section -> file:line, for messages. Writes
+    whose holidays are rest days and whose make-up days are not; `workdays`, `rest_days`: the bank's exceptions. `places`:
+    key path within the section -> file:line, for messages. Writes
     quality/report.json and quarantine/ before it raises GateBroken; the tables in force stay as they were then.
     Raises ConfigError, DataNotArrived, GateBroken.
     """
@@ -69,7 +73,7 @@ def take_in(
             {name: have or {} for name, have in columns.items()},
             work,
             expected,
-            country,
+            Calendar(country, tuple(workdays), tuple(rest_days)),
             {"memory_limit": memory_limit, "threads": str(threads), "temp_directory": str(work / "spill")},
         )
     finally:

@@ -13,7 +13,7 @@ from sources.balances import RunningCheck, check_running, derive_balances
 from sources.canonical import Canonical, write_canonical
 from sources.contract import Checked, check_table, in_order, life_table
 from sources.delivery import Delivery
-from sources.gates import gates
+from sources.gates import Calendar, gates
 from sources.landing import Landed, empty, land
 from sources.mapping import Mapped, map_table
 from sources.quality import (
@@ -61,7 +61,7 @@ class Job:
         columns: Mapping[str, Mapping[str, str]],
         work: Path,
         expected: dt.date | None,
-        country: str,
+        calendar: Calendar,
         limits: Mapping[str, str],
     ) -> Canonical:
         database = str(work / "intake.duckdb")
@@ -76,7 +76,7 @@ class Job:
             relations = {name: f"clean_{name}" for name in checked}
             running = self._balances(con, checked, relations)
             newest = self._newest(con, found, checked)
-            report = self._report(con, landed, mapped, checked, running, relations, newest, expected, country)
+            report = self._report(con, landed, mapped, checked, running, relations, newest, expected, calendar)
             if report.broken_gates or newest is None:
                 raise _broken(report)
             _still_there(found)
@@ -187,14 +187,14 @@ class Job:
         relations: Mapping[str, str],
         newest: dt.date | None,
         expected: dt.date | None,
-        country: str,
+        calendar: Calendar,
     ) -> QualityReport:
         self.say("quality report", 0, 1)
         findings = input_findings(landed.values())
         for name in mapped:
             findings += table_findings(con, mapped[name], checked[name])
         findings += running_findings(con, running) if running else []
-        tried = gates(con, self.settings, landed, checked, relations, newest, expected, country, self.digits)
+        tried = gates(con, self.settings, landed, checked, relations, newest, expected, calendar, self.digits)
         waivers = self.settings.waivers
         used = [waiver_for(waivers, f.table, f.rule, f.column, f.count) for f in findings]
         used += [waiver_for(waivers, g.table, g.rule, "", on=newest) for g in tried if g.state == "waived"]

@@ -8,7 +8,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sources.gates import day_kind
+from sources.gates import Calendar, day_kind
 from sources.report import show
 from store.errors import GateBroken
 from tests.sources.conftest import MOVEMENTS, SmallBank
@@ -65,12 +65,42 @@ def test_a_waiver_nothing_needs_is_told(bank: SmallBank) -> None:
 
 
 def test_days_are_compared_with_their_kind() -> None:
-    assert [day_kind(dt.date(2023, m, d), None) for m, d in ((3, 31), (3, 21), (3, 25), (3, 22))] == [
+    assert [day_kind(dt.date(2023, m, d), Calendar()) for m, d in ((3, 31), (3, 21), (3, 25), (3, 22))] == [
         "month end",
         "interest day",
         "rest day",
         "working day",
     ]
+
+
+def test_a_saturday_made_up_for_a_holiday_is_a_working_day_and_the_banks_own_exceptions_come_first() -> None:
+    made_up, plain, holiday = dt.date(2025, 10, 11), dt.date(2025, 10, 18), dt.date(2025, 10, 6)
+    assert [day_kind(d, Calendar("CN")) for d in (made_up, plain, holiday)] == ["working day", "rest day", "rest day"]
+    own = Calendar("CN", workdays=(plain,), rest_days=(made_up,))
+    assert [day_kind(d, own) for d in (made_up, plain, holiday)] == ["rest day", "working day", "rest day"]
+
+
+def _october(bank: SmallBank, on_made_up_saturday: int) -> None:
+    """Ten rows on working days, one on rest days, up to Saturday 2025-10-11, on which China works."""
+    lines, balance = [], 0
+    worked = (dt.date(2025, 9, 28), dt.date(2025, 10, 9), dt.date(2025, 10, 10))
+    for day in [dt.date(2025, 9, 1) + dt.timedelta(days=n) for n in range(41)]:
+        works = day in worked or (day.weekday() < 5 and day < dt.date(2025, 10, 1))
+        rows_of_day = on_made_up_saturday if day == dt.date(2025, 10, 11) else 10 if works else 1
+        for number in range(rows_of_day):
+            balance += 1
+            lines.append(f"T{day:%m%d}{number:02}|+|A1|+|{day:%Y%m%d}|+|C|+|1.00|+|{balance}.00|+|CSH")
+    bank.write("mov.dat", lines)
+
+
+def test_the_volume_of_a_make_up_day_is_held_against_working_days(bank: SmallBank) -> None:
+    bank.change("  gates: {", "  gates: {volume: {transactions: {low: 0.5, high: 2}}, ")
+    _october(bank, on_made_up_saturday=10)
+    bank.take()
+    assert next(g for g in bank.report().gates if g.rule == "volume").expected.endswith("(working day)")
+    _october(bank, on_made_up_saturday=1)
+    with pytest.raises(GateBroken, match="transactions: volume 1 rows on 2025-10-11"):
+        bank.take()
 
 
 @pytest.mark.parametrize(("language", "said"), [("zh", "引用的主数据不存在"), ("en", "refers to a row that is not there")])

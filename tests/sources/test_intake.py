@@ -98,7 +98,7 @@ def test_rows_in_are_rows_kept_or_set_aside_or_copies(bank: SmallBank) -> None:
             MOVEMENTS[3],
             "T10|+|A9|+|20230105|+|C|+|1.00|+|1.00|+|CSH",
             "T11|+|A1|+|2023015|+|C|+|1.00|+|1.00|+|CSH",
-            "T12|+|A1|+|20230105|+|C|+|1.00|+|1.00|+|XXX",
+            "T12|+|A1|+|20230105|+|C|+|1.00|+|1.00|+|NEW",
         ],
     )
     canonical = bank.take()

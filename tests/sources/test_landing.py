@@ -21,7 +21,14 @@ END = dt.date(2023, 9, 1)
 
 
 def _same_movements(bank: SmallBank) -> None:
-    assert [row[0] for row in rows(bank.take(), "transactions", END, "transaction_id, amount")] == [m[:3] for m in MOVEMENTS]
+    """Every movement of the small bank came in, each with the figures of its line."""
+    wanted = []
+    for line in MOVEMENTS:
+        number, account, day, mark, amount, balance, _ = line.split("|+|")
+        fen = int(amount.replace(".", "")) * (1 if mark == "C" else -1)
+        wanted.append((number, account, dt.datetime.strptime(day, "%Y%m%d").date(), fen, int(balance.replace(".", ""))))
+    assert len(wanted) == 8
+    assert rows(bank.take(), "transactions", END, 'transaction_id, account_id, "on", amount, balance_after') == wanted
 
 
 @pytest.mark.parametrize("separator", ["\\x03", "@|@", "|", "|+||+|", "\\t"])

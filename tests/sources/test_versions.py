@@ -157,6 +157,31 @@ def test_merges_of_two_steps_end_at_the_last_number_and_share_a_bucket(tmp_path:
     )
 
 
+def test_both_people_of_a_link_are_resolved_and_nobody_is_linked_with_himself(tmp_path: Path) -> None:
+    con = connect()
+    con.execute("CREATE TABLE c AS SELECT unnest(['A', 'B', 'C']) AS customer_id, DATE '2020-01-01' AS opened_on")
+    con.execute(
+        "CREATE TABLE l AS SELECT unnest(['A', 'C']) AS customer_id, 'B' AS related_id, 'household' AS kind,"
+        " DATE '2020-06-01' AS started_on"
+    )
+    con.execute(
+        "CREATE TABLE m AS SELECT 'B' AS old_id, 'A' AS new_id, DATE '2022-01-01' AS \"on\", DATE '2023-01-01' AS undone_on"
+    )
+    canonical = write_canonical(
+        con,
+        tmp_path,
+        {"customers": "c", "links": "l", "merges": "m"},
+        bank="x",
+        currency="CNY",
+        newest=D(2024, 1, 1),
+        inputs={},
+    )
+    con.close()
+    apart = [("A", "B"), ("C", "B")]
+    for day, wanted in ((D(2021, 12, 31), apart), (D(2022, 1, 1), [("C", "A")]), (D(2023, 1, 1), apart)):
+        assert rows(canonical, "links", day, "customer_id, related_id") == wanted
+
+
 @given(
     st.lists(
         st.tuples(
