@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from features.cohorts import CustomerKind
 from store.settings import Settings, load
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Level(Settings):
@@ -75,11 +77,16 @@ class Scale(Settings):
 
 
 class TierSettings(Settings):
-    """The rules of grading. Thresholds are approved once and hold for the calendar year."""
+    """The rules of grading. Thresholds are approved once and hold for the calendar year.
+
+    A grading goes by the thresholds of its own year, so that a new year's move nobody before its first day, nor without
+    notice: those gone by stay under `earlier`, by the last year they held.
+    """
 
     scales: dict[str, Scale]
     approved_by: str = ""
     approved_for: int | None = None                 # the calendar year
+    earlier: dict[int, dict[str, Scale]] = Field(default_factory=dict)
     loan_quiet_days: int = Field(90, ge=1)          # the balance of a loan just paid out does not count so long
     edge_days: int = Field(3, ge=0)                 # parked over the turn of a quarter or month: not counted
     new_days: int = Field(90, ge=1)                 # under this: a new customer, provisional
@@ -94,23 +101,47 @@ class TierSettings(Settings):
     def _everyone(self) -> Self:
         if "personal" not in self.scales:
             raise ValueError("there must be a scale 'personal': it takes every kind no other scale names")
+        ids = [level.id for scale in self.scales.values() for level in scale.levels]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two scales share the id of a tier; a tier's id must say which scale it is of")
         return self
+
+    @model_validator(mode="after")
+    def _same_ladder(self) -> Self:
+        for year, scales in sorted(self.earlier.items()):
+            if self.approved_for is not None and year >= self.approved_for:
+                raise ValueError(f"earlier: {year} is not before {self.approved_for}, for which the tiers above are approved")
+            for name, scale in sorted(scales.items()):
+                now = self.scales.get(name)
+                if now is None or [level.id for level in scale.levels] != [level.id for level in now.levels]:
+                    raise ValueError(f"earlier: {year}: '{name}' must have the same tiers in the same order as the scale in "
+                                     "force: ids stay, only thresholds change")
+        return self
+
+    def scale_at(self, name: str, day: dt.date) -> Scale:
+        """The scale with the thresholds that hold on a day."""
+        years = [year for year, scales in self.earlier.items() if year >= day.year and name in scales]
+        return self.earlier[min(years)][name] if years else self.scales[name]
+
+    def scale_of(self, tier: str) -> str:
+        """The scale a tier belongs to. Raises KeyError."""
+        return {level.id: name for name, scale in self.scales.items() for level in scale.levels}[tier]
 
 
 class Override(Settings):
     """A tier given by hand: who asked, who approved, why, and until when."""
 
-    customer_id: str
+    customer_id: Said
     tier: str
-    why: str = Field(min_length=4)
-    asked_by: str = Field(min_length=1)
-    approved_by: str = Field(min_length=1)
+    why: Annotated[Said, Field(min_length=4)]
+    asked_by: Said
+    approved_by: Said
     since: dt.date
     until: dt.date
 
     @model_validator(mode="after")
     def _four_eyes(self) -> Self:
-        if self.asked_by == self.approved_by:
+        if self.asked_by.casefold() == self.approved_by.casefold():
             raise ValueError("asked for and approved by the same person; an override needs four eyes")
         if not self.since <= self.until <= self.since + dt.timedelta(366):
             raise ValueError("an override holds from `since` to `until`, at most a year")

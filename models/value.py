@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
@@ -19,12 +18,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from features.cohorts import note_dates, note_places, passes, united
-from features.monthly import MINOR, Course, counted_accounts_sql, course, fetch_movements
+from features.monthly import MINOR, Course, Movements, counted_accounts_sql, course, fetch_movements
 from sources.canonical import Canonical, as_of_sql, connect
 from store.settings import Settings
 
 Money = NDArray[np.float64]
 Source = Literal["prices", "products", "settings"]
+PARTS = ("asset_margin", "loan_margin", "fees", "counter_cost")     # the last is taken off
 
 
 class ValueSettings(Settings):
@@ -43,41 +43,36 @@ class ValueSettings(Settings):
     fee_categories: tuple[str, ...] = ("fee",)
 
 
-@dataclass(frozen=True)
-class Earnings:
-    """Courses by customer and grid day: yearly earnings of assets and of loans, fees and counter costs so far."""
+def earned_movements(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date,
+                     bucket: int | None, *, loan_quiet_days: int = 0) -> dict[str, Movements]:
+    """Part of the contribution -> movements of a bucket's customers as known at the close of `view`.
 
-    assets: Course
-    loans: Course
-    fees: Course
-    counter: Course
-
-    def year(self, until: int, days: int = 365) -> dict[str, Money]:
-        """Contribution and its parts over the `days` up to `until`, brought to a year, in currency units."""
-        def earned(of: Course) -> Money:
-            return of.average(until - days, until) / MINOR
-
-        def flowed(of: Course) -> Money:
-            return (of.level[:, of.column(until)] - of.level[:, of.column(until - days)]) / MINOR * (365 / days)
-
-        parts = {"asset_margin": earned(self.assets), "loan_margin": earned(self.loans), "fees": flowed(self.fees),
-                 "counter_cost": flowed(self.counter)}
-        return parts | {"contribution": parts["asset_margin"] + parts["loan_margin"] + parts["fees"] - parts["counter_cost"]}
-
-
-def earnings(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None,
-             size: int, grid: list[int]) -> Earnings:
-    """The earnings of a bucket's customers as known at the close of `view`. Needs `cohorts.note_places`."""
+    Margins are yearly earnings of what stands, fees and counter costs come on their day. For a tier a loan paid out less
+    than `loan_quiet_days` ago earns nothing yet; a renewal brings no new loan. Needs `cohorts.note_places`.
+    """
     note_margins(con, canonical, settings, view)
-    made = (_assets_sql(canonical, view, bucket), _loans_sql(canonical, settings, view, bucket),
+    made = (_assets_sql(canonical, view, bucket), _loans_sql(canonical, settings, view, bucket, loan_quiet_days),
             _flows_sql(canonical, view, bucket, f"category IN ({_listed(settings.fee_categories)})", "-amount"),
             _flows_sql(canonical, view, bucket, "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'",
                        str(round(settings.counter_cost * MINOR))))
-    return Earnings(*(course(fetch_movements(con, sql), size, grid) for sql in made))
+    return {name: fetch_movements(con, sql) for name, sql in zip(PARTS, made, strict=True)}
+
+
+def flowed(of: Course, until: int, days: int) -> Money:
+    """What came over the `days` up to `until`, brought to a year, in currency units."""
+    return (of.level[:, of.column(until)] - of.level[:, of.column(until - days)]) / MINOR * (365 / days)
+
+
+def highest_spread(con: duckdb.DuckDBPyConnection) -> float:
+    """The most that a unit of financial assets earns in a year. Needs `note_margins`."""
+    found = con.sql("""SELECT max(spread) FROM (
+            SELECT p.spread FROM _price p JOIN _margin m USING (product_id) WHERE m.is_asset
+            UNION ALL SELECT coalesce(margin, spread_said) FROM _margin WHERE is_asset)""").fetchall()
+    return max(0.0, float(found[0][0] or 0.0))
 
 
 def note_margins(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date) -> None:
-    """Temp tables `_price` (product_id, valid_from, spread, ftp) and `_margin` (product_id, family, margin, source)."""
+    """Temp tables `_price` (product_id, valid_from, spread, ftp) and `_margin` (product_id, family, margin, what is said)."""
     prices = as_of_sql("prices", canonical.relation_sql("prices"), view)
     products = as_of_sql("products", canonical.relation_sql("products"), view)
     con.execute(f"""CREATE OR REPLACE TEMP TABLE _price AS
@@ -87,7 +82,8 @@ def note_margins(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings:
         SELECT product_id, family, {"margin" if "products" in settings.sources else "NULL::DOUBLE"} AS margin,
                coalesce(({_by_family(settings.asset_spread)})[family], {settings.asset_spread_other}) AS spread_said,
                coalesce(({_by_family(settings.loan_ftp)})[family], {settings.loan_ftp_other}) AS ftp_said,
-               coalesce(({_by_family(settings.loan_rate)})[family], {settings.loan_rate_other}) AS rate_said
+               coalesce(({_by_family(settings.loan_rate)})[family], {settings.loan_rate_other}) AS rate_said,
+               coalesce(counts_as IN ('deposit', 'aum'), true) AS is_asset
         FROM ({products})""")
 
 
@@ -112,7 +108,11 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
         note_dates(con, canonical, [as_of])
         for bucket in passes(canonical):
             ids = note_places(con, canonical, bucket)
-            year = earnings(con, canonical, settings, as_of, bucket, len(ids), [until - days, until]).year(until, days)
+            moves = earned_movements(con, canonical, settings, as_of, bucket)
+            courses = {name: course(one, len(ids), [until - days, until]) for name, one in moves.items()}
+            year = {name: courses[name].average(until - days, until) / MINOR for name in ("asset_margin", "loan_margin")}
+            year |= {name: flowed(courses[name], until, days) for name in ("fees", "counter_cost")}
+            year["contribution"] = year["asset_margin"] + year["loan_margin"] + year["fees"] - year["counter_cost"]
             summed = {name: united(con, values, as_of) for name, values in year.items()}
             known = f"(SELECT customer_id FROM ({as_of_sql('customers', canonical.relation_sql('customers', bucket), as_of)}))"
             here = con.sql(f"SELECT place FROM _places WHERE customer_id IN {known} ORDER BY place").to_arrow_table()["place"]
@@ -142,7 +142,7 @@ def _assets_sql(canonical: Canonical, view: dt.date, bucket: int | None) -> str:
         SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY account_id ORDER BY day), 0) AS change FROM priced"""
 
 
-def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None) -> str:
+def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None, quiet_days: int) -> str:
     loans = as_of_sql("loans", canonical.relation_sql("loans", bucket), view)
     status = as_of_sql("loan_status", canonical.relation_sql("loan_status", bucket), view, ("loan_id", "on", "outstanding",
                                                                                             "class"))
@@ -160,15 +160,18 @@ def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, buc
     return f"""
         WITH loan AS (SELECT l.loan_id, l.granted_on, l.amount, l.matures_on, l.closed_on, p.place, l.product_id,
                              coalesce(l.rate, m.rate_said, {settings.loan_rate_other}) AS rate, m.margin,
-                             coalesce(m.ftp_said, {settings.loan_ftp_other}) AS ftp_said
+                             coalesce(m.ftp_said, {settings.loan_ftp_other}) AS ftp_said,
+                             l.granted_on + CASE WHEN l.renewal IS NULL AND l.previous_loan_id IS NULL THEN {quiet_days}
+                                            ELSE 0 END AS earns_from
                       FROM ({loans}) l JOIN _places p USING (customer_id) LEFT JOIN _margin m USING (product_id)),
         priced AS (SELECT l.*, coalesce(l.rate - r.ftp, l.margin, l.rate - l.ftp_said) AS earns_rate
                    FROM loan l ASOF LEFT JOIN _price r ON r.product_id = l.product_id AND r.valid_from <= l.granted_on),
-        held AS (SELECT l.place, l.loan_id, c.day, round(c.outstanding * l.earns_rate * (1 - {loss})) AS earns
+        held AS (SELECT l.place, l.loan_id, l.earns_from, c.day, round(c.outstanding * l.earns_rate * (1 - {loss})) AS earns
                  FROM ({course_sql}) c JOIN priced l USING (loan_id)
                  WHERE (l.closed_on IS NULL OR c.day < l.closed_on) AND c.day <= DATE '{view.isoformat()}'
-                 UNION ALL SELECT place, loan_id, closed_on, 0 FROM loan WHERE closed_on IS NOT NULL)
-        SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY loan_id ORDER BY day), 0) AS change FROM held"""
+                 UNION ALL SELECT place, loan_id, earns_from, closed_on, 0 FROM loan WHERE closed_on IS NOT NULL)
+        SELECT place, greatest(day, earns_from) AS day,
+               earns - coalesce(lag(earns) OVER (PARTITION BY loan_id ORDER BY day), 0) AS change FROM held"""
 
 
 def _flows_sql(canonical: Canonical, view: dt.date, bucket: int | None, condition: str, amount: str) -> str:

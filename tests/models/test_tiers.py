@@ -17,15 +17,16 @@ from handful import account, balances, customer, day, flow, loan, small_bank
 
 import features.cohorts
 from models.groups import GroupSettings
-from models.tier_settings import Override, TierSettings, read_overrides
-from models.tiers import calendar, grade
+from models.tier_calendar import calendar, next_fall
+from models.tier_settings import TierSettings
+from models.tiers import grade
 from models.value import ValueSettings
 from sources.canonical import Canonical
-from store.errors import ConfigError
 from store.settings import read_yaml
 
 HOUSE = read_yaml(Path(__file__).parents[2] / "configs" / "tiers.yaml")[0]
 TIERS, GROUPS = TierSettings.model_validate(HOUSE["tiers"]), GroupSettings.model_validate(HOUSE["groups"])
+HOUSE_VALUE = ValueSettings.model_validate(HOUSE["value"])
 ASSETS_ONLY = ValueSettings(asset_spread_other=0.0, counter_cost=0, fee_categories=(), loan_rate_other=0.02)
 LONG_AGO = "2024-01-01"
 
@@ -59,26 +60,39 @@ def test_the_first_day_of_a_quarter_grades_on_the_average_of_the_quarter_before(
     assert row["gap_amount"] == pytest.approx(200_000 - average)
 
 
+@pytest.mark.parametrize("value", [ASSETS_ONLY, HOUSE_VALUE], ids=["by average", "by contribution too"])
 @pytest.mark.parametrize("as_of", ["2026-06-30", "2026-07-01", "2026-07-31", "2026-08-31", "2026-10-01", "2026-10-31"])
-def test_money_parked_for_the_grading_day_moves_nobody(tmp_path: Path, as_of: str) -> None:
+def test_money_parked_for_the_grading_day_moves_nobody(tmp_path: Path, as_of: str, value: ValueSettings) -> None:
     quiet = [(LONG_AGO, 6_000.0)]
     parked = [*quiet, ("2026-05-29", 9e6), ("2026-06-02", 6_000.0), ("2026-06-28", 9e6), ("2026-07-03", 6_000.0),
               ("2026-07-29", 9e6), ("2026-08-02", 6_000.0), ("2026-09-29", 9e6), ("2026-10-02", 6_000.0)]
     bank = bank_of(tmp_path, {"A": parked, "B": quiet, "C": [(LONG_AGO, 9e6)]})
-    found = graded(bank, as_of)
+    found = graded(bank, as_of, value)
     assert found["A"]["measure_adb"] == found["B"]["measure_adb"] == 6_000.0
+    assert found["A"]["measure_contribution"] == found["B"]["measure_contribution"] < 120
     assert found["A"]["tier"] == found["B"]["tier"] == "basic"
     assert found["C"]["tier"] == "diamond"          # the same sum, kept, does
 
 
-@pytest.mark.parametrize("as_of", ["2026-06-30", "2026-07-01", "2026-07-31", "2026-08-31"])
-def test_a_loan_just_paid_out_moves_nobody(tmp_path: Path, as_of: str) -> None:
+@pytest.mark.parametrize("value", [ASSETS_ONLY, HOUSE_VALUE], ids=["by average", "by contribution too"])
+@pytest.mark.parametrize("as_of", ["2026-06-30", "2026-07-01", "2026-07-31"])
+def test_a_loan_just_paid_out_moves_nobody(tmp_path: Path, as_of: str, value: ValueSettings) -> None:
     course = [(LONG_AGO, 6_000.0), ("2026-05-04", 406_000.0), ("2026-08-02", 6_000.0)]
-    with_loan = bank_of(tmp_path / "loan", {"A": course}, loans=[loan("L", "A", "2026-05-04", 400_000)])
+    with_loan = bank_of(tmp_path / "loan", {"A": course}, loans=[loan("L", "A", "2026-05-04", 400_000, rate=0.055)])
     without = bank_of(tmp_path / "own", {"A": course})
-    assert tier(with_loan, as_of) == ("basic", "graded")
+    assert tier(with_loan, as_of, value=value) == ("basic", "graded")
     if as_of > "2026-06-30":
-        assert tier(without, as_of)[0] == "platinum"
+        assert tier(without, as_of, value=value)[0] == "platinum"
+
+
+def test_a_loan_contributes_from_its_ninetieth_day_and_a_renewed_one_goes_on(tmp_path: Path) -> None:
+    loans = [loan("L", "A", "2026-05-04", 400_000, rate=0.055),
+             loan("R", "B", "2026-05-04", 400_000, rate=0.055, previous_loan_id="before")]
+    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 6_000)], "B": [(LONG_AGO, 6_000)]}, loans=loans)
+    earns, days = 400_000 * (0.055 - 0.028) * 0.99, (day("2026-09-30") - day("2026-08-01")).days
+    found = graded(bank, "2026-10-01", HOUSE_VALUE)
+    assert found["A"]["loan_margin"] == pytest.approx(earns * days / 365, rel=0.15)     # repaid in equal parts
+    assert found["B"]["loan_margin"] > 2 * found["A"]["loan_margin"] > 0
 
 
 def test_two_whole_months_above_take_one_up_at_the_month_end_and_one_month_does_not(tmp_path: Path) -> None:
@@ -88,11 +102,22 @@ def test_two_whole_months_above_take_one_up_at_the_month_end_and_one_month_does_
     assert (row["tier"], row["graded_on"], row["days_counted"]) == ("gold", day("2026-05-31"), 61)
 
 
+def test_one_month_of_high_contribution_is_not_two_months_above(tmp_path: Path) -> None:
+    fees = [flow("acc-A", "2026-05-06", -90, "fee"), flow("acc-B", "2026-04-06", -90, "fee")]
+    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 4_000)], "B": [(LONG_AGO, 4_000)]}, transactions=fees)
+    april, may, june = (graded(bank, on, HOUSE_VALUE) for on in ("2026-04-30", "2026-05-31", "2026-06-30"))
+    assert april["B"]["tier"] == may["A"]["tier"] == "basic"
+    assert may["B"]["tier"] == june["A"]["tier"] == "silver"
+    assert may["B"]["decided_by"] == "contribution"
+
+
 def test_down_only_after_a_quarter_of_notice(tmp_path: Path) -> None:
     bank = bank_of(tmp_path, {"A": [(LONG_AGO, 60_000), ("2026-04-01", 500)]})
     assert tier(bank, "2026-06-30") == ("gold", "graded")
     assert tier(bank, "2026-07-01") == ("gold", "notice")
-    assert tier(bank, "2026-09-30") == ("gold", "notice")
+    row = graded(bank, "2026-09-30")["A"]
+    assert (row["tier"], row["status"], row["earned_tier"]) == ("gold", "notice", "basic")
+    assert row["notice_until"] == day("2026-09-30")
     assert tier(bank, "2026-10-01") == ("basic", "graded")
 
 
@@ -111,6 +136,7 @@ def test_a_fall_stops_at_what_the_quarter_of_notice_still_earned(tmp_path: Path)
 def test_nobody_falls_in_the_quarter_of_spring_festival(tmp_path: Path) -> None:
     bank = bank_of(tmp_path, {"A": [(LONG_AGO, 60_000), ("2025-07-01", 500)]})
     assert tier(bank, "2025-10-01") == ("gold", "notice")
+    assert graded(bank, "2025-10-01")["A"]["notice_until"] == day("2026-03-31")     # said from the first day of notice
     assert tier(bank, "2026-01-01") == tier(bank, "2026-03-31") == ("gold", "notice")
     assert tier(bank, "2026-04-01") == ("basic", "graded")
     elsewhere = TIERS.model_copy(update={"no_fall_quarters": ()})
@@ -136,7 +162,16 @@ def test_overdue_caps_at_the_lowest_tier_until_it_is_paid(tmp_path: Path) -> Non
     assert tier(bank, "2026-07-09") == ("platinum", "graded")
     row = graded(bank, "2026-07-10")["A"]
     assert (row["tier"], row["status"], row["decided_by"], row["next_tier"]) == ("basic", "capped", "overdue", None)
+    assert (row["rule_tier"], row["since_on"], row["gap_amount"]) == ("platinum", None, None)
     assert tier(bank, "2026-08-05") == ("platinum", "graded")
+
+
+def test_an_overdue_amount_without_a_number_of_days_caps_too(tmp_path: Path) -> None:
+    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 300_000)]}, loans=[loan("L", "A", "2024-06-01", 10_000)], loan_status=[
+        {"loan_id": "L", "on": day("2024-06-01"), "outstanding": 1_000_000, "overdue_days": 0},
+        {"loan_id": "L", "on": day("2026-07-10"), "outstanding": 1_000_000, "overdue_amount": 5_000}])
+    assert tier(bank, "2026-07-09") == ("platinum", "graded")
+    assert tier(bank, "2026-07-10") == ("basic", "capped")
 
 
 def test_under_ninety_days_a_customer_is_new_and_the_tier_provisional(tmp_path: Path) -> None:
@@ -146,6 +181,7 @@ def test_under_ninety_days_a_customer_is_new_and_the_tier_provisional(tmp_path: 
     row = graded(bank, "2026-08-25")["A"]
     assert (row["tier"], row["status"], row["decided_by"]) == ("silver", "provisional", "new")
     assert row["measure_adb"] == pytest.approx(100_000 * 37 / 90)
+    assert (row["provisional_until"], row["since_on"]) == (day("2026-10-17"), None)
     assert tier(bank, "2026-10-18") == ("gold", "graded")               # ninety days
 
 
@@ -181,29 +217,6 @@ def test_merged_numbers_are_one_customer_by_what_they_hold_together(tmp_path: Pa
     found = graded(bank, "2026-07-01")
     assert sorted(found) == ["B", "Z"]
     assert found["B"]["tier"] == "gold"
-
-
-def test_a_tier_given_by_hand_holds_from_its_day_to_its_day(tmp_path: Path) -> None:
-    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 1_000)]})
-    path = tmp_path / "overrides.yaml"
-    path.write_text("overrides:\n  - {customer_id: A, tier: gold, why: 村集体代表，资金在途, asked_by: S12, "
-                    "approved_by: S01, since: 2026-07-05, until: 2026-08-05}\n", encoding="utf-8")
-    given = read_overrides(path)
-    assert tier(bank, "2026-07-04", overrides=given) == tier(bank, "2026-08-06", overrides=given) == ("basic", "graded")
-    assert graded(bank, "2026-08-05", overrides=given)["A"]["decided_by"] == "override"
-    assert tier(bank, "2026-07-05", overrides=given)[0] == "gold"
-
-
-def test_an_override_needs_four_eyes_and_an_end(tmp_path: Path) -> None:
-    row = {"customer_id": "A", "tier": "gold", "why": "appeal upheld", "asked_by": "S1", "since": "2026-07-05"}
-    with pytest.raises(ValidationError, match="four eyes"):
-        Override.model_validate(row | {"approved_by": "S1", "until": "2026-08-05"})
-    with pytest.raises(ValidationError, match="at most a year"):
-        Override.model_validate(row | {"approved_by": "S2", "until": "2028-08-05"})
-    path = tmp_path / "bad.yaml"
-    path.write_text("overrides:\n  - {customer_id: A, tier: gold}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="until"):
-        read_overrides(path)
 
 
 def random_steps(seed: int, lift: float = 0.0) -> dict[str, list[tuple[str, float]]]:
@@ -272,6 +285,71 @@ def test_a_bank_in_its_first_quarter_grades_nobody_for_good(tmp_path: Path) -> N
     assert row["measure_adb"] == pytest.approx(500_000 * 51 / 90)
 
 
+def test_every_figure_of_a_tier_is_whole_cents_and_the_parts_add_up(tmp_path: Path) -> None:
+    bank = bank_of(tmp_path, random_steps(8), transactions=[
+        flow("acc-C01", "2026-02-03", -3.33, "fee"), flow("acc-C01", "2026-02-04", 100, "cash", channel="counter")])
+    rows = graded(bank, "2026-08-31", HOUSE_VALUE)
+    assert rows["C01"]["fees"] == 3.33
+    assert rows["C01"]["counter_cost"] == HOUSE_VALUE.counter_cost
+    for row in rows.values():
+        parts = row["asset_margin"] + row["loan_margin"] + row["fees"] - row["counter_cost"]
+        assert row["measure_contribution"] == round(parts, 2)
+        assert row["measure_adb"] == round(row["measure_adb"], 2)
+        if row["next_tier"]:
+            assert row["gap_amount"] == round(max(row["next_adb"] - row["measure_adb"], 0.0), 2)
+            assert row["tier_adb"] < row["next_adb"]
+        assert row["days_counted"] == (row["period_until"] - row["period_from"]).days + 1
+
+
+def test_a_tier_says_since_when_and_a_customer_is_none_before_the_first_day_here(tmp_path: Path) -> None:
+    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 60_000), ("2025-07-01", 300_000)], "N": [("2026-03-10", 900)]},
+                   customers=[customer("A"), customer("N", "2026-03-10"), customer("Z")],
+                   accounts=[account("acc-A", "A"), account("acc-N", "N", opened="2026-03-10"), account("acc-Z", "Z")])
+    found = graded(bank, "2026-08-15")
+    assert (found["A"]["tier"], found["A"]["since_on"]) == ("platinum", day("2025-08-31"))
+    assert (found["N"]["tier"], found["N"]["since_on"]) == ("basic", day("2026-03-10"))
+
+
+def raised(times: float, **more: Any) -> TierSettings:
+    """Thresholds so many times those of the house, approved for 2027; those of the house held through 2026."""
+    scale = HOUSE["tiers"]["scales"]["personal"]
+    levels = [level | {k: level[k] * times for k in ("adb", "contribution") if k in level} for level in scale["levels"]]
+    scales = HOUSE["tiers"]["scales"] | {"personal": scale | {"levels": levels, "vip_adb": scale["vip_adb"] * times}}
+    return TierSettings.model_validate(HOUSE["tiers"] | {"scales": scales, "approved_for": 2027} | more)
+
+
+def test_a_new_years_thresholds_move_nobody_before_its_first_day_nor_without_notice(tmp_path: Path) -> None:
+    bank = bank_of(tmp_path, {"A": [(LONG_AGO, 60_000)], "B": [(LONG_AGO, 400_000)]}, newest="2027-08-31")
+    higher = raised(2, earlier={2026: {"personal": HOUSE["tiers"]["scales"]["personal"]}})
+
+    def found(as_of: str, of: str = "A") -> dict[str, Any]:
+        return {row["customer_id"]: row for row in grade(bank, higher, ASSETS_ONLY, None, day(as_of)).to_pylist()}[of]
+
+    assert (found("2026-12-31")["tier"], found("2026-12-31")["status"]) == ("gold", "graded")
+    new_year = found("2027-01-01")
+    assert (new_year["tier"], new_year["status"], new_year["earned_tier"]) == ("gold", "notice", "silver")
+    assert (new_year["notice_until"], new_year["tier_adb"]) == (day("2027-03-31"), 100_000)
+    assert (found("2027-04-01")["tier"], found("2027-04-01")["status"]) == ("silver", "graded")
+    assert found("2027-04-01", "B")["tier"] == "platinum"       # by both
+    without = grade(bank, raised(2), ASSETS_ONLY, None, day("2026-12-31")).to_pylist()[0]
+    assert without["tier"] == "silver"                          # what would happen if last year's were forgotten
+
+
+def test_earlier_thresholds_are_those_of_the_same_tiers_and_of_years_gone_by() -> None:
+    personal = HOUSE["tiers"]["scales"]["personal"]
+    with pytest.raises(ValidationError, match="is not before 2027"):
+        raised(2, earlier={2027: {"personal": personal}})
+    with pytest.raises(ValidationError, match="same tiers in the same order"):
+        raised(2, earlier={2026: {"personal": personal | {"levels": personal["levels"][1:]}}})
+
+
+@pytest.mark.parametrize(("as_of", "falls"), [
+    ("2026-05-20", "2026-07-01"), ("2026-09-30", "2026-10-01"), ("2026-10-01", "2027-04-01"), ("2026-12-31", "2027-04-01"),
+    ("2027-01-01", "2027-04-01"), ("2027-03-31", "2027-04-01")])
+def test_the_next_day_a_tier_may_fall_is_never_in_the_quarter_of_spring_festival(as_of: str, falls: str) -> None:
+    assert next_fall(TIERS, day(as_of)) == day(falls)
+
+
 def test_the_calendar_of_events_grades_after_a_quarter_has_closed() -> None:
     events = calendar(TIERS, day("2025-11-15"), day("2026-04-01"))
     assert [(day("2026-01-01").fromordinal(e.on).isoformat(), e.is_grading, e.may_fall) for e in events] == [
@@ -287,3 +365,10 @@ def test_tiers_out_of_order_are_refused(levels: list[dict[str, Any]], said: str)
     scale = {"kinds": ["personal"], "levels": [{"zh": "级", "en": "Level"} | level for level in levels]}
     with pytest.raises(ValidationError, match=said):
         TierSettings.model_validate({"scales": {"personal": scale}})
+
+
+def test_two_scales_share_no_tier() -> None:
+    scale = {"kinds": ["personal"], "levels": [
+        {"id": "gold", "zh": "金", "en": "Gold", "adb": 5, "contribution": 5}, {"id": "basic", "zh": "普", "en": "Basic"}]}
+    with pytest.raises(ValidationError, match="two scales share"):
+        TierSettings.model_validate({"scales": {"personal": scale, "corporate": scale | {"kinds": ["corporate"]}}})
