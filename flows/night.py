@@ -30,7 +30,8 @@ from sources.canonical import Canonical, open_canonical
 from store.errors import TerraceError
 from store.files import write_parquet
 from store.lease import Lease
-from store.ledger import Ledger, Run
+from store.ledger import Ledger
+from store.runs import Run
 from targeting import manifest as manifests
 from targeting.night import ListInputs, make_list
 from targeting.publish import Staged, publish

@@ -24,7 +24,8 @@ from sources.delivery import deliveries
 from store import fingerprint
 from store.errors import ConfigError, DataNotArrived, GateBroken, ResumedAndFailed, TerraceError
 from store.lease import LeaseHeld, LeaseLost
-from store.ledger import Ledger, Run, RunKey, open_ledger
+from store.ledger import Ledger, open_ledger
+from store.runs import Run, RunKey
 
 Progress = Callable[[str, int, int], None]
 Engine = Callable[[str, bool, Callable[[], StepResult]], StepResult]      # step, whether to try again on IO, the work

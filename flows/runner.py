@@ -17,7 +17,8 @@ from typing import Generic, TypeVar
 from store import fingerprint
 from store.errors import TerraceError
 from store.lease import Lease, LeaseLost
-from store.ledger import Ledger, Run
+from store.ledger import Ledger
+from store.runs import Run
 
 N = TypeVar("N")
 

@@ -6,20 +6,23 @@ from __future__ import annotations
 class TerraceError(Exception):
     """One thing that went wrong, said so that the person on duty can act.
 
-    `where` names file, table, row or key; `exit_code` is the scheduler's contract
-    (0 published, 3 already published, 10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration).
+    `where` names file, table, row or key; `exit_code` is the scheduler's contract (0 published, 3 already published,
+    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank).
     """
 
     exit_code = 1
 
     def __init__(self, found: str, *, where: str = "", expected: str = "", do: str = "") -> None:
         self.found, self.where, self.expected, self.do = found, where, expected, do
-        parts = [
+        super().__init__(" ".join(ended(part) for part in (
             f"{where}: {found}" if where else found,
-            f"Expected {expected}." if expected else "",
-            f"To mend it: {do}." if do else "",
-        ]
-        super().__init__(" ".join(part if part.endswith((".", "?", "!")) else part + "." for part in parts if part))
+            f"Expected {expected}" if expected else "",
+            f"To mend it: {do}" if do else "") if part))
+
+
+def ended(sentence: str, stop: str = ".") -> str:
+    """The sentence with a full stop, unless it ends in a stop of its own."""
+    return sentence if sentence.endswith((".", "?", "!", "。", "？", "！")) else sentence + stop
 
 
 class ConfigError(TerraceError):
@@ -40,7 +43,15 @@ class GateBroken(TerraceError):
     exit_code = 20
 
 
+class ListDamaged(GateBroken):
+    """The files of a published list are not those that were published: somebody changed or removed them."""
+
+
 class ResumedAndFailed(TerraceError):
     """A night that was resumed after a crash failed again."""
 
     exit_code = 30
+
+
+class NotFound(TerraceError):
+    """Somebody asked for a list, an owner or a customer that is not there."""

@@ -7,12 +7,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from store import fingerprint, lease
+from store import lease
 from store.errors import TerraceError
 from store.lease import Lease
+from store.runs import Run, RunKey, StepRecord
 
 _SCHEMA = f"""
 {lease.SCHEMA};
@@ -27,69 +27,6 @@ CREATE TABLE IF NOT EXISTS pins (
     run_id INTEGER NOT NULL, model TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (run_id, model));
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class RunKey:
-    """What decides a night's list. `inputs` maps each input to the hash of its content."""
-
-    bank: str
-    as_of: dt.date
-    config: str
-    code: str
-    inputs: Mapping[str, str]
-
-    def to_json(self) -> str:
-        """Canonical text: equal keys, equal text."""
-        return json.dumps({"bank": self.bank, "as_of": self.as_of.isoformat(), "config": self.config, "code": self.code,
-                           "inputs": dict(self.inputs)}, sort_keys=True, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> RunKey:
-        """The key that `to_json` wrote."""
-        held = json.loads(text)
-        return cls(held["bank"], dt.date.fromisoformat(held["as_of"]), held["config"], held["code"], held["inputs"])
-
-    @property
-    def digest(self) -> str:
-        """One hash of the whole key."""
-        return fingerprint.of_json(json.loads(self.to_json()))
-
-    def differs_from(self, other: RunKey) -> list[str]:
-        """What is not the same: `config`, `code`, and `input NAME` for each input."""
-        names = [name for name in ("bank", "as_of", "config", "code") if getattr(self, name) != getattr(other, name)]
-        inputs = sorted(k for k in self.inputs.keys() | other.inputs.keys() if self.inputs.get(k) != other.inputs.get(k))
-        return names + [f"input {name}" for name in inputs]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One night on one key; `version` is that of the list it publishes. `attempts` counts starts."""
-
-    run_id: int
-    key: RunKey
-    version: int
-    state: str                       # running, failed, published
-    attempts: int
-    failure: str | None = None       # "gate" for typed stops, "crash" for everything unforeseen
-    list_hash: str | None = None
-    summary: str | None = None
-
-    @property
-    def as_of(self) -> dt.date:
-        return self.key.as_of
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One step of a run; `outputs` maps paths relative to the bank's home to the hash of what stood there."""
-
-    name: str
-    state: str
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    seconds: float | None = None
-    attempts: int = 0
-    note: str = ""
 
 
 class Ledger:
@@ -123,6 +60,10 @@ class Ledger:
     def take_lease(self, owner: str, seconds: float, is_gone: Callable[[str], bool] = lambda _: False) -> Lease:
         """The lease of the night. Raises LeaseHeld."""
         return lease.take(self.transaction, self.clock(), "night", owner, seconds, is_gone)
+
+    def assert_free(self, owner: str, is_gone: Callable[[str], bool] = lambda _: False) -> None:
+        """Raise LeaseHeld where `take_lease` would."""
+        lease.assert_free(self.transaction, self.clock(), "night", owner, is_gone)
 
     def renew_lease(self, held: Lease, seconds: float) -> Lease:
         """The lease, lasting `seconds` from now. Raises LeaseLost."""

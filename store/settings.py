@@ -21,34 +21,53 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=BaseModel)
+WHOLE = ("",)           # the place of a whole file, in which something is missing
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
-    """A YAML file's content and, for every key path, `file:line`; files named under `extends` lie beneath it.
+    """A YAML file's content and, for every key path, `file:line` (under WHOLE: `file`); those it `extends` lie beneath.
 
     Mappings merge key by key, lists and scalars of the nearer file win. Raises ConfigError.
     """
+    return _read(path, ())
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
+    """As `read_yaml`, for a file that those of `below` extend."""
+    if path.resolve() in below:
+        raise ConfigError("extends itself", where=str(path), expected="files that end somewhere",
+                          do=f"look at `extends` of {', '.join(one.name for one in below)}")
+    loaded = _parsed(path)
+    content: dict[str, Any] = {}
+    places: dict[tuple[str | int, ...], str] = {}
+    parents = loaded.pop("extends", [])
+    for parent in [parents] if isinstance(parents, str) else parents:
+        known, known_places = _read((path.parent / str(parent)).resolve(), (*below, path.resolve()))
+        _merge(content, known)
+        places |= known_places
+    places[WHOLE] = path.name
+    plain = _plain(loaded, (), path.name, places)
+    _merge(content, plain)
+    return content, places
+
+
+def _parsed(path: Path) -> CommentedMap:
     try:
         loaded = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1, 0.3)
         do = f"did you mean {path.parent / near[0]}?" if near else "name an existing YAML file"
         raise ConfigError("no such file", where=str(path), do=do) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), expected="a YAML file",
+                          do="name the file itself, and let this user read it") from None
     except (YAMLError, UnicodeDecodeError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
         raise ConfigError(f"not valid YAML: {problem or str(error).splitlines()[0]}", where=where) from error
     if not isinstance(loaded, CommentedMap):
         raise ConfigError("holds no mapping", where=str(path), expected="key: value lines at the top")
-    content: dict[str, Any] = {}
-    places: dict[tuple[str | int, ...], str] = {}
-    for parent in loaded.pop("extends", []):
-        below, below_places = read_yaml((path.parent / str(parent)).resolve())
-        _merge(content, below)
-        places |= below_places
-    plain = _plain(loaded, (), path.name, places)
-    _merge(content, plain)
-    return content, places
+    return loaded
 
 
 def load(path: Path, model: type[S]) -> S:
@@ -94,7 +113,8 @@ def _line(node: CommentedMap, key: str | int) -> int:
 
 def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], str]) -> str:
     at = tuple(item["loc"])
-    known = next((places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in places), "")
+    known = next((places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in places),
+                 places.get(WHOLE, "top level"))
     dotted = ".".join(str(part) for part in at)
     if item["type"] == "extra_forbidden":
         names = _fields_at(model, at[:-1])
@@ -102,7 +122,7 @@ def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], 
         hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(names))}"
         return f"{known}: unknown key '{dotted}'; {hint}"
     if item["type"] == "missing":
-        return f"{known or 'top level'}: '{dotted}' is missing"
+        return f"{known}: '{dotted}' is missing"
     return f"{known}: '{dotted}' is {item.get('input')!r}: {item['msg']}"
 
 

@@ -11,7 +11,8 @@ import pytest
 from flows.runner import Done, Heartbeat, Step, StepTimeout, is_passing, run_step
 from store.files import write_text
 from store.lease import LeaseLost
-from store.ledger import Ledger, Run, RunKey, open_ledger
+from store.ledger import Ledger, open_ledger
+from store.runs import Run, RunKey
 
 DAY = dt.date(2025, 9, 30)
 

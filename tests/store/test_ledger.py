@@ -11,7 +11,8 @@ import pytest
 
 from store.errors import TerraceError
 from store.lease import LeaseHeld, LeaseLost
-from store.ledger import Ledger, RunKey, open_ledger
+from store.ledger import Ledger, open_ledger
+from store.runs import RunKey
 
 DAY = dt.date(2025, 9, 30)
 KEY = RunKey("hexi", DAY, config="c1", code="k1", inputs={"accounts.csv": "a", "trans.csv": "t"})
@@ -48,8 +49,42 @@ def publish(ledger: Ledger, key: RunKey = KEY, owner: str = "a") -> int:
 
 def test_the_second_night_is_refused_while_the_first_one_runs(ledger: Ledger) -> None:
     ledger.take_lease("first", 60)
-    with pytest.raises(LeaseHeld, match="another night"):
+    with pytest.raises(LeaseHeld, match="another run holds this bank") as told:
         ledger.take_lease("second", 60)
+    assert told.value.exit_code == 50, "neither data nor settings are at fault"
+    with pytest.raises(LeaseHeld):
+        ledger.assert_free("second")
+    ledger.assert_free("first")
+
+
+def test_who_is_refused_is_told_who_holds_the_bank_since_when_and_for_how_long_at_most(ledger: Ledger, clock: Clock) -> None:
+    clock.now = dt.datetime(2025, 9, 30, 21, 5, tzinfo=dt.UTC).timestamp()
+    ledger.take_lease("core-1/boot/ns/4711/99", 600)
+    clock.now += 300
+    with pytest.raises(LeaseHeld) as told:
+        ledger.take_lease("core-1/boot/ns/4712/99", 600)
+    assert told.value.where == "process 4711 on core-1"
+    assert "since 2025-09-30 21:05 UTC (5 minutes)" in told.value.found
+    assert "in 300 s" in told.value.do
+
+
+def test_a_clock_that_was_put_back_frees_the_bank_after_one_lease_and_not_years_later(ledger: Ledger, clock: Clock) -> None:
+    dead = ledger.take_lease("somewhere else", 60)
+    clock.now -= 3 * 365 * 86_400
+    with pytest.raises(LeaseHeld):
+        ledger.take_lease("second", 60)
+    clock.now += 61
+    assert ledger.take_lease("second", 60).token == dead.token + 1
+
+
+def test_a_clock_that_was_put_back_takes_nothing_from_an_owner_that_lives(ledger: Ledger, clock: Clock) -> None:
+    held = ledger.take_lease("first", 60)
+    clock.now -= 86_400
+    for _ in range(4):
+        with pytest.raises(LeaseHeld):
+            ledger.take_lease("second", 60)
+        clock.now += 30
+        held = ledger.renew_lease(held, 60)
 
 
 def test_an_expired_lease_is_taken_over_and_its_old_owner_can_publish_nothing(ledger: Ledger, clock: Clock) -> None:

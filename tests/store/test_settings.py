@@ -59,6 +59,34 @@ def test_a_bank_file_that_is_not_there_is_answered_with_the_nearest_one(tmp_path
         load(tmp_path / "bera.yaml", Bank)
 
 
+def test_a_key_that_is_missing_at_the_top_is_told_with_the_file_it_is_missing_from(tmp_path: Path) -> None:
+    write_text(tmp_path / "hexi.yaml", "limits: {a: 1}\n")
+    with pytest.raises(ConfigError, match=r"hexi\.yaml: 'name' is missing"):
+        load(tmp_path / "hexi.yaml", Bank)
+
+
+def test_one_file_may_be_extended_without_a_list_and_none_extends_itself(tmp_path: Path) -> None:
+    write_text(tmp_path / "standard.yaml", "name: standard\n")
+    write_text(tmp_path / "hexi.yaml", "extends: standard.yaml\nlimits: {a: 1}\n")
+    assert load(tmp_path / "hexi.yaml", Bank).name == "standard"
+    write_text(tmp_path / "standard.yaml", "extends: hexi.yaml\nname: standard\n")
+    with pytest.raises(ConfigError, match="extends itself"):
+        load(tmp_path / "hexi.yaml", Bank)
+
+
+def test_a_folder_in_place_of_a_file_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory") as caught:
+        load(tmp_path, Bank)
+    assert "??" not in str(caught.value)
+
+
+def test_a_sentence_that_ends_by_itself_gets_no_second_stop(tmp_path: Path) -> None:
+    write_text(tmp_path / "berka.yaml", "name: x\n")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "bera.yaml", Bank)
+    assert str(caught.value).endswith("berka.yaml?")
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [1\n", "a: 1\na: 2\n"])
 def test_a_file_that_holds_no_settings_is_a_configuration_error(tmp_path: Path, text: str) -> None:
     write_text(tmp_path / "x.yaml", text)
