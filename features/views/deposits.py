@@ -20,9 +20,24 @@ RISE = Wording(
     "{dep_adb_180d:money}.",
     when="dep_rise_30d_180d_amt > 0 and dep_adb_180d > 0 and dep_fall_30d_180d_share <= -0.05 "
          "and acct_first_opened_months >= 6")
-LEVEL = Wording("近90天存款日均{dep_adb_90d:money}，近一年日均{dep_adb_365d:money}。",
-                "Deposits averaged {dep_adb_90d:money} over 90 days and {dep_adb_365d:money} over a year.",
-                when="dep_adb_90d > 0 and dep_adb_365d > 0 and acct_first_opened_months >= 12")
+LEVEL_RISE = Wording(
+    "近90天存款日均{dep_adb_90d:money}，比近一年日均{dep_adb_365d:money}多{dep_rise_90d_365d_amt:money}。",
+    "Deposits averaged {dep_adb_90d:money} over 90 days, {dep_rise_90d_365d_amt:money} above the year's average of "
+    "{dep_adb_365d:money}.",
+    when="dep_trend_90d_365d >= 0.1 and dep_adb_365d > 0 and acct_first_opened_months >= 12")
+LEVEL_FALL = Wording(
+    "近90天存款日均{dep_adb_90d:money}，比近一年日均{dep_adb_365d:money}少{dep_fall_90d_365d_amt:money}。",
+    "Deposits averaged {dep_adb_90d:money} over 90 days, {dep_fall_90d_365d_amt:money} below the year's average of "
+    "{dep_adb_365d:money}.",
+    when="dep_trend_90d_365d <= -0.1 and dep_adb_90d > 0 and acct_first_opened_months >= 12")
+LEVEL_IDLE = Wording("近90天存款日均{dep_adb_90d:money}，全部是活期，与近一年日均大致持平。",
+                     "Deposits averaged {dep_adb_90d:money} over 90 days, all of it in current accounts, much as over the year.",
+                     when="dep_adb_90d > 0 and dep_time_share_90d == 0 and dep_trend_90d_365d > -0.1 and dep_trend_90d_365d < 0.1 "
+                          "and acct_first_opened_months >= 12")
+LEVEL = Wording("近90天存款日均{dep_adb_90d:money}，与近一年日均大致持平。",
+                "Deposits averaged {dep_adb_90d:money} over 90 days, much as over the year.",
+                when="dep_adb_90d > 0 and dep_trend_90d_365d > -0.1 and dep_trend_90d_365d < 0.1 and acct_first_opened_months >= 12")
+LEVELS = (LEVEL_RISE, LEVEL_FALL, LEVEL_IDLE, LEVEL)
 YEAR_FALL = Wording("存款比年初少{dep_since_year_start_fall_amt:money}，今年以来日均{dep_adb_ytd:money}。",
                     "Deposits are {dep_since_year_start_fall_amt:money} below the start of the year; they averaged "
                     "{dep_adb_ytd:money} this year.",
@@ -46,9 +61,21 @@ IDLE_SHARE = Wording("近90天活期日均{cur_adb_90d:money}，定期占存款{
                      "{dep_time_share_90d:percent} "
                      "of deposits.",
                      when="cur_adb_90d > 0 and dep_time_share_90d > 0")
-ASSETS = Wording("本季金融资产日均{aum_adb_qtd:money}，近一年日均{aum_adb_365d:money}。",
-                 "Assets averaged {aum_adb_qtd:money} this quarter and {aum_adb_365d:money} over a year.",
-                 when="aum_adb_qtd > 0 and aum_adb_365d > 0 and acct_first_opened_months >= 12")
+ASSETS_RISE = Wording(
+    "近90天金融资产日均{aum_adb_90d:money}，比近一年日均{aum_adb_365d:money}多{aum_rise_90d_365d_amt:money}。",
+    "Assets averaged {aum_adb_90d:money} over 90 days, {aum_rise_90d_365d_amt:money} above the year's average of "
+    "{aum_adb_365d:money}.",
+    when="aum_trend_90d_365d >= 0.1 and aum_adb_365d > 0 and acct_first_opened_months >= 12")
+ASSETS_LOWER = Wording(
+    "近90天金融资产日均{aum_adb_90d:money}，比近一年日均{aum_adb_365d:money}少{aum_fall_90d_365d_amt:money}。",
+    "Assets averaged {aum_adb_90d:money} over 90 days, {aum_fall_90d_365d_amt:money} below the year's average of "
+    "{aum_adb_365d:money}.",
+    when="aum_trend_90d_365d <= -0.1 and aum_adb_90d > 0 and acct_first_opened_months >= 12")
+ASSETS = Wording("近90天金融资产日均{aum_adb_90d:money}，与近一年日均大致持平。",
+                 "Assets averaged {aum_adb_90d:money} over 90 days, much as over the year.",
+                 when="aum_adb_90d > 0 and aum_trend_90d_365d > -0.1 and aum_trend_90d_365d < 0.1 "
+                      "and acct_first_opened_months >= 12")
+ASSET_LEVELS = (ASSETS_RISE, ASSETS_LOWER, ASSETS)
 ASSETS_FALL = Wording(
     "近30天金融资产日均{aum_adb_30d:money}，比近半年日均{aum_adb_180d:money}少{aum_fall_30d_180d_amt:money}。",
     "Assets averaged {aum_adb_30d:money} over 30 days, {aum_fall_30d_180d_amt:money} below the half-year average of "
@@ -74,7 +101,7 @@ def deposit_balance(deposits: Deposits) -> Features:
     trend = adb[30] / adb[180] - 1
     return Features(
         each("dep_adb_{w}", adb, "money", "{w}存款日均", "Average daily deposits {w}", family="deposit_level",
-             says={30: FALL, 90: LEVEL, 180: LEVEL, 365: LEVEL}),
+             says={30: (FALL, *LEVELS), 90: LEVELS, 180: LEVELS, 365: LEVELS}),
         fact("dep_balance", deposits.at(), "money", "存款余额", "Deposits at the close of the day"),
         feature("dep_trend_7d_30d", adb[7] / adb[30] - 1, "share", "近7天存款日均比近30天的增减",
                 "Average daily deposits over 7 days against 30 days", FALL, RISE, family="deposit_trend"),
@@ -99,6 +126,10 @@ def deposit_balance(deposits: Deposits) -> Features:
              "Fall of average deposits, 30 days against half a year"),
         fact("dep_rise_30d_180d_amt", adb[30] - adb[180], "money", "近30天存款日均比近半年增加额",
              "Rise of average deposits, 30 days against half a year"),
+        fact("dep_rise_90d_365d_amt", adb[90] - adb[365], "money", "近90天存款日均比近一年增加额",
+             "Rise of average deposits, 90 days against a year"),
+        fact("dep_fall_90d_365d_amt", adb[365] - adb[90], "money", "近90天存款日均比近一年减少额",
+             "Fall of average deposits, 90 days against a year"),
         fact("dep_fall_30d_180d_share", 0 - trend, "share", "近30天存款日均比近半年降幅",
              "Fall of average deposits as a share, 30 days against half a year"),
     )
@@ -155,13 +186,17 @@ def asset_balance(assets: Balances) -> Features:
     invested = assets.within(INVESTED).daily_average([90])
     return Features(
         each("aum_adb_{w}", adb, "money", "{w}金融资产日均", "Average daily financial assets {w}", family="asset_level",
-             says={90: ASSETS, 180: ASSETS, 365: ASSETS, "qtd": ASSETS}),
+             says=dict.fromkeys((90, 180, 365, "qtd"), ASSET_LEVELS)),
         feature("aum_trend_30d_180d", adb[30] / adb[180] - 1, "share", "近30天金融资产日均比近半年的增减",
                 "Average assets over 30 days against half a year", ASSETS_FALL, family="asset_trend"),
         feature("aum_trend_90d_365d", adb[90] / adb[365] - 1, "share", "近90天金融资产日均比近一年的增减",
                 "Average assets over 90 days against a year", ASSETS_FALL, family="asset_trend"),
         fact("aum_fall_30d_180d_amt", adb[180] - adb[30], "money", "近30天金融资产日均比近半年减少额",
              "Fall of average assets, 30 days against half a year"),
+        fact("aum_rise_90d_365d_amt", adb[90] - adb[365], "money", "近90天金融资产日均比近一年增加额",
+             "Rise of average assets, 90 days against a year"),
+        fact("aum_fall_90d_365d_amt", adb[365] - adb[90], "money", "近90天金融资产日均比近一年减少额",
+             "Fall of average assets, 90 days against a year"),
         fact("aum_balance", assets.at(), "money", "金融资产余额", "Assets at the close of the day"),
         feature("aum_since_year_start_amt", assets.at() - assets.at(window=YEAR), "money", "金融资产较年初",
                 "Assets since the start of the year", family="asset_trend"),

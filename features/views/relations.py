@@ -29,15 +29,12 @@ NO_LOGIN_SHORT = Wording("手机银行{mobile_last_login_days:days}未登录，�
                          when="mobile_last_login_days >= 30 and mobile_weekly_before_cnt >= 1")
 LOGINS = Wording("近30天登录手机银行{mobile_login_30d_cnt:count}次。",
                  "{mobile_login_30d_cnt:count|mobile login|mobile logins} in the last 30 days.",
-                 when="mobile_login_30d_cnt >= 1")
+                 when="mobile_login_30d_cnt >= 1 and has_mobile_bank == 1")
 DORMANT = Wording("手机银行已开通，近90天没有登录。", "Mobile banking is open, with no login in 90 days.",
                   when="mobile_is_dormant == 1")
 NO_MOBILE = Wording("没有开通手机银行，近90天到柜面办理{txn_counter_90d_cnt:count}笔。",
                     "No mobile banking; {txn_counter_90d_cnt:count|counter transaction|counter transactions} in 90 days.",
                     when="has_mobile_bank == 0 and txn_counter_90d_cnt > 0")
-CONTACTED = Wording("最近一次联系在{contact_last_on:date}，近一年共{contact_365d_cnt:count}次。",
-                    "Last contacted on {contact_last_on:date}; {contact_365d_cnt:count|contact|contacts} in the past year.",
-                    when="contact_365d_cnt > 0")
 
 
 @feature_view(entity="customer", owner="retail", grain=GRAIN)
@@ -96,11 +93,9 @@ def contact_history(contacts: Contacts) -> Features:
         return contacts.count(OUTCOME.among(*outcomes), [365])[365]
     everything = contacts.count(Field("is_last") >= 0, [90, 365])
     return Features(
-        each("contact_{w}_cnt", everything, "count", "{w}联系次数", "Contacts {w}", family="contacts", says={365: CONTACTED}),
+        each("contact_{w}_cnt", everything, "count", "{w}联系次数", "Contacts {w}", family="contacts"),
         feature("contact_last_days", TODAY - contacts.last_day(), "days", "最近一次联系至今天数",
-                "Days since the last contact", CONTACTED,
-                family="contacts"),
-        fact("contact_last_on", contacts.last_day(), "date", "最近一次联系日期", "Date of the last contact"),
+                "Days since the last contact", family="contacts"),
         feature("contact_last_outcome", contacts.last_outcome(), "category", "最近一次联系结果", "Outcome of the last contact",
                 family="contacts"),
         feature("contact_accepted_365d_cnt", ended("accepted", "interested"), "count", "近一年有意向或接受次数",
