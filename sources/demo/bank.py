@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sources.demo import contacts, demand, firms, leaving, lending, living, masters, movements, saving, stories
+from sources.demo import closing, contacts, demand, firms, leaving, lending, living, masters, movements, saving, stories
 from sources.demo.beginnings import make_world
 from sources.demo.ledger import Movements
 from sources.demo.living import Habits
@@ -80,8 +80,9 @@ def make_demo_bank(
 
 
 def live_month(world: World, habits: Habits, month: Month) -> Movements:
-    """One month of the whole bank: who leaves, lives, saves, buys, borrows; booked to the fen."""
+    """One month of the whole bank: who leaves, closes, lives, saves, buys, borrows; booked to the fen."""
     leaving.change_jobs(world, month)
+    closing.close(world, month)
     leaving.leave(world, month)
     stories.tell(world, month)
     living.live(world, habits, month)
@@ -92,6 +93,7 @@ def live_month(world: World, habits: Habits, month: Month) -> Movements:
     n = len(world.people)
     held = world.ledger.balance[:n].astype(np.float64)
     moves = world.ledger.close_month(month)
+    assert not world.ledger.balance[:n][world.shut_on <= month.end].any(), "money is left on a closed account"
     mine = moves.account < n
     change = np.bincount(moves.account[mine], moves.amount[mine] * (month.end + 1.0 - moves.day[mine]), n)
     world.cumulated += held * month.days + change

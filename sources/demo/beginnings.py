@@ -10,7 +10,7 @@ from sources.demo.living import YUAN
 from sources.demo.network import make_network
 from sources.demo.opening_loans import stock as loans_stock
 from sources.demo.opening_terms import stock as terms_stock
-from sources.demo.people import MERCHANT, make_people
+from sources.demo.people import MERCHANT, death_share, make_people
 from sources.demo.seasons import Span
 from sources.demo.temper import OFFERS, make_temper
 from sources.demo.world import NEVER, World
@@ -22,7 +22,7 @@ def make_world(seed: int, customers: int, at: Span) -> World:
     people = make_people(seed, customers, at, network)
     n = len(people)
     rng = chance(seed, "beginnings")
-    dies = rng.random(n) < np.interp(people.age, [0, 55, 70, 90], [0, 0.0006, 0.006, 0.03])
+    dies = rng.random(n) < death_share(people.age)
     dies[people.persons :] = False
     dead = np.where(dies, rng.integers(-200, at.days, n), NEVER)
     persons = np.arange(n) < people.persons
@@ -55,6 +55,8 @@ def make_world(seed: int, customers: int, at: Span) -> World:
         to_save=np.zeros(n),
         parked=np.zeros(n),
         spared=np.zeros(n, dtype=bool),
+        told=np.zeros(n, dtype=bool),
+        shut_on=np.full(n, NEVER),
         cumulated=np.zeros(n),
     )
     terms_stock(world)

@@ -72,7 +72,13 @@ def chances(world: World, family: str, m: int, ahead: int) -> Floats:
 def eligible(world: World, family: str, first: int, last: int) -> Bools:
     """People here who have not used the family yet and may."""
     p = world.people
-    out: Bools = (p.opened <= first) & (world.dead_from > last) & (np.arange(len(p)) < p.persons) & ~owns(world, family)
+    out: Bools = (
+        (p.opened <= first)
+        & (world.dead_from > last)
+        & (world.shut_on > last)
+        & (np.arange(len(p)) < p.persons)
+        & ~owns(world, family)
+    )
     out &= (p.age >= 18) & (p.twin_of < 0)
     if family in ("farmer_credit", "business_loan", "consumer_loan", "mortgage"):
         out &= p.age < 66

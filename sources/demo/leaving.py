@@ -71,7 +71,12 @@ def truth(world: World, m: int) -> tuple[Floats, Bools, Ints]:
         stays *= (1 - leave) * (1 - spend)
     eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
     going = (world.leaving_from <= eve) & (world.leaving_until > eve)
-    known = (world.people.opened <= eve) & (world.dead_from > eve) & (np.arange(len(stays)) < world.people.persons)
+    known = (
+        (world.people.opened <= eve)
+        & (world.dead_from > eve)
+        & (world.shut_on > eve)
+        & (np.arange(len(stays)) < world.people.persons)
+    )
     left = ~going & ((world.left_on > eve - 90) | ((world.leaving_until <= eve) & (world.leaving_until > eve - 90)))
     known &= ((world.assets() >= FLOOR) | left) & ~world.spared
     rest = world.gone & ~going & ~left

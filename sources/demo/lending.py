@@ -123,7 +123,11 @@ def village_lines(world: World, day: int, share: float) -> None:
     villages = np.flatnonzero(rng.random(len(world.network.grid_ids)) < 0.22)
     able = np.isin(p.village, villages) & np.isin(p.group, (FARMER, MIGRANT)) & (p.age > 22) & (p.age < 62) & (p.opened < day)
     who = np.flatnonzero(
-        able & (_line_of(world, np.arange(len(p))) < 0) & (world.dead_from > day) & (rng.random(len(p)) < share)
+        able
+        & (_line_of(world, np.arange(len(p))) < 0)
+        & (world.dead_from > day)
+        & (world.shut_on == NEVER)
+        & (rng.random(len(p)) < share)
     )
     limit = np.array([30_000, 50_000, 80_000, 100_000])[rng.integers(0, 4, len(who))] * YUAN
     world.facilities.add(

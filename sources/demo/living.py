@@ -83,8 +83,8 @@ def clock(rng: np.random.Generator, size: int, opens: float = 8.0, closes: float
 
 
 def alive(world: World, month: Month) -> Bools:
-    """People with a number in this month who have not died."""
-    out: Bools = (world.people.opened <= month.start) & (world.dead_from > month.end)
+    """People with a number in this month who have neither died nor closed it."""
+    out: Bools = (world.people.opened <= month.start) & (world.dead_from > month.end) & (world.shut_on > month.end)
     out[world.people.persons :] = False
     return out
 
@@ -339,6 +339,6 @@ def _interest(world: World, month: Month) -> None:
         return
     first = world.ledger.balance[world.current].astype(np.float64)
     fen = np.rint((world.cumulated + first * 20.0) * world.rate("CUR", month.start) / 360)
-    paid = np.flatnonzero(fen > 0)
+    paid = np.flatnonzero((fen > 0) & (world.shut_on == NEVER))
     world.ledger.post(world.current[paid], month.start + 20, 1_800, fen[paid], "JX")
     world.cumulated = -first * 20.0

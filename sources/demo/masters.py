@@ -36,19 +36,20 @@ def _accounts(world: World, raw: Path, stamp: str) -> None:
     owner = np.concatenate([mains, a["owner"]])
     account = np.concatenate([mains, a["account"]])
     opened = np.concatenate([p.opened[mains], a["opened"]])
-    closed = np.concatenate([np.full(len(mains), NEVER), a["closed"]])
+    closed = np.concatenate([world.shut_on[mains], a["closed"]])
     firm = owner >= p.persons
     product = np.concatenate([np.where(mains >= p.persons, "COR", "CUR"), a["product"]])
     holds = np.concatenate([np.full(len(mains), "deposit"), a["holds"]])
     kind = np.concatenate([np.full(len(mains), "current"), a["kind"]])
     main = np.arange(len(account)) < len(mains)
-    status = np.where(main & ~p.engaged[owner] & (world.ledger.balance[account] < 1_000), "2", "1")
+    asleep = main & ~p.engaged[owner] & (world.ledger.balance[account] < 1_000) & (closed == NEVER)
+    status = np.where(asleep, "2", "1")
     status = np.where(main & np.isin(owner, frozen_of(world)), "3", status)
     numbers = [str(x) for x in account_numbers(account)]
     shut = closed < world.at.days
     closing = np.where(shut, closed, world.at.days)
     text = days(world.at.dates(closing), ~shut, OPEN_END)
-    for i in dirt.some(world, "closed_before_opened", np.flatnonzero(shut), 0.004, numbers):
+    for i in dirt.some(world, "closed_before_opened", np.flatnonzero(shut & ~main), 0.004, numbers):
         text[i] = days(world.at.dates(opened[i : i + 1] - 30))[0]
     write_delimited(
         raw,

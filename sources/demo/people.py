@@ -170,6 +170,12 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     )
 
 
+def death_share(age: Floats) -> Floats:
+    """Share of people of an age who die within the span or in the months before it."""
+    out: Floats = np.interp(age, [0, 55, 70, 90], [0, 0.0012, 0.012, 0.06])
+    return out
+
+
 def _one(pool: Ints, u: float) -> int:
     return int(pool[int(u * len(pool))])
 

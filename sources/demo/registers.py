@@ -26,7 +26,7 @@ LANDLINE = "07386300011"
 
 
 def write_customers(world: World, raw: Path, stamp: str) -> None:
-    """KHXX: base rows, then a row for every change of manager, rating or status, with the day from which it holds."""
+    """KHXX: base rows, then a row for every change of manager, rating, status or stage, with the day from which it holds."""
     rng, p = chance(world.seed, "registers"), world.people
     n = len(p)
     persons = np.arange(n) < p.persons
@@ -38,7 +38,7 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
     )
     pairs = np.unique(np.stack([who, when], axis=1), axis=0)
     who, when = pairs[:, 0], pairs[:, 1]
-    manager, rating, status = (np.where(day[who] <= when, new[who], old[who]) for day, old, new in changes)
+    manager, rating, status, stage = (np.where(day[who] <= when, new[who], old[who]) for day, old, new in changes)
     rated = np.where((rating != "") & persons[who], changes[1][0][who], NEVER)
     rated = np.where(changes[1][0][who] < 0, changes[1][0][who], rated)
     first = when == -NEVER
@@ -56,7 +56,7 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
         [cell["identity"][i] for i in who],
         [cell["phone"][i] for i in who],
         [kind[i] for i in who],
-        ["2"] * len(who),
+        list(stage),
         list(status),
         days(world.at.dates(p.opened[who])),
         [cell["birth"][i] for i in who],
@@ -93,7 +93,7 @@ def frozen_of(world: World) -> Ints:
 
 
 def _changes(world: World, rng: np.random.Generator) -> tuple[tuple[Ints, np.ndarray, np.ndarray], ...]:
-    """(day of the change, before, after) of manager, rating and status; NEVER where nothing changes."""
+    """(day of the change, before, after) of manager, rating, status and stage; NEVER where nothing changes."""
     p, n, last = world.people, len(world.people), world.at.days
     handed = (p.manager >= 0) & (rng.random(n) < 0.14)
     manager_day = np.where(handed, rng.integers(20, last, n), NEVER)
@@ -113,11 +113,14 @@ def _changes(world: World, rng: np.random.Generator) -> tuple[tuple[Ints, np.nda
     status_day = np.where(gone < last, np.maximum(gone, p.opened + 1), np.where(frozen, rng.integers(1, last, n), NEVER))
     after = np.where(gone < last, "3", np.where(frozen, "4", status)).astype("U1")
     before_rating = np.where(rating_day < 0, level, none)
-    return (
+    found = (
         (manager_day, earlier, p.manager),
         (rating_day, before_rating, np.where(rates, level, none)),
         (status_day, status, after),
     )
+    # nothing is changed any more once the last account is closed: then the person is a former customer
+    kept = tuple((np.where(day < world.shut_on, day, NEVER), old, new) for day, old, new in found)
+    return (*kept, (world.shut_on, np.full(n, "2"), np.full(n, "3")))
 
 
 def _kinds(world: World) -> list[str]:

@@ -70,9 +70,7 @@ def _rates(world: World, product: np.ndarray, day: Ints, owner: Ints) -> Floats:
     """The posted rate; people attached to a larger branch get a little more."""
     rate = np.zeros(len(product))
     for name in np.unique(product):
-        for step in np.unique(day[product == name]):
-            hit = (product == name) & (day == step)
-            rate[hit] = world.rate(str(name), int(step))
+        rate[product == name] = world.rates(str(name), day[product == name])
     out: Floats = np.round(rate + 0.0005 * (owner % 3 == 0) * (product != "N07D"), 6)
     return out
 
@@ -224,6 +222,16 @@ def pay_out(world: World, rows: Ints, day: Ints, reason: int, interest: Ints, ou
     _close(world, account, day)
 
 
+def term_interest(world: World, rows: Ints, day: Ints, whole: np.ndarray) -> Ints:
+    """Interest on terms that end on a day: the agreed rate where they ran their `whole` time, else that of current accounts."""
+    t = world.terms
+    months = np.array([MONTHS_OF.get(str(x), 0) for x in t["product"][rows]])
+    agreed = t["rate"][rows] * np.where(months > 0, months / 12, 7 / 360)
+    broken = world.rates("CUR", day) * (day - t["started"][rows]) / 360
+    out: Ints = np.rint(t["amount"][rows] * np.where(whole, agreed, broken)).astype(np.int64)
+    return out
+
+
 def _close(world: World, account: Ints, day: Ints) -> None:
     place = np.searchsorted(world.accounts["account"], account)
     world.accounts["closed"][place] = day
@@ -244,8 +252,7 @@ def _break_early(world: World, month: Month, rng: np.random.Generator) -> None:
     day = month.start + rng.integers(0, month.days, len(rows))
     planned = np.flatnonzero(running & (t["broken"] >= month.start) & (t["broken"] <= month.end) & ~chosen)
     both, when = np.concatenate([rows, planned]), np.concatenate([day, t["broken"][planned]])
-    held = when - t["started"][both]
-    interest = np.rint(t["amount"][both] * world.rate("CUR", month.start) * held / 360).astype(np.int64)
+    interest = term_interest(world, both, when, np.zeros(len(both), dtype=bool))
     leaves = np.concatenate([rng.random(len(rows)) < 0.75, np.ones(len(planned), dtype=bool)])
     pay_out(world, both, when, EARLY, interest, "DQZC", "DQZC")
     owner = t["owner"][both]
@@ -266,8 +273,7 @@ def _mature(world: World, month: Month, rng: np.random.Generator) -> bool:
     if not len(rows):
         return False
     owner, day, fen, product = t["owner"][rows], t["matures"][rows], t["amount"][rows], t["product"][rows]
-    months = np.array([MONTHS_OF.get(str(x), 0) for x in product])
-    interest = np.rint(fen * t["rate"][rows] * np.where(months > 0, months / 12, 7 / 360)).astype(np.int64)
+    interest = term_interest(world, rows, day, np.ones(len(rows), dtype=bool))
     away = (world.leaving_from[owner] != NEVER) | world.gone[owner]
     roll = (t["rollover"][rows] > 0) & ~(away & (rng.random(len(rows)) < 0.9))
     _roll(world, rows[roll], interest[roll])

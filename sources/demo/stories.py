@@ -121,6 +121,8 @@ def plan(world: World) -> None:
         en="Deposits in on the 29th, out on the 2nd",
     )
     world.spared[couple] = True
+    for name in world.stories.keys() - {"outlet_moved"}:
+        world.told[_who(world, name)] = True
     if len(couple) == 2:
         world.dead_from[couple[1]] = world.at.months[max(1, last - 4)].start + 9
 

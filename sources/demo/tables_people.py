@@ -41,6 +41,7 @@ def _holdings(world: World, raw: Path, stamp: str) -> None:
     lost[world.events["who"][stops]] = world.events["day"][stops]
     lost[world.wage_here] = NEVER
     ended = np.where(h["product"] == "DFGZ", np.maximum(lost[h["owner"]], h["started"]), h["ended"])
+    ended = np.minimum(ended, world.shut_on[h["owner"]])  # a contract ends with the last account
     keep = h["started"] < world.at.days
     rows = np.flatnonzero(keep)
     write_delimited(
@@ -85,8 +86,7 @@ def _links(world: World, raw: Path, stamp: str) -> None:
     heads = rng.permutation(persons[(p.age[persons] > 32) & (p.age[persons] < 62) & p.engaged[persons]])[: len(firms)]
     rows += [(int(h), int(f), "4", -1_000, NEVER) for h, f in zip(heads, firms, strict=False)]
     paid = np.flatnonzero((p.wage > 0) & (p.opened < world.at.days))
-    lost = np.where(world.wage_here[paid], NEVER, NEVER)
-    rows += [(int(i), int(p.employer[i]), "6", int(max(p.opened[i], -1_500)), int(e)) for i, e in zip(paid, lost, strict=True)]
+    rows += [(int(i), int(p.employer[i]), "6", int(max(p.opened[i], -1_500)), int(world.shut_on[i])) for i in paid]
     rows.sort(key=lambda r: (r[0], r[1], r[2], r[3]))
     a, b, kind, begin, end = zip(*rows, strict=True)
     write_delimited(
@@ -182,7 +182,8 @@ def _consents(world: World, raw: Path, stamp: str) -> None:
     yes = np.repeat([x for _, _, x, _ in parts], [len(x) for x, _, _, _ in parts])
     place = np.repeat([x for _, _, _, x in parts], [len(x) for x, _, _, _ in parts])
     begin = np.maximum(p.opened[who], -700)
-    day = begin + np.floor((world.at.days - 2 - begin) * np.clip(place + 0.1 * rng.random(len(who)), 0, 0.99)).astype(np.int64)
+    until = np.minimum(world.at.days - 2, world.shut_on[who])
+    day = begin + np.floor((until - begin) * np.clip(place + 0.1 * rng.random(len(who)), 0, 0.99)).astype(np.int64)
     order = np.lexsort((day, purpose, who))
     dates = days(world.at.dates(day[order]))
     for i in dirt.some(
@@ -201,7 +202,13 @@ def _suppressions(world: World, raw: Path, stamp: str) -> None:
     """CIF_MRMD: who must not be called, and by whose word."""
     p, rng = world.people, chance(world.seed, "suppressions")
     able = rng.permutation(
-        np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (p.opened < 0) & (world.dead_from == NEVER))
+        np.flatnonzero(
+            (np.arange(len(p)) < p.persons)
+            & (p.twin_of < 0)
+            & (p.opened < 0)
+            & (world.dead_from == NEVER)
+            & (world.shut_on == NEVER)
+        )
     )
     staff, related = staff_of(world)
     rows: list[tuple[int, str, int, int, str]] = []

@@ -99,7 +99,7 @@ def _effects(seed: int, people: People) -> Floats:
     p, own = people, chance(seed, "temper", "effects").standard_normal((len(OFFERS), len(people)))
     mean = np.stack(
         [
-            0.7 + 0.5 * np.tanh(p.loyalty) - 0.6 * np.maximum(p.digital, 0) * (p.nerve > 0),
+            0.9 + 0.5 * np.tanh(p.loyalty) - 0.6 * np.maximum(p.digital, 0) * (p.nerve > 0),
             0.8 + 0.4 * np.tanh(p.thrift) - 0.7 * (p.digital > 1),
             0.6 + 0.7 * np.tanh(p.shopper) - 0.9 * (p.loyalty < -1),
             0.9 - 0.5 * np.abs(p.enterprise) + 0.3 * p.nerve,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from sources.demo import demand, dirt, leaving, stories
+from sources.demo import closing, demand, dirt, leaving, stories
 from sources.demo.chance import Floats
 from sources.demo.files import texts, write_table
 from sources.demo.movements import day_column
@@ -23,6 +23,7 @@ class Truth:
     """One part per month-end, kept until the end."""
 
     hazard: list[pa.Table] = field(default_factory=list)
+    closing: list[pa.Table] = field(default_factory=list)
     demand: list[pa.Table] = field(default_factory=list)
 
     def note(self, world: World, m: int) -> None:
@@ -39,6 +40,19 @@ class Truth:
                     "p_leave_90d": p[who],
                     "assets": assets,
                     "state": texts(("here", "leaving", "left", "gone"), state[who]),
+                }
+            )
+        )
+        soon, later, may, state = closing.truth(world, m)
+        who = np.flatnonzero(may)
+        self.closing.append(
+            pa.table(
+                {
+                    "customer_id": texts(world.people.ids, who),
+                    "as_of": day_column(world, np.full(len(who), eve)),
+                    "p_close_90d": soon[who].astype(np.float32),
+                    "p_close_180d": later[who].astype(np.float32),
+                    "state": texts(closing.STATES, state[who]),
                 }
             )
         )
@@ -59,6 +73,7 @@ class Truth:
     def write(self, world: World, out: Path) -> None:
         """Everything known about the truth, under `out`."""
         write_table(out / "hazard.parquet", pa.concat_tables(self.hazard))
+        write_table(out / "closing.parquet", pa.concat_tables(self.closing))
         write_table(out / "demand.parquet", pa.concat_tables(self.demand))
         _write_uplift(world, out)
         _write_people(world, out)

@@ -69,6 +69,8 @@ class World:
     to_save: Floats  # fen to be put on term this month
     parked: Floats  # fen brought for the quarter's last day, to go out again
     spared: Bools  # their story must not be crossed by chance
+    told: Bools  # a story is told of them: they keep their account
+    shut_on: Ints  # day on which the last account was closed, NEVER
     cumulated: Floats  # fen-days on the current account since the last interest
     arriving: tuple[Ints, Floats] | None = None  # who parks how much this month
     accounts: Rows = field(default_factory=Rows)
@@ -87,8 +89,13 @@ class World:
 
     def rate(self, product: str, day: int) -> float:
         """The posted rate a year of a product on a day."""
-        step = int(np.searchsorted(np.array(RATE_STEPS), day / self.at.days, side="right")) - 1
-        return POSTED[product][max(step, 0)] / 100
+        return float(self.rates(product, np.array([day]))[0])
+
+    def rates(self, product: str, day: Ints) -> Floats:
+        """The posted rates a year of a product on days."""
+        step = np.searchsorted(np.array(RATE_STEPS), day / self.at.days, side="right") - 1
+        out: Floats = np.array(POSTED[product])[np.maximum(step, 0)] / 100
+        return out
 
     def event(self, who: Ints, day: Ints | int, kind: str) -> None:
         """Note that something truly happened."""

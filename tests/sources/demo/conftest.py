@@ -53,7 +53,7 @@ def read(bank: DemoBank) -> duckdb.DuckDBPyConnection:
         "CREATE VIEW moves AS SELECT *, CASE JYBZ WHEN 'C' THEN JYJE ELSE -JYJE END AS signed"
         " FROM (SELECT *, JDBZ AS JYBZ FROM day_book)"
     )
-    for name in ("hazard", "demand", "events", "people", "uplift"):
+    for name in ("hazard", "closing", "demand", "events", "people", "uplift"):
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{bank.truth}/{name}.parquet')")
     return con
 
