@@ -10,10 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
-from sources.demo import closing, contacts, demand, firms, leaving, lending, living, masters, movements, saving, stories
+from sources.demo import (
+    closing,
+    contacts,
+    demand,
+    firms,
+    leaving,
+    lending,
+    living,
+    masters,
+    movements,
+    saving,
+    stories,
+    story_plans,
+)
 from sources.demo.beginnings import make_world
+from sources.demo.habits import Habits, make_habits
 from sources.demo.ledger import Movements
-from sources.demo.living import Habits
 from sources.demo.seasons import Month, span
 from sources.demo.truth import Truth
 from sources.demo.world import World
@@ -51,8 +64,8 @@ def make_demo_bank(
     making = fresh_folder(out / "making")
     raw, behind = fresh_folder(making / "raw"), fresh_folder(making / "truth")
     world = make_world(seed, customers, at)
-    stories.plan(world)
-    habits = living.make_habits(world)
+    story_plans.plan(world)
+    habits = make_habits(world)
     movements.write_opening(world, raw)
     truth, rows = Truth(), 0
     for month in at.months:

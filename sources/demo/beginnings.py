@@ -6,14 +6,13 @@ import numpy as np
 
 from sources.demo.chance import chance
 from sources.demo.ledger import Ledger
-from sources.demo.living import YUAN
 from sources.demo.network import make_network
 from sources.demo.opening_loans import stock as loans_stock
 from sources.demo.opening_terms import stock as terms_stock
 from sources.demo.people import MERCHANT, death_share, make_people
 from sources.demo.seasons import Span
 from sources.demo.temper import OFFERS, make_temper
-from sources.demo.world import NEVER, World
+from sources.demo.world import NEVER, YUAN, World
 
 
 def make_world(seed: int, customers: int, at: Span) -> World:

@@ -6,12 +6,11 @@ import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
 from sources.demo.leaving import FLOOR, hazards
-from sources.demo.living import YUAN
 from sources.demo.people import MIGRANT, death_share
 from sources.demo.registers import frozen_of
-from sources.demo.saving import EARLY, MATURED, pay_out, term_interest
 from sources.demo.seasons import Month
-from sources.demo.world import NEVER, World
+from sources.demo.terms import EARLY, MATURED, pay_out, term_interest
+from sources.demo.world import NEVER, YUAN, World
 
 CLOSE = 0.00036  # a month, on average over everybody at the start
 KNOWN_AFTER = 16  # days from a death to the bank's knowing of it

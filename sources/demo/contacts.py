@@ -7,10 +7,9 @@ import numpy as np
 from sources.demo.chance import Ints, chance, pick, sigmoid
 from sources.demo.demand import eligible
 from sources.demo.leaving import COHORT
-from sources.demo.living import alive
 from sources.demo.seasons import Month
 from sources.demo.temper import OFFERS
-from sources.demo.world import World
+from sources.demo.world import World, alive
 
 OUTCOMES = ("interested", "accepted", "declined", "no_answer", "call_later", "wrong_number", "complaint")
 CHANNELS = ("phone", "visit", "wechat")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
-from sources.demo.lending import disburse, grant
-from sources.demo.living import YUAN, clock
-from sources.demo.saving import heap_floor, new_products, open_funds, open_terms
-from sources.demo.seasons import Month
-from sources.demo.temper import FAMILIES, MONTHLY, OFFERS, demand_logit
-from sources.demo.world import NEVER, World, recent
+from sources.demo.funds import open_funds
+from sources.demo.loans import disburse, grant
+from sources.demo.seasons import Month, clock
+from sources.demo.temper import OFFERS
+from sources.demo.terms import heap_floor, new_products, open_terms
+from sources.demo.wishes import FAMILIES, MONTHLY, Standing, wish
+from sources.demo.world import NEVER, YUAN, World, recent
 
 FUNDS = {
     "wealth": (("LC01", "LC02", "LC03"), 10_000, 0.3),
@@ -45,20 +46,16 @@ def chances(world: World, family: str, m: int, ahead: int) -> Floats:
     line = np.zeros(n)
     if len(world.facilities):
         line[world.facilities["owner"]] = 1.0
-    current = world.ledger.balance[world.current] / YUAN
-    x = demand_logit(
-        family,
+    standing = Standing(
         p,
-        world.temper,
-        m,
-        ahead,
-        calendar,
-        len(months),
-        current,
+        world.temper.mood[:, m] * 0.9**ahead,
+        world.temper.need[:, m] * 0.9**ahead,
+        world.ledger.balance[world.current] / YUAN,
         world.assets() / YUAN,
         line,
         (world.acquiring_from != NEVER).astype(np.float64),
     )
+    x = wish(family, standing, calendar, min(m + ahead, len(months)) / len(months))
     if family in OFFERS:
         place = OFFERS.index(family)
         x = x + np.where(recent(world, place, m), world.temper.effect[place], 0.0)

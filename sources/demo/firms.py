@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import chance
-from sources.demo.living import YUAN, clock
-from sources.demo.seasons import Month
-from sources.demo.world import World
+from sources.demo.seasons import Month, clock
+from sources.demo.world import YUAN, World
 
 
 def corporate_month(world: World, month: Month) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
-from sources.demo.living import YUAN, alive, clock
-from sources.demo.seasons import Month
+from sources.demo.seasons import Month, clock
 from sources.demo.temper import LEAVE, SPEND, leave_logit, spend_logit
-from sources.demo.world import NEVER, World, recent
+from sources.demo.world import NEVER, YUAN, World, alive, recent
 
 FLOOR = 5_000 * YUAN  # below this nobody is asked to leave
 COHORT = 10_000 * YUAN

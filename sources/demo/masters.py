@@ -8,7 +8,7 @@ import numpy as np
 
 from sources.demo import dirt, tables_bank, tables_people
 from sources.demo.files import days, write_delimited, write_fixed, yuan
-from sources.demo.lending import REPAYMENTS
+from sources.demo.loans import REPAYMENTS
 from sources.demo.movements import account_numbers, loan_numbers
 from sources.demo.registers import frozen_of, write_customers
 from sources.demo.world import NEVER, World

@@ -11,10 +11,9 @@ from sources.demo.catalogue import MARK, MARKS
 from sources.demo.chance import Ints, chance
 from sources.demo.files import decimals, numbers, texts, write_month
 from sources.demo.ledger import Movements, day_ends
-from sources.demo.lending import LOAN_PARTY
-from sources.demo.living import alive
+from sources.demo.loans import LOAN_PARTY
 from sources.demo.seasons import Month
-from sources.demo.world import World
+from sources.demo.world import World, alive
 
 BANKS = ("中国农业银行", "中国工商银行", "中国建设银行", "中国邮政储蓄银行", "中国银行", "长沙银行", "招商银行")
 CLASSES = ("1", "2", "3", "4", "5")

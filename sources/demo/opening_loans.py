@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import chance
-from sources.demo.lending import ANNUITY, grant, village_lines, write_status
+from sources.demo.facilities import village_lines
+from sources.demo.loans import ANNUITY, grant, write_status
 from sources.demo.people import CORPORATE, FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
-from sources.demo.saving import months_later
+from sources.demo.seasons import months_later
 from sources.demo.world import NEVER, World
 
 # loans at the start, of 388,494 customers

@@ -6,9 +6,9 @@ import numpy as np
 
 from sources.demo.catalogue import STOCK_MIX, TENORS
 from sources.demo.chance import chance, pick
-from sources.demo.living import YUAN
-from sources.demo.saving import MONTHS_OF, draw_rollover, heap_floor, new_terms, open_funds
-from sources.demo.world import World
+from sources.demo.funds import open_funds
+from sources.demo.terms import MONTHS_OF, draw_rollover, heap_floor, new_terms
+from sources.demo.world import YUAN, World
 
 
 def stock(world: World) -> None:

@@ -125,3 +125,20 @@ def shopping_weights(at: Span, month: Month) -> Floats:
 
 OPENING_CAMPAIGN = {1: 5.2, 2: 5.0, 3: 3.4, 4: 0.2, 5: 0.2, 6: 0.25, 7: 0.2, 8: 0.2, 9: 0.25, 10: 0.2, 11: 0.2, 12: 0.3}
 """New savings by month: the opening campaign (开门红) brings about 60 percent of the year's growth."""
+
+
+def months_later(at: Span, day: Ints, months: Ints) -> Ints:
+    """The day `months` calendar months on; the last of the month where that day does not exist."""
+    date = at.dates(day)
+    month = date.astype("datetime64[M]")
+    target = month + months.astype("timedelta64[M]")
+    room = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    dom = np.minimum((date - month.astype("datetime64[D]")).astype(np.int64), room - 1)
+    out: Ints = (target.astype("datetime64[D]") - np.datetime64(at.first, "D")).astype(np.int64) + dom
+    return out
+
+
+def clock(rng: np.random.Generator, size: int, opens: float = 8.0, closes: float = 21.5) -> Ints:
+    """Seconds of the day, more of them in the late morning and the afternoon."""
+    hours = opens + (closes - opens) * (0.6 * rng.beta(2.2, 3.0, size) + 0.4 * rng.beta(4, 3.0, size))
+    return np.asarray(hours * 3600, dtype=np.int64)

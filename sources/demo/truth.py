@@ -13,7 +13,8 @@ from sources.demo.chance import Floats
 from sources.demo.files import texts, write_table
 from sources.demo.movements import day_column
 from sources.demo.people import GROUPS
-from sources.demo.temper import FAMILIES, OFFERS
+from sources.demo.temper import OFFERS
+from sources.demo.wishes import FAMILIES
 from sources.demo.world import World
 from store.files import write_json
 

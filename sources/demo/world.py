@@ -11,9 +11,10 @@ from sources.demo.chance import Bools, Floats, Ints
 from sources.demo.ledger import Ledger
 from sources.demo.network import Network
 from sources.demo.people import People
-from sources.demo.seasons import Span
+from sources.demo.seasons import Month, Span
 from sources.demo.temper import Temper
 
+YUAN = 100  # fen
 NEVER = 1_000_000  # a day that does not come
 
 
@@ -127,4 +128,11 @@ def recent(world: World, offer: int, m: int) -> Bools:
     """Whose contact about an offer still works in month m: for three months after the month of the contact."""
     since = m - world.worked[offer]
     out: Bools = (since >= 0) & (since <= 2)
+    return out
+
+
+def alive(world: World, month: Month) -> Bools:
+    """People with a number in this month who have neither died nor closed it."""
+    out: Bools = (world.people.opened <= month.start) & (world.dead_from > month.end) & (world.shut_on > month.end)
+    out[world.people.persons :] = False
     return out
