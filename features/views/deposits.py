@@ -30,13 +30,12 @@ LEVEL_FALL = Wording(
     "Deposits averaged {dep_adb_90d:money} over 90 days, {dep_fall_90d_365d_amt:money} below the year's average of "
     "{dep_adb_365d:money}.",
     when="dep_trend_90d_365d <= -0.1 and dep_adb_90d > 0 and acct_first_opened_months >= 12")
+STEADY = "dep_adb_90d > 0 and dep_trend_90d_365d > -0.1 and dep_trend_90d_365d < 0.1 and acct_first_opened_months >= 12"
 LEVEL_IDLE = Wording("近90天存款日均{dep_adb_90d:money}，全部是活期，与近一年日均大致持平。",
-                     "Deposits averaged {dep_adb_90d:money} over 90 days, all of it in current accounts, much as over the year.",
-                     when="dep_adb_90d > 0 and dep_time_share_90d == 0 and dep_trend_90d_365d > -0.1 and dep_trend_90d_365d < 0.1 "
-                          "and acct_first_opened_months >= 12")
+                     "Deposits averaged {dep_adb_90d:money} over 90 days, all in current accounts, much as over the year.",
+                     when=f"{STEADY} and dep_time_share_90d == 0")
 LEVEL = Wording("近90天存款日均{dep_adb_90d:money}，与近一年日均大致持平。",
-                "Deposits averaged {dep_adb_90d:money} over 90 days, much as over the year.",
-                when="dep_adb_90d > 0 and dep_trend_90d_365d > -0.1 and dep_trend_90d_365d < 0.1 and acct_first_opened_months >= 12")
+                "Deposits averaged {dep_adb_90d:money} over 90 days, much as over the year.", when=STEADY)
 LEVELS = (LEVEL_RISE, LEVEL_FALL, LEVEL_IDLE, LEVEL)
 YEAR_FALL = Wording("存款比年初少{dep_since_year_start_fall_amt:money}，今年以来日均{dep_adb_ytd:money}。",
                     "Deposits are {dep_since_year_start_fall_amt:money} below the start of the year; they averaged "
@@ -65,22 +64,22 @@ ASSETS_RISE = Wording(
     "近90天金融资产日均{aum_adb_90d:money}，比近一年日均{aum_adb_365d:money}多{aum_rise_90d_365d_amt:money}。",
     "Assets averaged {aum_adb_90d:money} over 90 days, {aum_rise_90d_365d_amt:money} above the year's average of "
     "{aum_adb_365d:money}.",
-    when="aum_trend_90d_365d >= 0.1 and aum_adb_365d > 0 and acct_first_opened_months >= 12")
+    when="aum_invest_share_90d > 0 and aum_trend_90d_365d >= 0.1 and aum_adb_365d > 0 and acct_first_opened_months >= 12")
 ASSETS_LOWER = Wording(
     "近90天金融资产日均{aum_adb_90d:money}，比近一年日均{aum_adb_365d:money}少{aum_fall_90d_365d_amt:money}。",
     "Assets averaged {aum_adb_90d:money} over 90 days, {aum_fall_90d_365d_amt:money} below the year's average of "
     "{aum_adb_365d:money}.",
-    when="aum_trend_90d_365d <= -0.1 and aum_adb_90d > 0 and acct_first_opened_months >= 12")
+    when="aum_invest_share_90d > 0 and aum_trend_90d_365d <= -0.1 and aum_adb_90d > 0 and acct_first_opened_months >= 12")
 ASSETS = Wording("近90天金融资产日均{aum_adb_90d:money}，与近一年日均大致持平。",
                  "Assets averaged {aum_adb_90d:money} over 90 days, much as over the year.",
-                 when="aum_adb_90d > 0 and aum_trend_90d_365d > -0.1 and aum_trend_90d_365d < 0.1 "
+                 when="aum_invest_share_90d > 0 and aum_trend_90d_365d > -0.1 and aum_trend_90d_365d < 0.1 "
                       "and acct_first_opened_months >= 12")
-ASSET_LEVELS = (ASSETS_RISE, ASSETS_LOWER, ASSETS)
+ASSET_LEVELS = (ASSETS_RISE, ASSETS_LOWER, ASSETS, *LEVELS)      # who has deposits only is told of deposits
 ASSETS_FALL = Wording(
     "近30天金融资产日均{aum_adb_30d:money}，比近半年日均{aum_adb_180d:money}少{aum_fall_30d_180d_amt:money}。",
     "Assets averaged {aum_adb_30d:money} over 30 days, {aum_fall_30d_180d_amt:money} below the half-year average of "
     "{aum_adb_180d:money}.",
-    when="aum_fall_30d_180d_amt > 0 and aum_adb_30d >= 0 and aum_trend_30d_180d <= -0.05")
+    when="aum_invest_share_90d > 0 and aum_fall_30d_180d_amt > 0 and aum_adb_30d >= 0 and aum_trend_30d_180d <= -0.05")
 
 
 def _lowest(name: str, deposits: Balances, days: list[int]) -> tuple[Feature, ...]:
@@ -100,24 +99,24 @@ def deposit_balance(deposits: Deposits) -> Features:
     since_new_year = deposits.at() - deposits.at(window=YEAR)
     trend = adb[30] / adb[180] - 1
     return Features(
-        each("dep_adb_{w}", adb, "money", "{w}存款日均", "Average daily deposits {w}", family="deposit_level",
+        each("dep_adb_{w}", adb, "money", "{w}存款日均", "Average daily deposits {w}", family="balance_level",
              says={30: (FALL, *LEVELS), 90: LEVELS, 180: LEVELS, 365: LEVELS}),
         fact("dep_balance", deposits.at(), "money", "存款余额", "Deposits at the close of the day"),
         feature("dep_trend_7d_30d", adb[7] / adb[30] - 1, "share", "近7天存款日均比近30天的增减",
-                "Average daily deposits over 7 days against 30 days", FALL, RISE, family="deposit_trend"),
+                "Average daily deposits over 7 days against 30 days", FALL, RISE, family="balance_trend"),
         feature("dep_trend_30d_90d", adb[30] / adb[90] - 1, "share", "近30天存款日均比近90天的增减",
-                "Average daily deposits over 30 days against 90 days", FALL, RISE, family="deposit_trend"),
+                "Average daily deposits over 30 days against 90 days", FALL, RISE, family="balance_trend"),
         feature("dep_trend_30d_180d", trend, "share", "近30天存款日均比近半年日均的增减",
-                "Average daily deposits over 30 days against half a year", FALL, RISE, family="deposit_trend"),
+                "Average daily deposits over 30 days against half a year", FALL, RISE, family="balance_trend"),
         feature("dep_trend_90d_365d", adb[90] / adb[365] - 1, "share", "近90天存款日均比近一年日均的增减",
-                "Average daily deposits over 90 days against a year", FALL, RISE, family="deposit_trend"),
+                "Average daily deposits over 90 days against a year", FALL, RISE, family="balance_trend"),
         feature("dep_change_90d_amt", adb[90] - before[Window("back", 90, 90)], "money", "近90天存款日均比此前90天的增减额",
-                "Average daily deposits over 90 days less those of the 90 days before", FALL, RISE, family="deposit_trend"),
+                "Average daily deposits over 90 days less those of the 90 days before", FALL, RISE, family="balance_trend"),
         feature("dep_change_180d_amt", adb[180] - before[Window("back", 180, 180)], "money", "近半年存款日均比此前半年的增减额",
                 "Average daily deposits over half a year less those of the half-year before", FALL, RISE,
-                family="deposit_trend"),
+                family="balance_trend"),
         feature("dep_year_before_30d", adb[30] / before[Window("back", 30, 365)] - 1, "share", "近30天存款日均比上年同期的增减",
-                "Average daily deposits over 30 days against the same days a year before", family="deposit_trend"),
+                "Average daily deposits over 30 days against the same days a year before", family="balance_trend"),
         feature("dep_since_year_start_amt", since_new_year, "money", "存款较年初", "Deposits since the start of the year",
                 YEAR_FALL, YEAR_RISE, family="deposit_year"),
         fact("dep_since_year_start_fall_amt", 0 - since_new_year, "money", "存款较年初减少额",
@@ -185,12 +184,12 @@ def asset_balance(assets: Balances) -> Features:
     adb = assets.daily_average([30, 90, 180, 365, "mtd", "qtd", "ytd"])
     invested = assets.within(INVESTED).daily_average([90])
     return Features(
-        each("aum_adb_{w}", adb, "money", "{w}金融资产日均", "Average daily financial assets {w}", family="asset_level",
+        each("aum_adb_{w}", adb, "money", "{w}金融资产日均", "Average daily financial assets {w}", family="balance_level",
              says=dict.fromkeys((90, 180, 365, "qtd"), ASSET_LEVELS)),
         feature("aum_trend_30d_180d", adb[30] / adb[180] - 1, "share", "近30天金融资产日均比近半年的增减",
-                "Average assets over 30 days against half a year", ASSETS_FALL, family="asset_trend"),
+                "Average assets over 30 days against half a year", ASSETS_FALL, FALL, RISE, family="balance_trend"),
         feature("aum_trend_90d_365d", adb[90] / adb[365] - 1, "share", "近90天金融资产日均比近一年的增减",
-                "Average assets over 90 days against a year", ASSETS_FALL, family="asset_trend"),
+                "Average assets over 90 days against a year", ASSETS_FALL, FALL, RISE, family="balance_trend"),
         fact("aum_fall_30d_180d_amt", adb[180] - adb[30], "money", "近30天金融资产日均比近半年减少额",
              "Fall of average assets, 30 days against half a year"),
         fact("aum_rise_90d_365d_amt", adb[90] - adb[365], "money", "近90天金融资产日均比近一年增加额",
@@ -199,11 +198,11 @@ def asset_balance(assets: Balances) -> Features:
              "Fall of average assets, 90 days against a year"),
         fact("aum_balance", assets.at(), "money", "金融资产余额", "Assets at the close of the day"),
         feature("aum_since_year_start_amt", assets.at() - assets.at(window=YEAR), "money", "金融资产较年初",
-                "Assets since the start of the year", family="asset_trend"),
+                "Assets since the start of the year", family="balance_trend"),
         feature("aum_lowest_90d", assets.lowest(90), "money", "近90天金融资产最低", "Lowest assets over 90 days",
-                family="asset_level"),
+                family="balance_level"),
         feature("aum_drawdown_180d", assets.drawdown(180), "share", "金融资产较近半年最高的减少比例",
-                "Share of the half-year's peak of assets that has left", family="asset_trend"),
+                "Share of the half-year's peak of assets that has left", family="balance_trend"),
         feature("aum_invest_share_90d", invested[90] / adb[90], "share", "近90天理财、基金、保险、国债占金融资产比例",
                 "Wealth, funds, insurance and bonds as a share of assets over 90 days", family="asset_mix"),
     )

@@ -1,14 +1,12 @@
-"""Money in and out: how much, how often, through what, to whom, how regular."""
+"""Money in and out: how much, how often, through what, how regular."""
 
 from __future__ import annotations
 
 from features.algebra import Field, Term, Where
 from features.declare import Feature, Features, Wording, each, fact, feature, feature_view
-from features.rows.arrivals import Proceeds
 from features.rows.balances import Deposits
-from features.rows.transactions import CATEGORY, CHANNEL, ELSEWHERE, IN, OUT, OWN, FlowBlocks, Transactions, not_inner
+from features.rows.transactions import CATEGORY, CHANNEL, IN, OUT, FlowBlocks, Transactions, not_inner
 from features.views.profile import TODAY
-from features.windows import Window
 
 WINDOWS = (7, 30, 90, 180, 365)
 GRAIN = "One row per customer per as_of."
@@ -23,16 +21,6 @@ QUIET = Wording("已{txn_last_active_days:days}没有主动交易，最近一次
                 "No transaction of the customer's own for {txn_last_active_days:days}; the last was on "
                 "{txn_last_active_on:date}.",
                 when="txn_last_active_days >= 30")
-LARGE_OUT = Wording(
-    "近30天单笔最大转出{txn_out_largest_30d_amt:money}，"
-    "相当于近90天存款日均{dep_adb_90d:money}的{txn_out_largest_30d_share:percent}。",
-    "The largest payment out in 30 days was {txn_out_largest_30d_amt:money}, {txn_out_largest_30d_share:percent} of the 90-day "
-    "average of {dep_adb_90d:money}.",
-    when="dep_adb_90d > 0 and txn_out_largest_30d_share >= 0.2 and txn_out_largest_30d_share <= 20")
-LARGE_IN = Wording(
-    "近30天单笔最大转入{txn_in_largest_30d_amt:money}，近90天存款日均{dep_adb_90d:money}。",
-    "The largest payment in over 30 days was {txn_in_largest_30d_amt:money}, against a 90-day average of {dep_adb_90d:money}.",
-    when="dep_adb_90d > 0 and txn_in_largest_30d_amt >= dep_adb_90d")
 REGULAR = Wording("近半年每30天都有进账，最少一期{income_lowest_180d_amt:money}，平均{income_avg_180d_amt:money}。",
                   "Money came in during each 30 days of the half-year: {income_lowest_180d_amt:money} at the least, "
                   "{income_avg_180d_amt:money} on average.",
@@ -48,17 +36,6 @@ SPENDING = Wording("近90天生活缴费{txn_utility_90d_cnt:count}笔，共{txn
 CASH = Wording("近90天到柜面取现{txn_counter_cash_out_90d_cnt:count}次，共{txn_counter_cash_out_90d_amt:money}。",
                "{txn_counter_cash_out_90d_cnt:count|counter withdrawal|counter withdrawals} in 90 days, "
                "{txn_counter_cash_out_90d_amt:money} in all.", when="txn_counter_cash_out_90d_cnt > 0")
-ELSEWHERE_OUT = Wording(
-    "近90天转往他行{txn_out_elsewhere_90d_amt:money}，占转出的{txn_out_elsewhere_90d_share:percent}。",
-    "{txn_out_elsewhere_90d_amt:money} went to other banks in 90 days, {txn_out_elsewhere_90d_share:percent} of what went out.",
-    when="txn_out_elsewhere_90d_amt > 0", internal=True)
-OWN_ELSEWHERE = Wording(
-    "近90天转往本人他行账户{txn_out_own_other_bank_90d_cnt:count}笔共{txn_out_own_other_bank_90d_amt:money}，"
-    "此前一年每季平均{txn_out_own_other_bank_quarter_amt:money}。",
-    "{txn_out_own_other_bank_90d_cnt:count|transfer|transfers} to own accounts elsewhere in 90 days, "
-    "{txn_out_own_other_bank_90d_amt:money} in all; the year before averaged {txn_out_own_other_bank_quarter_amt:money} a "
-    "quarter.",
-    when="txn_out_own_other_bank_90d_amt > 0", internal=True)
 
 
 @feature_view(entity="customer", owner="retail", grain=GRAIN)
@@ -131,7 +108,7 @@ def flow_categories(transactions: Transactions) -> Features:
         _amount_and_count(transactions, "land_in", "征地补偿入账", "Land compensation", of("land_compensation") & IN,
                           days=(180,)),
         feature("txn_interest_in_365d_amt", transactions.amount(of("interest") & IN, [365])[365], "money", "近一年利息收入",
-                "Interest received in a year", family="deposit_level"),
+                "Interest received in a year", family="balance_level"),
         feature("txn_interest_out_365d_amt", transactions.amount(of("interest") & OUT, [365])[365], "money", "近一年透支或罚息",
                 "Overdraft and penalty interest in a year", family="fees"),
         feature("txn_fee_90d_amt", transactions.amount(of("fee") & OUT, [90])[90], "money", "近90天手续费", "Fees in 90 days",
@@ -158,61 +135,6 @@ def flow_channels(transactions: Transactions) -> Features:
                 family="channel"),
         feature("txn_digital_share_90d", digital / count(CHANNEL.differs("system"), [90])[90], "share", "近90天线上交易占比",
                 "Share of mobile and online transactions in 90 days", family="channel"),
-    )
-
-
-@feature_view(entity="customer", owner="retail", grain=GRAIN)
-def large_movements(transactions: Transactions, deposits: Deposits, proceeds: Proceeds) -> Features:
-    """Movements that are large against what the customer keeps here; spending of a loan just paid out is marked."""
-    adb = deposits.daily_average([90])[90]
-    largest_out, largest_in = transactions.largest(OUT, [30, 90]), transactions.largest(IN, [30, 90])
-    return Features(
-        feature("txn_out_largest_30d_amt", largest_out[30].fill(0), "money", "近30天单笔最大转出",
-                "Largest payment out in 30 days",
-                LARGE_OUT, family="large_out"),
-        feature("txn_out_largest_30d_share", largest_out[30] / adb, "share", "近30天单笔最大转出占近90天存款日均的比例",
-                "Largest payment out in 30 days as a share of 90-day average deposits", LARGE_OUT, family="large_out"),
-        feature("txn_in_largest_30d_amt", largest_in[30].fill(0), "money", "近30天单笔最大转入",
-                "Largest payment in over 30 days",
-                LARGE_IN, family="large_in"),
-        feature("txn_in_largest_30d_share", largest_in[30] / adb, "share", "近30天单笔最大转入占近90天存款日均的比例",
-                "Largest payment in over 30 days as a share of 90-day average deposits", LARGE_IN, family="large_in"),
-        feature("txn_out_largest_90d_amt", largest_out[90].fill(0), "money", "近90天单笔最大转出",
-                "Largest payment out in 90 days",
-                family="large_out"),
-        feature("txn_in_largest_90d_amt", largest_in[90].fill(0), "money", "近90天单笔最大转入",
-                "Largest payment in over 90 days",
-                family="large_in"),
-        feature("loan_proceeds_spent_amt", proceeds.spent().fill(0), "money", "近90天发放贷款中30天内已支出金额",
-                "Spent within 30 days of loans paid out in the last 90", family="loan_proceeds"),
-        feature("loan_proceeds_spent_share", proceeds.spent() / proceeds.lent(), "share", "近90天发放贷款30天内支出比例",
-                "Share of loans paid out in 90 days that was spent within 30 days", family="loan_proceeds"),
-    )
-
-
-@feature_view(entity="customer", owner="retail", grain=GRAIN)
-def flow_elsewhere(transactions: Transactions) -> Features:
-    """What goes to other banks, to the customer's own accounts there above all."""
-    own, quarter = OUT & ELSEWHERE & OWN, transactions.amount(OUT & ELSEWHERE & OWN, [Window("back", 360, 90)])
-    out = transactions.amount(OUT & ELSEWHERE, [30, 90, 365])
-    came = transactions.amount(IN & ELSEWHERE, [90])
-    return Features(
-        each("txn_out_elsewhere_{w}_amt", out, "money", "{w}转往他行金额", "Money to other banks {w}", family="elsewhere",
-             says=dict.fromkeys((30, 90, 365), ELSEWHERE_OUT)),
-        feature("txn_out_elsewhere_90d_share", out[90] / transactions.amount(OUT, [90])[90], "share",
-                "近90天转往他行占转出比例",
-                "Share of money out that went to other banks in 90 days", ELSEWHERE_OUT, family="elsewhere"),
-        feature("txn_in_elsewhere_90d_amt", came[90], "money", "近90天他行转入金额", "Money from other banks in 90 days",
-                family="elsewhere"),
-        feature("txn_out_own_other_bank_90d_amt", transactions.amount(own, [90])[90], "money", "近90天转往本人他行账户金额",
-                "Transfers to own accounts elsewhere in 90 days", OWN_ELSEWHERE, family="own_elsewhere"),
-        feature("txn_out_own_other_bank_90d_cnt", transactions.count(own, [90])[90], "count", "近90天转往本人他行账户笔数",
-                "Number of transfers to own accounts elsewhere in 90 days", OWN_ELSEWHERE, family="own_elsewhere"),
-        feature("txn_out_own_other_bank_quarter_amt", quarter[Window("back", 360, 90)] / 4, "money",
-                "此前一年每季平均转往本人他行账户金额",
-                "Transfers to own accounts elsewhere a quarter, the year before", family="own_elsewhere"),
-        feature("txn_in_own_other_bank_90d_amt", transactions.amount(IN & ELSEWHERE & OWN, [90])[90], "money",
-                "近90天本人他行账户转入金额", "Transfers from own accounts elsewhere in 90 days", family="own_elsewhere"),
     )
 
 
