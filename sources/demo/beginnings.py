@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import chance
+from sources.demo.characters import death_share
+from sources.demo.groups import MERCHANT
 from sources.demo.ledger import Ledger
 from sources.demo.network import make_network
 from sources.demo.opening_loans import stock as loans_stock
 from sources.demo.opening_terms import stock as terms_stock
-from sources.demo.people import MERCHANT, death_share, make_people
+from sources.demo.people import make_people
 from sources.demo.seasons import Span
 from sources.demo.temper import OFFERS, make_temper
 from sources.demo.world import NEVER, YUAN, World

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
+from sources.demo.characters import death_share
+from sources.demo.groups import MIGRANT
 from sources.demo.leaving import FLOOR, hazards
-from sources.demo.people import MIGRANT, death_share
 from sources.demo.registers import frozen_of
 from sources.demo.seasons import Month
 from sources.demo.terms import EARLY, MATURED, pay_out, term_interest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Floats, Ints, chance
-from sources.demo.people import FARMER, MIGRANT
+from sources.demo.groups import FARMER, MIGRANT
 from sources.demo.world import NEVER, YUAN, World
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance
-from sources.demo.people import FARMER, MIGRANT
+from sources.demo.groups import FARMER, MIGRANT
 from sources.demo.seasons import SPRING_FESTIVALS
 from sources.demo.world import YUAN, World
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from sources.demo.chance import chance
 from sources.demo.facilities import village_lines
+from sources.demo.groups import CORPORATE, FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
 from sources.demo.loans import ANNUITY, grant, write_status
-from sources.demo.people import CORPORATE, FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
 from sources.demo.seasons import months_later
 from sources.demo.world import NEVER, World
 

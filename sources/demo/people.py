@@ -1,4 +1,4 @@
-"""Who banks here: groups, ages, homes, wealth, and the tempers nobody sees."""
+"""Who banks here: people of the county with their papers, homes and means, and a few firms."""
 
 from __future__ import annotations
 
@@ -6,32 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sources.demo.chance import Bools, Floats, Ints, chance, pick
+from sources.demo.chance import Bools, Floats, Ints, chance
+from sources.demo.characters import Characters, draw_characters
+from sources.demo.groups import CORPORATE
+from sources.demo.homes import settle
+from sources.demo.means import employers, phone_payments, ranks, wages, wealth_of
 from sources.demo.names import identity_numbers, person_names, phones
 from sources.demo.network import Network
 from sources.demo.seasons import Span
 
-GROUPS = ("farmer", "migrant", "merchant", "payroll", "public", "pensioner", "other")
-FARMER, MIGRANT, MERCHANT, PAYROLL, PUBLIC, PENSIONER, OTHER = range(7)
-CORPORATE = 7
-SHARES = np.array([0.58, 0.14, 0.06, 0.11, 0.04, 0.05, 0.02])
-AGE_BANDS = ((18, 35), (35, 55), (55, 65), (65, 88))
-AGES = np.array(
-    [
-        [0.08, 0.32, 0.28, 0.32],
-        [0.35, 0.50, 0.13, 0.02],
-        [0.22, 0.55, 0.18, 0.05],
-        [0.33, 0.52, 0.14, 0.01],
-        [0.28, 0.52, 0.20, 0],
-        [0, 0.02, 0.28, 0.70],
-        [0.60, 0.20, 0.10, 0.10],
-    ]
-)
-ENGAGED = np.array([0.26, 0.28, 0.80, 0.64, 0.76, 0.52, 0.4])
-# deposits in yuan: upper limit of a bin and the share of customers up to it
-BINS = np.array([0.5, 60, 260, 2_400, 8_500, 20_000, 45_000, 85_000, 180_000, 280_000, 470_000, 750_000, 1_900_000, 4_000_000])
-UP_TO = np.array([0.0, 0.48, 0.58, 0.72, 0.79, 0.85, 0.905, 0.945, 0.977, 0.987, 0.9945, 0.9975, 0.9995, 1.0])
 CORPORATE_SHARE = 1_360 / 388_494
+FIRM = {"group": CORPORATE, "engaged": True}  # what firms have instead of a character
 
 
 @dataclass(frozen=True)
@@ -75,117 +60,64 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     firms = max(3, round(customers * CORPORATE_SHARE))
     n = customers - firms
     rng = chance(seed, "people")
-    group = pick(rng, SHARES, n)
-    band = (rng.random(n)[:, None] > np.cumsum(AGES, axis=1)[group]).sum(axis=1).clip(0, 3)
-    low, high = np.array(AGE_BANDS)[band].T
-    age = low + rng.random(n) * (high - low)
-    born = np.datetime64(at.last, "D") - np.round(age * 365.25).astype("timedelta64[D]")
-    woman = rng.random(n) < 0.49
-    latent = rng.standard_normal((6, n))
-    loyalty = 0.8 * latent[0] + 0.5 * (age - 48) / 17
-    digital = 0.75 * latent[2] - 0.75 * (age - 46) / 17 + np.array([-0.3, 0.3, 0.5, 0.4, 0.5, -0.2, 0.4])[group]
-    engaged = rng.random(n) < ENGAGED[group]
-    rank = (
-        1.8 * engaged
-        + 0.35 * latent[3]
-        + 0.25 * np.minimum(age - 40, 20) / 20
-        + np.array([0, -0.1, 0.7, 0.2, 0.6, 0.4, -0.5])[group]
-        + 0.75 * rng.standard_normal(n)
-    )
-    place = (np.argsort(np.argsort(rank, kind="stable"), kind="stable") + 0.5) / n
-    wealth = np.exp(np.interp(place, UP_TO, np.log(BINS)))
-    wealth *= 0.93 * np.exp(rng.normal(0, 0.02, n))  # what is in transit comes on top
-    urban = rng.random(n) < np.array([0.03, 0.1, 0.6, 0.7, 0.8, 0.6, 0.5])[group]
-    village = _homes(rng, urban, network)
-    branch = network.grid_branch[village]
-    branch = np.where(rng.random(n) < 0.12, 0, branch)  # the banking hall keeps some of everybody
-    in_grid = rng.random(n) < 0.596 + 0.02
-    managed = rng.random(n) < np.clip(0.03 + 0.9 * np.clip(place - 0.905, 0, 1) / 0.095 * 0.9, 0, 0.9)
-    local = [np.flatnonzero(network.manager_branch[: network.relationship] == b) for b in range(len(network.branch_ids))]
-    everyone = np.arange(network.relationship)
-    draw = rng.random(n)
-    keeper = np.array([_one(local[b] if len(local[b]) else everyone, u) for b, u in zip(branch, draw, strict=True)])
-    names = person_names(chance(seed, "people", "names"), born.astype("datetime64[Y]").astype(np.int64) + 1970, woman)
-    wage = np.where(np.isin(group, (PAYROLL, PUBLIC)), np.exp(rng.normal(np.log(4800), 0.22, n)).clip(3200, 7500), 0.0)
-    wage *= (rng.random(n) < 0.85) & engaged
-    retired = np.where((group == PENSIONER) & (rng.random(n) < 0.9), 2000 + 1800 * rng.random(n), 0.0)
-    rural = (
-        (group != PENSIONER)
-        & (age >= 60)
-        & (rng.random(n) < np.where(engaged, 0.85, 0.15))
-        & np.isin(group, (FARMER, MIGRANT, OTHER))
-    )
-    wage = np.where(retired > 0, -retired, np.where(rural, -(180 + 40 * rng.random(n)), wage))  # negative: a pension
-    payments = np.where(engaged, np.exp(rng.normal(0.0, 1.45, n) + 0.75 * digital.clip(-1.5, 2)), 0.0)
-    payments = (payments * 6.2 / payments.mean()).clip(0, 220)
-    opened = _openings(rng, n, at, age)
+    who = draw_characters(rng, n)
+    place = ranks(rng, who)
+    wealth = wealth_of(rng, place)
+    homes = settle(rng, who.group, place, network)
+    wage = wages(rng, who)
+    payments = phone_payments(rng, who)
+    opened = _openings(rng, n, at, who.age)
     twin = _twins(rng, n, wealth, firms)
-    identities = np.array(identity_numbers(chance(seed, "people", "identities"), born, woman), dtype=object)
-    phone = np.array(phones(chance(seed, "people", "phones"), n), dtype=object)
-    phone[rng.random(n) < 0.12] = ""
+    papers = _papers(seed, rng, who, at)
     second = np.flatnonzero(twin >= 0)
-    who = np.array(names, dtype=object)
-    for values in (identities, phone, who, born, age, woman):
-        values[second] = values[twin[second]]
+    for values in (papers.names, papers.phones, papers.identities, papers.born, who.age, who.woman):
+        values[second] = values[twin[second]]  # the second number of a person tells of the same person
     opened[second] = np.minimum(np.maximum(opened[second], opened[twin[second]] + 30), -1)
-    firm = _firms(seed, firms, network, at)
+    firm = _firms(seed, firms, network)
 
     def both(mine: np.ndarray, theirs: np.ndarray | np.datetime64 | float) -> np.ndarray:
         return np.concatenate([mine, np.broadcast_to(np.asarray(theirs, dtype=mine.dtype), firms)])
 
-    employer = np.full(n, -1)
-    staff = wage > 0
-    pick_firm = rng.integers(0, firms, n)
-    school = (pick_firm - pick_firm % 5 + 3) % firms  # see _firms: the fourth of every five is a school
-    works = np.where(group == PUBLIC, school, np.where(pick_firm % 5 == 3, (pick_firm + 1) % firms, pick_firm))
-    employer[staff] = n + works[staff]
+    employer = employers(rng, who, wage, firms)
     return People(
         ids=tuple(f"{10_000_000 + 37 * i + 5:010d}" for i in range(customers)),
         persons=n,
-        group=both(group, CORPORATE),
-        born=both(born, np.datetime64("NaT")),
-        age=both(age, 0.0),
-        woman=both(woman, False),
-        names=tuple(who) + firm[0],
-        phones=tuple(phone) + ("",) * firms,
-        identities=tuple(identities) + firm[1],
+        born=both(papers.born, np.datetime64("NaT")),
+        names=tuple(papers.names) + firm.names,
+        phones=tuple(papers.phones) + ("",) * firms,
+        identities=tuple(papers.identities) + firm.codes,
         opened=both(opened, -900),
-        engaged=both(engaged, True),
-        wealth=both(wealth, firm[2]),
-        branch=both(branch, firm[3]),
-        grid=both(np.where(in_grid, village, -1), -1),
-        village=both(village, 0),
-        manager=both(np.where(managed, keeper, -1), rng.integers(0, network.relationship, firms)),
+        wealth=both(wealth, firm.wealth),
+        branch=both(homes.branch, firm.branch),
+        grid=both(homes.grid, -1),
+        village=both(homes.village, 0),
+        manager=both(homes.manager, rng.integers(0, network.relationship, firms)),
         twin_of=both(twin, -1),
-        loyalty=both(loyalty, 0.0),
-        shopper=both(np.maximum(latent[1], -1), 0.0),
-        digital=both(digital, 0.0),
-        thrift=both(latent[3], 0.0),
-        enterprise=both(latent[4], 0.0),
-        nerve=both(latent[5], 0.0),
         wage=both(wage, 0.0),
         employer=both(employer, -1),
         payments=both(payments, 0.0),
         current_share=both(0.05 + 0.17 * rng.random(n), 1.0),
+        **{name: both(values, FIRM.get(name, 0.0)) for name, values in vars(who).items()},
     )
 
 
-def death_share(age: Floats) -> Floats:
-    """Share of people of an age who die within the span or in the months before it."""
-    out: Floats = np.interp(age, [0, 55, 70, 90], [0, 0.0012, 0.012, 0.06])
-    return out
+@dataclass(frozen=True)
+class _Papers:
+    """What stands in people's papers; the arrays are filled in for second numbers afterwards."""
+
+    names: np.ndarray
+    phones: np.ndarray
+    identities: np.ndarray
+    born: np.ndarray
 
 
-def _one(pool: Ints, u: float) -> int:
-    return int(pool[int(u * len(pool))])
-
-
-def _homes(rng: np.random.Generator, urban: Bools, network: Network) -> Ints:
-    towns, villages = np.flatnonzero(network.grid_urban), np.flatnonzero(~network.grid_urban)
-    towns = towns if len(towns) else villages
-    sizes = np.exp(chance(len(villages), "sizes").normal(0, 0.4, len(villages)))
-    out: Ints = np.where(urban, towns[rng.integers(0, len(towns), len(urban))], villages[pick(rng, sizes, len(urban))])
-    return out
+def _papers(seed: int, rng: np.random.Generator, who: Characters, at: Span) -> _Papers:
+    born = np.datetime64(at.last, "D") - np.round(who.age * 365.25).astype("timedelta64[D]")
+    names = person_names(chance(seed, "people", "names"), born.astype("datetime64[Y]").astype(np.int64) + 1970, who.woman)
+    identities = identity_numbers(chance(seed, "people", "identities"), born, who.woman)
+    phone = np.array(phones(chance(seed, "people", "phones"), len(who)), dtype=object)
+    phone[rng.random(len(who)) < 0.12] = ""
+    return _Papers(np.array(names, dtype=object), phone, np.array(identities, dtype=object), born)
 
 
 def _openings(rng: np.random.Generator, n: int, at: Span, age: Floats) -> Ints:
@@ -209,7 +141,15 @@ def _twins(rng: np.random.Generator, n: int, wealth: Floats, firms: int) -> Ints
     return twin
 
 
-def _firms(seed: int, firms: int, network: Network, at: Span) -> tuple[tuple[str, ...], tuple[str, ...], Floats, Ints]:
+@dataclass(frozen=True)
+class _Firms:
+    names: tuple[str, ...]
+    codes: tuple[str, ...]
+    wealth: Floats
+    branch: Ints
+
+
+def _firms(seed: int, firms: int, network: Network) -> _Firms:
     rng = chance(seed, "firms")
     trades = ("粮油", "建材", "水泥制品", "茶业", "机械配件", "百货", "运输", "食品", "竹木加工", "农资", "置业", "餐饮")
     names = []
@@ -225,4 +165,4 @@ def _firms(seed: int, firms: int, network: Network, at: Span) -> tuple[tuple[str
         names.append(kind.format(t=town, x=trades[i % len(trades)], n="一二三四五六七八九十"[i % 10]))
     codes = tuple(f"9443990{i:011d}" for i in range(firms))
     wealth = np.exp(rng.normal(np.log(280_000), 1.1, firms)).clip(5_000, 8_000_000)
-    return tuple(names), codes, wealth, rng.integers(0, len(network.branch_ids), firms)
+    return _Firms(tuple(names), codes, wealth, rng.integers(0, len(network.branch_ids), firms))

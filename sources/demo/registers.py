@@ -10,7 +10,7 @@ import numpy as np
 from sources.demo import dirt
 from sources.demo.chance import Ints, chance
 from sources.demo.files import days, write_delimited
-from sources.demo.people import FARMER, MERCHANT, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBLIC
+from sources.demo.groups import FARMER, MERCHANT, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBLIC
 from sources.demo.world import NEVER, World
 
 TRADES = {

@@ -10,7 +10,7 @@ from sources.demo import dirt
 from sources.demo.chance import Ints, chance
 from sources.demo.contacts import CHANNELS, OUTCOMES
 from sources.demo.files import days, write_delimited
-from sources.demo.people import OTHER
+from sources.demo.groups import OTHER
 from sources.demo.registers import frozen_of, staff_of
 from sources.demo.temper import OFFERS
 from sources.demo.world import NEVER, World

@@ -11,8 +11,8 @@ import pyarrow as pa
 from sources.demo import closing, demand, dirt, leaving, stories
 from sources.demo.chance import Floats
 from sources.demo.files import texts, write_table
+from sources.demo.groups import GROUPS
 from sources.demo.movements import day_column
-from sources.demo.people import GROUPS
 from sources.demo.temper import OFFERS
 from sources.demo.wishes import FAMILIES
 from sources.demo.world import World

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sources.demo.chance import Floats
-from sources.demo.people import FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC, People
+from sources.demo.groups import FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
+from sources.demo.people import People
 
 # chance of a first use within a month, on average over those who have not got it, at the start
 MONTHLY = {
