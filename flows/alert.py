@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 
 from flows.settings import Alert
+from store.errors import TerraceError
+
+MEANINGS = {10: "data did not come", 20: "a gate broke", 30: "resumed and failed again", 40: "configuration",
+            50: "another run holds the bank"}
 
 
-def line(bank: str, as_of: str, step: str, code: int) -> str:
-    """What happened, from names that hold no personal data; the log has the rest."""
-    meaning = {10: "data did not come", 20: "a gate broke", 30: "resumed and failed again", 40: "configuration"}
-    return f"Terrace {bank} {as_of or 'newest date'}: {meaning.get(code, 'failed')} at {step or 'start'} (exit {code})"
+def line(bank: str, job: str, step: str, code: int) -> str:
+    """What happened, from names that hold no personal data; the log has the rest. `job`: a date, or what was to be done."""
+    said = f"Terrace {bank} {job}: {MEANINGS.get(code, 'failed')} at {step or 'start'} (exit {code})"
+    return " ".join(said.split())               # one line, whatever a name holds
+
+
+@contextlib.contextmanager
+def alerting(to: Alert, bank: str, job: str) -> Iterator[None]:
+    """Send the bank's one-line alert when what is inside fails; a person's interruption is no failure."""
+    try:
+        yield
+    except Exception as error:
+        send(to, line(bank, job, step_of(error), error.exit_code if isinstance(error, TerraceError) else 1))
+        raise
+
+
+def step_of(error: BaseException) -> str:
+    """The step in which an error stopped the night; empty before the first."""
+    return str(getattr(error, "step", "")) or (step_of(error.__cause__) if error.__cause__ else "")
 
 
 def send(alert: Alert, text: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from store.errors import ConfigError, TerraceError
+from store.errors import ConfigError
 
 if TYPE_CHECKING:
     from flows.bank import BankFile
@@ -29,6 +30,7 @@ HomeOption = Annotated[Path, typer.Option("--home", help="Where everything made 
 Language = Annotated[str | None, typer.Option("--language", metavar="zh|en", help="Default: the bank's.", show_default=False)]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="Only this label; may be repeated.", show_default=False)]
 VAR = Path("var")
+_STAGE: list[tuple[Home | None, Screen]] = []          # where a failure is told: the home and screen of this command
 _WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])     # what typer raises for unknown options
 
 
@@ -113,12 +115,12 @@ def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR,
             wait: Annotated[bool, typer.Option(help="Wait for missing files until the bank's set hour.")] = False,
             runner: Annotated[str, typer.Option(metavar="prefect|plain", help="What runs the steps.")] = "prefect") -> None:
     """Tonight's lists, from the bank's files to the managers' workbooks. Exit codes: 0 published, 3 already published,
-    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration."""
+    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank."""
     from flows import tonight
 
     if runner not in ("prefect", "plain"):
         raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = _open(bank, home, language, reads=True, alerts=True)
     asked = tonight.Asked(settings, place, _date(as_of), new_version, backfill, wait, runner == "plain")
     raise typer.Exit(tonight.run(asked, screen))
 
@@ -164,6 +166,25 @@ def why(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOp
 
 
 @app.command()
+def tier(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
+         out: OutOption = None) -> None:
+    """The statement of a customer's tier that a branch may hand over: figures, distance up, what would lose it."""
+    from flows import tier_statement
+
+    settings, place, screen = _open(bank, home, language)
+    tier_statement.show(settings, place, _date(as_of), customer, out, screen)
+
+
+@app.command()
+def tiers(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None) -> None:
+    """Thresholds in force, who is in which tier, what clustering proposes, and how head office approves it."""
+    from flows import tier_review
+
+    settings, place, screen = _open(bank, home, language)
+    tier_review.show(settings, place, _date(as_of), screen)
+
+
+@app.command()
 def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
             port: Annotated[int, typer.Option(help="Of Prefect's server, on this machine only.")] = 4200) -> None:
     """Start Prefect's server and worker and register the nightly, weekly and monthly deployments; Ctrl-C stops all."""
@@ -173,15 +194,29 @@ def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language 
     raise typer.Exit(operations.run(settings, place, port, screen))
 
 
-def _open(bank: Path | None, home: Path, language: str | None, *, reads: bool = False) -> tuple[BankFile, Home, Screen]:
-    """The bank's settings, its home and a screen in its language; the demo bank is made where it is to be read and missing."""
-    from flows import demo
+def _open(bank: Path | None, home: Path, language: str | None, *, reads: bool = False, alerts: bool = False
+          ) -> tuple[BankFile, Home, Screen]:
+    """The bank's settings, its home and a screen in its language.
+
+    Where the bank's data `reads`, its home must be one to write to, and the demo bank is made if it is missing. With `alerts`
+    whoever is on duty hears of a mistake in the bank file.
+    """
+    from flows import alert, demo, remains
     from flows.home import Home
 
     path = bank if bank is not None else _default_bank()
-    settings = demo.open_bank(path, home)
+    try:
+        settings = demo.open_bank(path, home)
+    except ConfigError as error:
+        left = remains.of_file(path)
+        _STAGE.append((None, _screen(language or left.language, None)))
+        if alerts:
+            alert.send(left.alert, alert.line(left.bank, "bank file", "", error.exit_code))
+        raise
     place, screen = Home((home / settings.bank.id).resolve()), _screen(language, settings)
+    _STAGE.append((place, screen))
     if reads:
+        place.make()
         demo.make_if_missing(settings, place, screen)
     return settings, place, screen
 
@@ -196,8 +231,13 @@ def _screen(language: str | None, settings: BankFile | None) -> Screen:
 
     if language not in (None, "zh", "en"):
         raise ConfigError(f"no language '{language}'", where="--language", expected="zh or en")
-    spoken = language or (settings.bank.language if settings else "zh")
-    return Screen("en" if spoken == "en" else "zh")
+    return Screen("en" if (language or (settings.bank.language if settings else _spoken_here())) == "en" else "zh")
+
+
+def _spoken_here() -> str:
+    """What the terminal speaks, where no bank has said what it speaks: Chinese in a Chinese locale, else English."""
+    held = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    return "zh" if next((text for text in held if text), "").startswith("zh") else "en"
 
 
 def _date(text: str | None) -> dt.date | None:
@@ -212,7 +252,7 @@ def _day(text: str) -> dt.date:
 
 
 def main() -> None:
-    """Run the command line; our own errors are said in a line, with the exit code of the scheduler's contract."""
+    """Run the command line; whatever fails is said in a line, with the exit code of the scheduler's contract."""
     try:
         code = app(standalone_mode=False)
     except _WRONG_USE as error:
@@ -220,7 +260,9 @@ def main() -> None:
         sys.exit(ConfigError.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except TerraceError as error:
-        print(f"terrace: {error}", file=sys.stderr)     # noqa: T201
-        sys.exit(error.exit_code)
+    except Exception as error:
+        from flows import failure
+
+        home, screen = _STAGE[-1] if _STAGE else (None, _screen(None, None))
+        sys.exit(failure.show(error, home, screen))
     sys.exit(code or 0)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from store.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,18 @@ class Home:
     """The paths of one bank under a home folder."""
 
     root: Path                  # HOME/BANK
+
+    def make(self) -> None:
+        """The bank's folder. Raises ConfigError where this user may not write."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            if error.errno != errno.ENOSPC:             # a full disk is no wrong setting
+                raise ConfigError(f"cannot be written: {error.strerror}", where=str(self.root),
+                                  expected="a folder that this user may write to",
+                                  do="name another --home, or give this user the right to write") from None
 
     @property
     def canonical(self) -> Path:
@@ -86,9 +102,8 @@ class Home:
 
     def newest_list(self) -> tuple[dt.date, int] | None:
         """The list in force: newest date, newest version."""
-        dates = sorted(path.name.removeprefix("as_of=") for path in self.lists.glob("as_of=*"))
-        for date in reversed(dates):
-            as_of = dt.date.fromisoformat(date)
+        names = [re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)", path.name) for path in self.lists.glob("as_of=*")]
+        for as_of in sorted((dt.date.fromisoformat(name.group(1)) for name in names if name), reverse=True):
             if self.versions(as_of):
                 return as_of, self.versions(as_of)[-1]
         return None

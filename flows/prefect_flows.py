@@ -12,11 +12,13 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows import backtest, chores
+from flows import alert, backtest, chores, remains
 from flows import nightly as nights
+from flows.bank import BankFile
 from flows.demo import open_bank
 from flows.home import Home
-from flows.nightly import Engine, Outcome, Request
+from flows.nightly import Engine
+from flows.request import Outcome, Request, ask
 from flows.runner import StepResult, is_passing
 from flows.words import say
 from store.errors import TerraceError
@@ -71,14 +73,19 @@ def _engine(home: Path, retries: int, pause: float) -> Engine:
 def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False,
             wait: bool = False) -> str:
     """Tonight's lists of one bank; says where they are. Raises what stopped it."""
-    settings = open_bank(Path(bank), Path(home))
-    request = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
-                      new_version, backfill)
+    settings = _opened(bank, home)
+    night = settings.night
+    wanted = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
+                     new_version, backfill)
     progress, ended = _OBSERVER[-1] if _OBSERVER else (_silent, _heard)
-    with contextlib.nullcontext() if _OBSERVER else nights.alerting(request):       # the command line alerts by itself
-        said = nights.wait_for(request, progress) if wait else nights.ask(request)
-        outcome = said if isinstance(said, Outcome) else nights.conduct(
-            said, _engine(request.home.root, settings.night.io_retries, settings.night.io_retry_seconds), progress, ended)
+
+    def attempt(request: Request) -> Outcome:
+        said = ask(request)
+        return said if isinstance(said, Outcome) else nights.conduct(
+            said, _engine(request.home.root, night.io_retries, night.io_retry_seconds), progress, ended)
+
+    with contextlib.nullcontext() if _OBSERVER else _alerting(settings, as_of or "newest date"):    # else the command line does
+        outcome = nights.awaiting(wanted, progress, attempt) if wait else attempt(wanted)
     _OUTCOME[:] = [outcome]
     _tell(outcome)
     return str(outcome.folder)
@@ -99,12 +106,13 @@ def _tell(outcome: Outcome) -> None:
 @flow(name="weekly", persist_result=False, validate_parameters=False)
 def weekly(bank: str, home: str) -> str:
     """How far scores and features have drifted, and what the lists of past months would have caught."""
-    settings = open_bank(Path(bank), Path(home))
+    settings = _opened(bank, home)
     place, language = Home(Path(home) / settings.bank.id), settings.bank.language
-    drift = chores.monitor(settings, place, _silent)        # first: the replays may take newer data in
-    create_markdown_artifact(key="monitor", description="What has drifted since the champions learned",
-                             markdown=drift.markdown(language) if drift else say(language, "no_list"))
-    report = backtest.run(settings, place, None, (), _silent)
+    with _alerting(settings, "weekly"):
+        drift = chores.monitor(settings, place, _silent)        # first: the replays may take newer data in
+        create_markdown_artifact(key="monitor", description="What has drifted since the champions learned",
+                                 markdown=drift.markdown(language) if drift else say(language, "no_list"))
+        report = backtest.run(settings, place, None, (), _silent)
     create_markdown_artifact(key="backtest", description="What past lists caught", markdown=report.markdown())
     return str(report.folder)
 
@@ -112,13 +120,25 @@ def weekly(bank: str, home: str) -> str:
 @flow(name="monthly", persist_result=False, validate_parameters=False)
 def monthly(bank: str, home: str) -> str:
     """Retrain behind the gate, and clear what old nights left behind."""
-    settings = open_bank(Path(bank), Path(home))
+    settings = _opened(bank, home)
     place = Home(Path(home) / settings.bank.id)
-    told = chores.retrain(settings, place, None, (), _silent)
-    removed = chores.compact(settings, place)
+    with _alerting(settings, "monthly"):
+        told = chores.retrain(settings, place, None, (), _silent)
+        removed = chores.compact(settings, place)
     said = "\n".join(f"- {item.label}: {item.method}" for item in told) + f"\n\n{removed} old files removed\n"
     create_markdown_artifact(key="retrain", description="Champions after retraining", markdown=said)
     return said
+
+
+def _opened(bank: str, home: str) -> BankFile:
+    """The bank; whoever is on duty hears of a mistake in its file too, which nobody is there to read at night."""
+    left = remains.of_file(Path(bank))
+    with contextlib.nullcontext() if _OBSERVER else alert.alerting(left.alert, left.bank, "bank file"):
+        return open_bank(Path(bank), Path(home))
+
+
+def _alerting(settings: BankFile, job: str) -> contextlib.AbstractContextManager[None]:
+    return alert.alerting(settings.night.alert, settings.bank.id, job)
 
 
 def run_here(request: Request, progress: nights.Progress, ended: Callable[[StepResult], None]) -> Outcome:

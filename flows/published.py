@@ -13,27 +13,28 @@ from flows.bank import BankFile
 from flows.home import Home
 from flows.screen import Screen
 from flows.words import Language, say
-from store.errors import TerraceError
+from store.errors import NotFound
 from targeting import manifest as manifests
 from targeting.why import why
 
 
-def folder_of(home: Home, as_of: dt.date | None, language: Language) -> Path:
-    """The list in force, of a date or the newest. Raises TerraceError where there is none."""
+def folder_of(home: Home, as_of: dt.date | None) -> Path:
+    """The list in force, of a date or the newest. Raises NotFound where there is none."""
     if as_of is None:
         newest = home.newest_list()
         as_of = newest[0] if newest else None
     versions = home.versions(as_of) if as_of else []
     if as_of is None or not versions:
         there = sorted(path.name.removeprefix("as_of=") for path in home.lists.glob("as_of=*"))
-        raise TerraceError(say(language, "no_list"), where=str(as_of or home.lists), expected=", ".join(there[-5:]),
-                           do="terrace nightly")
+        if not there:
+            raise NotFound("no list is published yet", where=str(home.lists), do="run `terrace nightly`")
+        raise NotFound("no list of this date", where=str(as_of), expected=f"a date with a list: {', '.join(there[-5:])}")
     return home.list_folder(as_of, versions[-1])
 
 
 def show(bank: BankFile, home: Home, as_of: dt.date | None, owner: str | None, screen: Screen) -> None:
     """Dates and versions, then the owners of the one in force; with `owner`, that list's rows."""
-    folder = folder_of(home, as_of, screen.language)
+    folder = folder_of(home, as_of)
     made = manifests.read(folder)
     screen.line(f"{made.as_of}  v{made.list_version}  {made.names:,} / {made.lists:,}  {folder}", style="bold")
     if owner is not None:
@@ -55,7 +56,8 @@ def _rows(bank: BankFile, folder: Path, owner: str, screen: Screen) -> None:
     found = table.filter(pc.equal(table["list_id"], owner)).to_pylist()
     if not found:
         known = sorted(set(table["list_id"].to_pylist()))
-        raise TerraceError(f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]), do="terrace lists")
+        raise NotFound(f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]),
+                       do="run `terrace lists` to see them")
     heads = [say(screen.language, key) for key in ("rank", "customer", "tier_of", "offer", "band", "value", "reasons")]
     screen.table(heads, [
         (str(row["rank"]), row["customer_id"], _tier(bank, row["tier"], screen.language), row[f"offer_{screen.language}"] or "",
@@ -71,4 +73,4 @@ def _tier(bank: BankFile, tier: str | None, language: Language) -> str:
 def why_lines(bank: BankFile, home: Home, as_of: dt.date | None, customer: str, view: Literal["manager", "compliance"],
               language: Language) -> list[str]:
     """Why a customer is, or is not, on the list in force, a line each. Raises TerraceError for one unknown at its date."""
-    return why(folder_of(home, as_of, language), customer, bank.targeting, view=view).lines(bank.targeting, language)
+    return why(folder_of(home, as_of), customer, bank.targeting, view=view).lines(bank.targeting, language)

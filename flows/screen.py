@@ -60,6 +60,11 @@ class Screen:
         name = escape(step_name(self.language, result.name))
         self.console.print(f"[green]✓[/green] {name}  [dim]{mark}  {escape(result.note)}[/dim]")
 
+    def complaint(self, text: str) -> None:
+        """One line of what went wrong, where the scheduler's log keeps errors."""
+        Console(stderr=True, highlight=False, width=None if self.console.is_terminal else PAPER).print(
+            escape(text), style="bold red", soft_wrap=True)
+
     def line(self, text: str, style: str = "") -> None:
         """One line of text, as it is."""
         self.console.print(escape(text), style=style or None, soft_wrap=True)

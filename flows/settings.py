@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from store.settings import Settings
 
 Language = Literal["zh", "en"]
+_CRON = r"^\S+( \S+){4}$"                              # minute hour day month weekday
 
 
 class Bank(Settings):
@@ -65,9 +66,9 @@ class Training(Settings):
 class Schedules(Settings):
     """When the deployments run, as cron lines in the bank's time zone."""
 
-    nightly: str = "30 4 * * *"
-    weekly: str = "0 12 * * 0"
-    monthly: str = "0 13 2 * *"
+    nightly: str = Field(default="30 4 * * *", pattern=_CRON)
+    weekly: str = Field(default="0 12 * * 0", pattern=_CRON)
+    monthly: str = Field(default="0 13 2 * *", pattern=_CRON)
 
 
 class Keep(Settings):
@@ -79,7 +80,8 @@ class Keep(Settings):
 class NightSettings(Settings):
     """The `night` section: how a night runs. Nothing here changes what a list says, so nothing here is hashed."""
 
-    wait_until: str = Field(default="06:30", pattern=r"^\d\d:\d\d$")    # for flag files, bank time
+    wait_until: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")     # bank time
+    days_behind: int | None = Field(default=None, ge=0)     # a night that waits is for the day so many before; else the newest
     look_every_seconds: float = Field(default=60, gt=0)
     lease_seconds: float = Field(default=180, ge=3)
     minutes: dict[str, float] = Field(default_factory=dict)             # step -> timeout; `other` for the rest

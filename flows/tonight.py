@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import time
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
-from flows import nightly, working_days
+from flows import failure, nightly, process, request, working_days
+from flows.alert import alerting
 from flows.bank import BankFile
+from flows.chores import taken_in, under_lease
 from flows.home import Home
-from flows.nightly import Outcome, Ready, Request
+from flows.request import Outcome, Ready, Request
 from flows.screen import Screen, step_table
 from flows.words import difference, say
-from sources.canonical import open_canonical
-from store.errors import ResumedAndFailed, TerraceError
-from store.files import write_text
+from store.errors import ListDamaged
 
-PUBLISHED, ALREADY, UNFORESEEN = 0, 3, 1
+PUBLISHED, ALREADY = 0, 3
 
 
 @dataclass(frozen=True)
@@ -44,47 +42,57 @@ def run(asked: Asked, screen: Screen) -> int:
 def _missed(asked: Asked, screen: Screen) -> int:
     """Every working day after the newest published list, oldest first, then the newest business date."""
     newest = asked.home.newest_list()
+    days: list[dt.date | None] = [None]
     if newest is not None and (asked.home.canonical / "manifest.json").exists():
-        from flows.chores import taken_in, under_lease
-
-        with screen, under_lease(asked.bank, asked.home):
-            taken_in(asked.bank, asked.home, screen.progress)
-        last = open_canonical(asked.home.canonical).manifest.newest_business_date
-        for day in working_days.between(newest[0], last - dt.timedelta(days=1), asked.bank.bank):
-            code = _one(asked, day, screen)
-            if code not in (PUBLISHED, ALREADY):
-                return code
-    return _one(asked, None, screen)
+        try:
+            with _alerting(asked, "missed nights"), screen, under_lease(asked.bank, asked.home):
+                last = taken_in(asked.bank, asked.home, screen.progress).manifest.newest_business_date
+        except Exception as error:
+            return _failed(error, asked, screen)
+        days = [*working_days.between(newest[0], last - dt.timedelta(days=1), asked.bank.bank), None]
+    for day in days:
+        code = _one(asked, day, screen)
+        if code not in (PUBLISHED, ALREADY):
+            return code
+    return code
 
 
 def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:
-    request = Request(asked.bank, asked.home, as_of, asked.new_version, asked.backfill)
+    wanted = Request(asked.bank, asked.home, as_of, asked.new_version, asked.backfill)
     try:
-        with nightly.alerting(request):
-            outcome = _conducted(asked, request, screen)
-    except TerraceError as error:
-        _say_failure(error, asked, screen)
-        return error.exit_code
+        with _alerting(asked, str(as_of or "newest date")), screen:
+            outcome = (nightly.awaiting(wanted, screen.progress, lambda one: _attempt(asked, one, screen)) if asked.wait
+                       else _attempt(asked, wanted, screen))
     except Exception as error:
-        _say_failure(error, asked, screen)
-        return UNFORESEEN
+        return _failed(error, asked, screen)
     return _tell(outcome, asked, screen)
 
 
-def _conducted(asked: Asked, request: Request, screen: Screen) -> Outcome:
-    with screen:
-        said = nightly.wait_for(request, screen.progress) if asked.wait else nightly.ask(request)
-        if isinstance(said, Outcome):
-            return said
-        if asked.is_plain:
-            night = asked.bank.night
-            return nightly.conduct(said, nightly.plain(night.io_retries, night.io_retry_seconds), screen.progress, screen.ended)
-        return _through_prefect(said, screen)
+def _alerting(asked: Asked, job: str) -> contextlib.AbstractContextManager[None]:
+    return alerting(asked.bank.night.alert, asked.bank.bank.id, job)
+
+
+def _failed(error: Exception, asked: Asked, screen: Screen) -> int:
+    code = failure.show(error, asked.home, screen)
+    if asked.home.newest_list() is not None and not isinstance(error, ListDamaged):
+        screen.line(say(screen.language, "kept"))
+    return code
+
+
+def _attempt(asked: Asked, wanted: Request, screen: Screen) -> Outcome:
+    said = request.ask(wanted)
+    if isinstance(said, Outcome):
+        return said
+    if asked.is_plain:
+        night = asked.bank.night
+        return nightly.conduct(said, nightly.plain(night.io_retries, night.io_retry_seconds), screen.progress, screen.ended)
+    return _through_prefect(said, screen)
 
 
 def _through_prefect(ready: Ready, screen: Screen) -> Outcome:
     from flows.prefect_home import own_server
 
+    ready.ledger.assert_free(process.owner_name(), process.is_gone)     # before a server is started, or another's ended
     screen.progress("prefect", 0, 0)
     with own_server(ready.request.home.prefect):
         from flows.prefect_flows import run_here
@@ -111,39 +119,5 @@ def _tell(outcome: Outcome, asked: Asked, screen: Screen) -> int:
         managers = counts.get("managers", 0)
         screen.line(say(language, "names" if managers else "names_branches", names=f"{counts['names']:,}",
                         owners=managers or counts["branches"]))
-    screen.line(say(language, "where", path=_shown(outcome.folder)))
+    screen.line(say(language, "where", path=failure.shown(outcome.folder)))
     return ALREADY if outcome.already else PUBLISHED
-
-
-def _shown(path: Path) -> Path:
-    """A path as people type it: relative where it lies below the working directory."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _say_failure(error: Exception, asked: Asked, screen: Screen) -> None:
-    language = screen.language
-    cause = error.__cause__ if isinstance(error, ResumedAndFailed) else error
-    if isinstance(error, TerraceError):
-        screen.line(f"{say(language, 'refused')}: {error}", style="bold red")
-    if not isinstance(cause, TerraceError) and cause is not None:
-        kind, place, log = _logged(cause, asked.home)
-        screen.line(say(language, "unforeseen", kind=kind, place=place, log=log), style="bold red")
-    if asked.home.newest_list() is not None:
-        screen.line(say(language, "kept"))
-
-
-def _logged(error: BaseException, home: Home) -> tuple[str, str, str]:
-    """Kind, place in our code, and the log with the whole story; what the error says may quote data, so it is not shown."""
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
-    frames = [frame for frame in traceback.extract_tb(root.__traceback__) if "site-packages" not in frame.filename]
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    path = home.logs / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.log"
-    kind = f"{type(root).__name__}: {root.strerror}" if isinstance(root, OSError) and root.strerror else type(root).__name__
-    try:
-        write_text(path, "".join(traceback.format_exception(error)))
-        path.chmod(0o600)
-    except OSError:
-        return kind, place, "-"
-    return kind, place, str(_shown(path))

@@ -27,7 +27,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "making_demo": ("没有演示银行的数据，先生成一家（{customers} 名客户）。",
                     "There is no data of the demo bank yet; making one of {customers} customers."),
     "demo_made": ("演示银行已生成：{path}", "The demo bank is at {path}"),
-    "failed": ("未完成", "Failed"), "refused": ("停止", "Stopped"),
+    "failed": ("未完成", "Failed"), "refused": ("停止：{why}", "Stopped: {why}"),
     "kept": ("上一份已发布的名单继续有效。", "The last published list stays in force."),
     "unforeseen": ("出现意外错误（{kind}），位置 {place}。详情见 {log}（仅本机可读）。",
                    "An unforeseen error ({kind}) at {place}. The details are in {log}, readable by this user only."),

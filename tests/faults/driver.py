@@ -16,11 +16,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from flows import night as steps
-from flows import nightly
+from flows import listing, nightly
 from flows.bank import load_bank
 from flows.home import Home
-from flows.nightly import Outcome, Request
+from flows.request import Outcome, Request, ask
 from models.registry import Registry
 from store.errors import TerraceError
 from store.ledger import Ledger
@@ -51,14 +50,14 @@ class Watch:
             self.now, self.renames = "between", 0
 
         Ledger.start_step, Ledger.end_step = started, ended      # type: ignore[method-assign, assignment]
-        renamed = steps.publish
+        renamed = listing.publish
 
         def published(*arguments: Any) -> Any:
             done = renamed(*arguments)
             self.at("call", "publish", "end")       # the list is in force, the ledger does not know it yet
             return done
 
-        steps.publish = published       # type: ignore[assignment]
+        listing.publish = published       # type: ignore[assignment]
         sys.addaudithook(self.audit)
 
     def at(self, kind: str, step: str, detail: str) -> None:
@@ -83,7 +82,7 @@ def run_night(scenario: dict[str, Any]) -> dict[str, Any]:
     home = Home(Path(scenario["home"]) / bank.bank.id)
     asked = Request(bank, home, None, bool(scenario.get("new_version")))
     try:
-        said = nightly.ask(asked)
+        said = ask(asked)
         if isinstance(said, Outcome):
             return {"code": 3, "differs": list(said.differs)}
         outcome = nightly.conduct(said, nightly.plain(0, 0), watch.progress, lambda _: None)
