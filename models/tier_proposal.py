@@ -4,13 +4,14 @@ Customers above a small floor are clustered on the logarithms of their quarter's
 assets (k-means, a fixed seed, clusters ordered by centroid). Between neighbouring clusters the average that tells them apart
 best becomes a threshold, rounded to a figure of the series 1-2-5. Ids are those of the scale in force, from the lowest up, so
 that a refit never renames a tier. Of five clusters down to three it takes the first count whose rounded thresholds agree
-with the clusters as aimed, else the count that agrees best.
+with the clusters as aimed, else the count that agrees best. Tiers above the highest cluster keep the thresholds they have.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from models.tier_settings import Scale
-from store.files import atomic_path, write_json
+from store.files import atomic_path, read_json, write_json
 
 Money = NDArray[np.float64]
 Ranks = NDArray[np.int64]
@@ -29,14 +30,19 @@ Ranks = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ProposedLevel:
-    """One tier as the clusters see it, low to high: thresholds in force and proposed, and how many reach each."""
+    """One tier as the clusters see it: thresholds in force and proposed, and how many reach each."""
 
     id: str
     adb: float
     contribution: float
     adb_in_force: float
+    contribution_in_force: float
     customers: int
     customers_in_force: int
+    is_kept: bool                       # no cluster speaks of it: as in force
+
+
+Counts = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,31 @@ class Proposal:
     as_of: dt.date
     customers: int
     levels: tuple[ProposedLevel, ...]   # low to high
+    crossing: Counts                    # customers by tier of the clusters' thresholds (rows) and by cluster, low to high
+    moves: Counts                       # customers by tier in force (rows) and by tier proposed, low to high
     agreement: float                    # share of customers whose rule by the proposed thresholds equals their cluster
-    agreement_in_force: float           # the same by the thresholds in force
+    agreement_in_force: float           # the same by the thresholds in force; tiers above the highest cluster are with it
     aim: float
     seed: int
+
+    @classmethod
+    def read(cls, path: Path) -> Proposal:
+        """The proposal of a `tier_proposal.json`. Raises KeyError or TypeError for one of another version."""
+        told = read_json(path)
+        told.pop("meets_aim")
+        as_of, levels = dt.date.fromisoformat(told.pop("as_of")), tuple(ProposedLevel(**one) for one in told.pop("levels"))
+        crossing, moves = (tuple(tuple(row) for row in told.pop(name)) for name in ("crossing", "moves"))
+        return cls(as_of, levels=levels, crossing=crossing, moves=moves, **told)
+
+    @property
+    def up(self) -> int:
+        """Customers whose figures reach a higher tier by the proposed thresholds."""
+        return sum(count for at, row in enumerate(self.moves) for count in row[at + 1:])
+
+    @property
+    def down(self) -> int:
+        """Customers whose figures reach a lower one."""
+        return sum(count for at, row in enumerate(self.moves) for count in row[:at])
 
     @property
     def meets_aim(self) -> bool:
@@ -77,13 +104,22 @@ def propose(tiers: pa.Table, scale: Scale, as_of: dt.date, *, spread: float = 0.
     `spread` brings contribution to assets (BANKING.md: contribution = the asset step x 1.2 percent); below `floor` of both
     everyone is of the lowest tier. Rows in any order give the same proposal.
     """
-    adb = np.asarray(tiers["measure_adb"].to_numpy(), np.float64)
-    assets = np.maximum(adb, np.asarray(tiers["measure_contribution"].to_numpy(), np.float64) / spread)
+    adb, contribution = (np.asarray(tiers[name].to_numpy(), np.float64) for name in ("measure_adb", "measure_contribution"))
+    assets = np.maximum(adb, contribution / spread)
     order = np.lexsort((adb, assets))
     counts = range(max(min(len(scale.levels), 5), at_least), at_least - 1, -1)
     tried = [_split(adb[order], assets[order], count, floor, seed) for count in counts]
     best = next((split for split in tried if split.agreement >= aim), max(tried, key=lambda split: split.agreement))
-    return _proposal(best, scale, assets[order], as_of, spread, aim, seed)
+    levels = _levels(best.cuts, scale, spread)
+    in_force = np.minimum(scale.reached(adb, contribution)[0], len(levels) - 1)[order]
+    by_rule = np.maximum(_reached([level.adb for level in levels], adb),
+                         _reached([level.contribution for level in levels], contribution))[order]
+    by_cut = np.searchsorted(np.array(best.cuts), assets[order], side="right")
+    levels = tuple(replace(level, customers=int((by_rule == rank).sum()), customers_in_force=int((in_force == rank).sum()))
+                   for rank, level in enumerate(levels))
+    return Proposal(as_of, len(assets), levels, _counts(by_cut, best.cluster, len(best.cuts) + 1),
+                    _counts(in_force, by_rule, len(levels)), best.agreement,
+                    _share(np.minimum(in_force, len(best.cuts)), best.cluster), aim, seed)
 
 
 @dataclass(frozen=True)
@@ -110,15 +146,30 @@ def _share(rule: Ranks, cluster: Ranks) -> float:
     return float((rule == cluster).mean()) if len(rule) else 1.0
 
 
-def _proposal(split: Split, scale: Scale, assets: Money, as_of: dt.date, spread: float, aim: float, seed: int) -> Proposal:
-    steps = scale.steps()[:len(scale.levels)]       # from the lowest up; the VIP step is no tier of its own
-    by_rule = np.searchsorted(np.array(split.cuts), assets, side="right")
-    by_force = np.searchsorted(np.array([step.adb for step in steps[1:]]), assets, side="right")
-    levels = tuple(
-        ProposedLevel(step.id, cut, round(cut * spread, 2), step.adb, int((by_rule == rank).sum()),
-                      int((by_force == rank).sum()))
-        for rank, (step, cut) in enumerate(zip(steps, (0.0, *split.cuts), strict=False)))
-    return Proposal(as_of, len(assets), levels, split.agreement, _share(by_force, split.cluster), aim, seed)
+def _levels(cuts: Sequence[float], scale: Scale, spread: float) -> tuple[ProposedLevel, ...]:
+    """The scale's tiers from the lowest up with the thresholds the clusters propose; above them those in force."""
+    levels: list[ProposedLevel] = []
+    for rank, step in enumerate(scale.steps()[:len(scale.levels)]):         # the VIP step is no tier of its own
+        below = levels[-1] if levels else None
+        is_kept = rank > len(cuts) and below is not None and step.adb > below.adb and step.contribution > below.contribution
+        if rank == 0:
+            adb = 0.0
+        elif rank <= len(cuts):
+            adb = cuts[rank - 1]
+        else:
+            adb = step.adb if is_kept or below is None else one_two_five(below.adb * 2)
+        contribution = step.contribution if is_kept else round(adb * spread, 2)
+        levels.append(ProposedLevel(step.id, adb, contribution, step.adb, step.contribution, 0, 0, is_kept))
+    return tuple(levels)
+
+
+def _reached(thresholds: Sequence[float], measure: Money) -> Ranks:
+    return np.asarray(np.searchsorted(np.array(thresholds[1:]), measure, side="right"), np.int64)
+
+
+def _counts(rows: Ranks, columns: Ranks, size: int) -> Counts:
+    counted = np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)
+    return tuple(tuple(int(count) for count in row) for row in counted)
 
 
 def _clusters(adb: Money, assets: Money, most: int, floor: float, seed: int) -> Ranks:

@@ -31,6 +31,7 @@ class Standing:
     graded_on: Ranks
     since: Ranks
     period: Ranks                               # first and last day of the average, a row each
+    basis: Words                                # what the average is of: a quarter, months, the first days (trial)
     figures: Figures = field(default_factory=dict)
 
     @classmethod
@@ -38,7 +39,7 @@ class Standing:
         """Nobody graded yet."""
         none = [np.zeros(size, np.int64) for _ in range(4)]
         return cls(none[0], none[1], np.full(size, "new", object), none[2], none[3], np.zeros((2, size), np.int64),
-                   {name: np.zeros(size) for name in FIGURES})
+                   np.full(size, "trial", object), {name: np.zeros(size) for name in FIGURES})
 
     def meet(self, event: Event, level: Ranks, by: Words, figures: Figures, top: int) -> None:
         """Apply one event at which these steps were reached; steps above `top` are of one tier with it."""
@@ -54,11 +55,13 @@ class Standing:
             self.rank, self.earned = np.maximum(self.rank, level), np.maximum(self.earned, level)
         moved = (np.minimum(self.rank, top) != before) | (self.since == 0)
         self.since = np.where(moved, event.on, self.since)
-        self.note(changed, event.on, Window(event.windows[0].after, event.windows[-1].until), figures)
+        self.note(changed, event.on, "quarter" if event.is_grading else "months",
+                  Window(event.windows[0].after, event.windows[-1].until), figures)
 
-    def note(self, whose: Flags, on: int, window: Window, figures: Figures) -> None:
+    def note(self, whose: Flags, on: int, basis: str, window: Window, figures: Figures) -> None:
         """The figures, the day and the days counted of those whose step this changed or confirmed."""
         self.graded_on = np.where(whose, on, self.graded_on)
+        self.basis = np.where(whose, basis, self.basis).astype(object)
         self.period = np.where(whose, np.array([[window.after + 1], [window.until]]), self.period)
         self.figures = {name: np.where(whose, figures[name], old) for name, old in self.figures.items()}
 
@@ -78,10 +81,11 @@ def fold(tiers: TierSettings, name: str, measures: Measures, events: Sequence[Ev
 def try_out(standing: Standing, scale: Scale, is_new: Flags, measures: Measures, trial: Window, new_days: int) -> Words:
     """The provisional tier of new customers: what `new_days` with the money so far would give; the status of everyone."""
     tried = np.round(measures.adb(trial) * (trial.days / new_days), 2)
-    level = np.where(is_new, scale.reached(tried, np.zeros(len(tried)))[0], 0)
+    nothing = np.zeros(len(tried))
+    level = np.where(is_new, scale.reached(tried, nothing)[0], 0)
     rises = is_new & (level >= standing.rank)
     standing.by = np.where(rises, "new", standing.by).astype(object)
-    standing.note(rises, trial.until, trial, {name: tried if name == "adb" else np.zeros(len(tried)) for name in FIGURES})
+    standing.note(rises, trial.until, "trial", trial, {name: tried if name == "adb" else nothing for name in FIGURES})
     standing.since = np.where(rises & (level > standing.rank), 0, standing.since)
     standing.rank = np.maximum(standing.rank, level)
     return np.where(is_new, "provisional", np.where(standing.rank > standing.earned, "notice", "graded")).astype(object)

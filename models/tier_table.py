@@ -37,7 +37,8 @@ def table(tiers: TierSettings, name: str, as_of: dt.date, graded: Graded) -> pa.
 
     tier, status (graded, notice, provisional, capped), decided_by (adb, contribution, notice, new, override, overdue) and
     the day graded_on; since_on, null where the tier is for the time being. measure_adb is the average over the
-    days_counted from period_from to period_until, measure_contribution a year's, the sum of its parts. tier_* are the
+    days_counted from period_from to period_until (basis: a quarter, the lower of two months, the trial of a new customer),
+    measure_contribution a year's, the sum of its parts. tier_* are the
     thresholds of the tier in force, next_* those of the next one up, gap_* what lacks to it; null for those capped.
     rule_tier is the tier without override and cap, earned_tier what the last grading alone gives, due on notice_until.
     """
@@ -51,7 +52,7 @@ def table(tiers: TierSettings, name: str, as_of: dt.date, graded: Graded) -> pa.
         "customer_id": graded.ids, "as_of": pa.array([as_of] * rows, pa.date32()),
         "scale": pa.array([name] * rows, pa.string()),
         "tier": _text(ids[ranks]), "status": _text(graded.status), "decided_by": _text(standing.by),
-        "graded_on": _dates(standing.graded_on), "since_on": _dates(standing.since),
+        "graded_on": _dates(standing.graded_on), "since_on": _dates(standing.since), "basis": _text(standing.basis),
         "period_from": _dates(standing.period[0]), "period_until": _dates(standing.period[1]),
         "days_counted": pa.array(np.where(standing.period[0] > 0, standing.period[1] - standing.period[0] + 1, 0), pa.int64()),
         "measure_adb": _money(standing.figures["adb"]), "measure_contribution": _money(standing.figures["contribution"]),

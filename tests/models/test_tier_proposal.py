@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.tier_proposal import one_two_five, propose
-from models.tier_settings import TierSettings
+from models.tier_proposal import Proposal, one_two_five, propose
+from models.tier_settings import Scale, TierSettings
 from store.settings import read_yaml
 
 SCALE = TierSettings.model_validate(
@@ -66,9 +65,50 @@ def test_rows_in_any_order_give_the_same_proposal_and_the_same_bytes(tmp_path: P
     other.write(tmp_path / "b", mixed)
     for name in ("tier_proposal.json", "tier_proposal.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    told = json.loads((tmp_path / "a" / "tier_proposal.json").read_text(encoding="utf-8"))
-    assert told["levels"][0]["id"] == "basic"
-    assert 0 < told["agreement_in_force"] < 1
+    assert Proposal.read(tmp_path / "a" / "tier_proposal.json") == one
+    assert one.levels[0].id == "basic"
+    assert 0 < one.agreement_in_force < 1
+
+
+def test_the_crossing_of_rule_and_cluster_counts_everybody_once_and_gives_the_agreement() -> None:
+    proposal = propose(county(3), SCALE, AS_OF)
+    crossing = np.array(proposal.crossing)
+    assert crossing.sum() == 8000
+    assert np.trace(crossing) / 8000 == pytest.approx(proposal.agreement)
+    assert crossing.sum() > np.trace(crossing)          # no cluster is cut exactly by a round figure
+
+
+def test_what_would_change_is_told_from_the_tiers_in_force_to_those_proposed() -> None:
+    proposal = propose(county(3), SCALE, AS_OF)
+    moves = np.array(proposal.moves)
+    assert moves.sum(axis=1).tolist() == [level.customers_in_force for level in proposal.levels]
+    assert moves.sum(axis=0).tolist() == [level.customers for level in proposal.levels]
+    assert proposal.up + proposal.down + np.trace(moves) == 8000
+    assert proposal.up > 0
+
+
+def approved(proposal: Proposal) -> Scale:
+    """The scale that head office would have after approving."""
+    names = {level.id: level for level in SCALE.levels}
+    levels = [names[level.id].model_copy(update={"adb": level.adb, "contribution": level.contribution})
+              for level in reversed(proposal.levels)]
+    return Scale.model_validate({"kinds": SCALE.kinds, "levels": [level.model_dump() for level in levels]})
+
+
+@pytest.mark.parametrize(("times", "is_kept"), [(1, True), (1000, False)])
+def test_a_tier_no_cluster_speaks_of_stays_as_it_is_where_it_stays_the_higher(times: float, is_kept: bool) -> None:
+    adb = np.repeat([10.0, 3_000.0, 60_000.0], 50) * times              # two clusters above the floor at most
+    proposal = propose(pa.table({"measure_adb": adb, "measure_contribution": adb * 0.012}), SCALE, AS_OF)
+    top = proposal.levels[-1]
+    assert (top.id, top.is_kept, top.adb == top.adb_in_force) == ("diamond", is_kept, is_kept)
+    assert [level.id for level in approved(proposal).levels] == [level.id for level in SCALE.levels]
+
+
+def test_who_approves_the_proposal_gets_the_tiers_it_told() -> None:
+    table = county(5)
+    proposal = propose(table, SCALE, AS_OF)
+    reached = approved(proposal).reached(table["measure_adb"].to_numpy(), table["measure_contribution"].to_numpy())[0]
+    assert np.bincount(reached, minlength=5).tolist() == [level.customers for level in proposal.levels]
 
 
 def test_a_handful_of_customers_is_answered_and_changes_nothing() -> None:

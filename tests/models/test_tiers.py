@@ -99,7 +99,8 @@ def test_two_whole_months_above_take_one_up_at_the_month_end_and_one_month_does_
     bank = bank_of(tmp_path, {"A": [(LONG_AGO, 1_000), ("2026-04-01", 60_000)]})
     assert tier(bank, "2026-04-30")[0] == tier(bank, "2026-05-30")[0] == "basic"
     row = graded(bank, "2026-05-31")["A"]
-    assert (row["tier"], row["graded_on"], row["days_counted"]) == ("gold", day("2026-05-31"), 61)
+    assert (row["tier"], row["graded_on"], row["days_counted"], row["basis"]) == ("gold", day("2026-05-31"), 61, "months")
+    assert graded(bank, "2026-07-01")["A"]["basis"] == "quarter"
 
 
 def test_one_month_of_high_contribution_is_not_two_months_above(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_under_ninety_days_a_customer_is_new_and_the_tier_provisional(tmp_path: 
     row = graded(bank, "2026-08-25")["A"]
     assert (row["tier"], row["status"], row["decided_by"]) == ("silver", "provisional", "new")
     assert row["measure_adb"] == pytest.approx(100_000 * 37 / 90)
-    assert (row["provisional_until"], row["since_on"]) == (day("2026-10-17"), None)
+    assert (row["provisional_until"], row["since_on"], row["basis"]) == (day("2026-10-17"), None, "trial")
     assert tier(bank, "2026-10-18") == ("gold", "graded")               # ninety days
 
 
