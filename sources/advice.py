@@ -115,10 +115,29 @@ ADVICE: dict[str, Advice] = {
         "核对销户日余额，按零处理",
         "check the last balance; it counts as zero",
     ),
+    "day_late": Advice(
+        "全量文件迟到，晚于后一日文件",
+        "a full file came after that of a later day",
+        "已按文件日期补入；当时已发布的名单不变",
+        "it counts from its own day; lists published meanwhile stay as they are",
+    ),
+    "day_resent": Advice(
+        "已比对过的日期又收到内容不同的全量文件",
+        "a full file came again and says something else",
+        "以后到的文件为准重新比对；请确认源系统确为更正",
+        "the later one now counts; make sure it is a correction",
+    ),
+    "day_twice": Advice(
+        "同一天的全量文件重复下发，内容相同",
+        "the same full file came twice",
+        "只取一份，可删除多余文件",
+        "it counts once; the other may be deleted",
+    ),
 }
 
 GATES: dict[str, tuple[str, str]] = {
     "lines": ("不可读行占比", "share of unreadable lines"),
+    "gone": ("全量文件较前一日缺失占比", "share of keys gone from a full file"),
     "quarantined": ("隔离行占比", "share of rows quarantined"),
     "key": ("主键冲突占比", "share of conflicting keys"),
     "fresh": ("数据日期", "business date"),

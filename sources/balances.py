@@ -91,16 +91,17 @@ def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
 
 def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool) -> None:
     """`rows_known`: transactions with the days between which each version of them counted."""
-    dated = "recorded_on" in columns
-    recorded = 'greatest("on", recorded_on)' if dated else '"on"'
+    told = [c for c in ("recorded_on", "valid_from") if c in columns]
+    recorded = ", ".join(['"on"', *told])
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
     until = "NULL::DATE"
-    if dated and has_versions:
+    if told and has_versions:
         until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
     con.execute(
         f"CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row,"
-        f' transaction_id, account_id, "on", {moment} AS "at", amount, balance_after, {recorded} AS known_on, {deleted} AS gone'
+        f' transaction_id, account_id, "on", {moment} AS "at", amount, balance_after, greatest({recorded}) AS known_on,'
+        f" {deleted} AS gone"
         " FROM numbered_transactions)) WHERE NOT gone"
     )
 
@@ -126,7 +127,7 @@ def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     read = con.sql(  # each look is a little account of its own: what it opened with is told by its own chain
         'SELECT r._row, l.place AS number, r."on", r.amount, r.balance_after, r.known_on = l.look AS new'
         ' FROM looks l JOIN touched r ON r.number = l.number AND r."on" = l."on"'
-        ' AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)'
+        " AND r.known_on <= l.look AND (r.known_to IS NULL OR r.known_to > l.look)"
         ' ORDER BY l.place, r."at", r.transaction_id'
     ).to_arrow_table()
     result, place, _ = _chained(read)

@@ -12,9 +12,10 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
-from sources.identity import merged_roots, note_persons, resolved_sql
-from sources.sqltext import number, one, quiet
+from sources.identity import resolved_sql
+from sources.sqltext import one, quiet
 from sources.tables import SQL_TYPE, TABLES, Table
+from sources.written import KNOWING, columns_of, order_sql, prepare_owners, written_sql
 from store.errors import TerraceError
 from store.files import read_json, write_json
 
@@ -57,11 +58,6 @@ def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConne
         }
     )
     return quiet(con)
-
-
-def bucket_sql(column: str, buckets: int) -> str:
-    """SQL for the bucket of a customer id: a hash that any engine can repeat (first 8 hex digits of MD5)."""
-    return f"(CAST(concat('0x', substr(md5({column}), 1, 8)) AS UBIGINT) % {buckets})::INTEGER"
 
 
 def as_of_sql(table: str, relation: str, as_of: dt.date, columns: Iterable[str] | None = None) -> str:
@@ -174,17 +170,17 @@ def write_canonical(
     under the new (sources.identity). The manifest is written last, so a crash leaves the earlier intake in force.
     """
     states: dict[str, TableState] = {}
-    _prepare_owners(con, sources)
+    prepare_owners(con, sources)
     for name in [table for table in TABLES if table in sources]:
         spec, relation = TABLES[name], sources[name]
-        present = [d[0] for d in con.execute(f"SELECT * FROM {relation} LIMIT 0").description or []]
-        unknown = set(present) - set(spec.names) - {"recorded_on", "valid_from", "deleted"} if name != "snapshots" else set()
+        present = columns_of(con, relation)
+        unknown = set(present) - set(spec.names) - set(KNOWING) if name != "snapshots" else set()
         if unknown:
             raise TerraceError(f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(spec.names))
-        query = _written_sql(spec, relation, present, buckets, con)
+        query = written_sql(con, spec, relation, present, buckets)
         if spec.by != "bank" and "merges" in sources:
             query = resolved_sql(query, spec)
-        query = f"SELECT * FROM ({query}) ORDER BY {_order(spec)}"
+        query = f"SELECT * FROM ({query}) ORDER BY {order_sql(spec)}"
         reader = con.sql(query).to_arrow_reader(200_000)
         write_deltalake(
             str(root / name),
@@ -207,71 +203,6 @@ def write_canonical(
     )
     write_json(root / "manifest.json", manifest.model_dump(mode="json"))
     return Canonical(root, manifest)
-
-
-def _prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> None:
-    """Temp tables: owner of each account and loan, and the oldest number of each merged set of customers."""
-    for name, table in (("account", "accounts"), ("loan", "loans")):
-        source = sources.get(table)
-        query = (
-            f"SELECT {name}_id, min(customer_id) AS customer_id FROM {source} GROUP BY 1"
-            if source
-            else f"SELECT NULL::VARCHAR AS {name}_id, NULL::VARCHAR AS customer_id WHERE false"
-        )
-        con.execute(f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS {query}")
-    pairs: list[tuple[str, str]] = []
-    if "merges" in sources:
-        pairs = note_persons(con, sources["merges"])
-    roots = merged_roots(pairs)
-    con.execute("CREATE OR REPLACE TEMP TABLE _merged (customer_id VARCHAR, root VARCHAR)")
-    if roots:
-        con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
-        con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
-        con.unregister("_merged_rows")
-
-
-def _written_sql(spec: Table, relation: str, present: list[str], buckets: int, con: duckdb.DuckDBPyConnection) -> str:
-    typed = [
-        f'CAST({"t." + chr(34) + c.name + chr(34) if c.name in present else "NULL"} AS {SQL_TYPE[c.kind]}) AS "{c.name}"'
-        for c in spec.columns
-    ]
-    if spec.name == "snapshots":
-        typed += [f't."{c}"' for c in present if c not in spec.names and c not in ("recorded_on", "valid_from", "deleted")]
-    joins = ""
-    owner = "t.customer_id"
-    if spec.by in ("account", "loan"):
-        joins = f" LEFT JOIN _owner_{spec.by} o ON o.{spec.by}_id = t.{spec.by}_id"
-        owner = "o.customer_id"
-        typed.append("o.customer_id AS customer_id")
-    if spec.by != "bank":
-        joins += f" LEFT JOIN _merged g ON g.customer_id = {owner}"
-        typed.append(f"{bucket_sql(f'coalesce(g.root, {owner})', buckets)} AS bucket")
-    event = f't."{spec.event}"' if spec.event and spec.event in present else "NULL::DATE"
-    dates = [f"t.{c}" for c in ("recorded_on", "valid_from") if c in present]
-    known = f"greatest({', '.join([event, *dates])})" if dates else event
-    known = f"coalesce({known}, DATE '0001-01-01')"
-    deleted = "coalesce(t.deleted, false)" if "deleted" in present else "false"
-    key = ", ".join(f'"{k}"' for k in spec.key)
-    if dates and number(con, f"SELECT count(*) FROM (SELECT 1 FROM {relation} GROUP BY {key} HAVING count(*) > 1 LIMIT 1)"):
-        window = f"lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from)"
-        body = (
-            f"SELECT *, {window} AS known_to FROM (SELECT {', '.join(typed)}, {known} AS known_from, {deleted} AS _deleted"
-            f" FROM {relation} t{joins}) QUALIFY NOT _deleted"
-        )
-        body = f"SELECT * EXCLUDE (_deleted) FROM ({body})"
-    else:
-        body = (
-            f"SELECT {', '.join(typed)}, {known} AS known_from, NULL::DATE AS known_to FROM {relation} t{joins}"
-            f" WHERE NOT {deleted}"
-        )
-    return body
-
-
-def _order(spec: Table) -> str:
-    """A total order: bucket, owner, event date, key, version."""
-    owner = ["bucket", "customer_id"] if spec.by != "bank" else []
-    event = [f'"{spec.event}"'] if spec.event else []
-    return ", ".join([*owner, *event, *(f'"{k}"' for k in spec.key), "known_from"])
 
 
 def _state(root: Path, name: str, version: int, present: list[str], undated: tuple[str, ...]) -> TableState:

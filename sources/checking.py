@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import duckdb
 
+from sources.history import FILE_ON, GONE
+from sources.limits import check_checks, check_gates
 from sources.mapping import KNOWING, column_maps, column_of, mapped_sql, selected_sql
+from sources.mistakes import Mistakes, Path_
 from sources.settings import ColumnMap, SourceSettings, TableMap
 from sources.sqltext import ident
 from sources.statement import first_sentence, line_of, look
 from sources.tables import TABLES, Column
+from sources.versions import compared_inputs
 from store.errors import ConfigError
-
-Path_ = tuple[str | int, ...]
-RULES = (
-    "type",
-    "code",
-    "required",
-    "reference",
-    "range",
-    "rate",
-    "dates",
-    "unknown_birth",
-    "key",
-    "currency",
-    "late",
-    "before_opening",
-    "after_closing",
-    "filled",
-    "lines",
-    "encoding",
-    "balance",
-    "unclosed",
-    "volume",
-    "quarantined",
-    "total",
-)
-
-
-@dataclass
-class Mistakes:
-    """What is wrong with a section, each with its line."""
-
-    places: Mapping[Path_, str]
-    found: list[str] = field(default_factory=list)
-
-    def add(self, at: Path_, text: str) -> None:
-        """Note a mistake at a key path of the section."""
-        place = next((self.places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in self.places), "")
-        self.found.append(f"{place}: {text}" if place else text)
-
-    def unknown(self, at: Path_, what: str, name: str, names: Iterable[str]) -> None:
-        """Note a name nobody knows, with the nearest one that is known."""
-        known = sorted(set(names))
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known[:30])}"
-        self.add(at, f"{what} '{name}' is not known; {hint}")
 
 
 def check_settings(
@@ -79,16 +36,17 @@ def check_settings(
             have = columns.get(name)
             if have is not None:
                 con.execute(f"CREATE TABLE {ident(name)} ({', '.join(f'{ident(c)} {t}' for c, t in have.items())})")
-                for column in spec.filled:
-                    if column not in have:
-                        wrong.unknown(("inputs", name, "filled"), f"input {name}: column", column, have)
+                for part, named in (("filled", spec.filled), ("key", spec.key)):
+                    for column in named:
+                        if column not in have:
+                            wrong.unknown(("inputs", name, part), f"input {name}: {part}: column", column, have)
         filled = {
             name: _check_table(con, name, how, settings, columns, minor_digits, wrong) for name, how in settings.tables.items()
         }
     finally:
         con.close()
-    _check_gates(settings, filled, wrong)
-    _check_checks(settings, wrong)
+    check_gates(settings, filled, wrong)
+    check_checks(settings, wrong)
     if wrong.found:
         raise ConfigError("\n  ".join(wrong.found))
 
@@ -134,6 +92,8 @@ def _check_table(
     for column in how.undated:
         if column not in maps:
             wrong.unknown((*at, "undated"), f"table {name}: undated column", column, maps)
+    if how.from_ is None or how.from_ in settings.inputs:
+        _check_compared(con, name, how, settings, source, wrong)
     if len(wrong.found) == before:
         _explain(con, name, how, source, minor_digits, wrong)
     return set(maps)
@@ -169,6 +129,38 @@ def _source_types(
     except duckdb.Error as error:
         wrong.add(at, f"table {name}: line {line_of(str(error))} of its SELECT: {first_sentence(str(error))}")
         return None
+
+
+def _check_compared(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    how: TableMap,
+    settings: SourceSettings,
+    source: Mapping[str, str],
+    wrong: Mistakes,
+) -> None:
+    """A table of full files: their comparison says what was known when, so the mapping must not, and keys must agree."""
+    at: Path_ = ("tables", name)
+    compared = compared_inputs(con, how, settings.inputs)
+    if not compared:
+        return
+    for part in ("recorded_on", "valid_from", "deleted"):
+        if getattr(how, part) is not None or (how.select is not None and part in source and part not in TABLES[name].names):
+            wrong.add((*at, part), f"table {name}: `{part}` comes from comparing the full files of {compared[0]}; leave it out")
+    if how.select is not None:
+        if len(compared) > 1:
+            wrong.add(
+                (*at, "select"),
+                f"table {name}: reads {' and '.join(compared)}, both full files that are compared; map them apart",
+            )
+        elif not {FILE_ON, GONE} <= set(source):
+            wrong.add((*at, "select"), f"table {name}: its SELECT must pass on {FILE_ON} and {GONE} of {compared[0]}")
+        return
+    key = settings.inputs[compared[0]].key
+    apart = {str(how.columns[c].column) for c in TABLES[name].key if c in how.columns and how.columns[c].column is not None}
+    if apart and apart != set(key):
+        said = f"key is {', '.join(key)}, but rows of table {name} are told apart by {', '.join(sorted(apart))}"
+        wrong.add(("inputs", compared[0], "key"), f"input {compared[0]}: {said}")
 
 
 def _check_column(table: str, column: Column, how: ColumnMap, source: Mapping[str, str], at: Path_, wrong: Mistakes) -> None:
@@ -210,61 +202,3 @@ def _explain(
     except duckdb.Error as error:
         at: Path_ = ("tables", name, "where") if how.where is not None else ("tables", name)
         wrong.add(at, f"table {name}: {first_sentence(str(error))}")
-
-
-def _check_gates(settings: SourceSettings, filled: Mapping[str, set[str] | None], wrong: Mistakes) -> None:
-    gates, derived = settings.gates, settings.derived
-    have = set(settings.tables) | ({"balances"} if derived.balances != "none" else set())
-    for table in gates.fresh:
-        if table not in have or TABLES[table].event is None:
-            wrong.unknown(("gates", "fresh"), "gates.fresh: table", table, [t for t in have if t in TABLES and TABLES[t].event])
-    if not gates.fresh and gates.newest is None and not any(spec.dated for spec in settings.inputs.values()):
-        wrong.add(("gates",), "nothing says how far the data goes; name tables in gates.fresh, or date the files (`dated`)")
-    for part, tables in (("volume", gates.volume), ("totals", gates.totals)):
-        for table in tables:
-            if table not in have:
-                wrong.unknown(("gates", part, table), f"gates.{part}: table", table, have)
-    for table, totals in gates.totals.items():
-        for column in totals.sums:
-            if table in TABLES and column not in [
-                c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")
-            ]:
-                wrong.unknown(
-                    ("gates", "totals", table, "sums", column),
-                    f"gates.totals: table {table}: column",
-                    column,
-                    [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")],
-                )
-    if derived.balances == "transactions":
-        if "balances" in settings.tables:
-            wrong.add(("derived", "balances"), "table balances is mapped already; it cannot be derived as well")
-        needed = filled.get("transactions")
-        if (
-            "accounts" not in settings.tables
-            or "transactions" not in settings.tables
-            or (needed is not None and "balance_after" not in needed)
-        ):
-            wrong.add(("derived", "balances"), "balances need the tables accounts and transactions, with balance_after")
-
-
-def _check_checks(settings: SourceSettings, wrong: Mistakes) -> None:
-    for table, limits in settings.checks.ranges.items():
-        if table not in TABLES:
-            wrong.unknown(("checks", "ranges", table), "checks.ranges: table", table, TABLES)
-            continue
-        for column in limits:
-            if column not in TABLES[table].names:
-                wrong.unknown(
-                    ("checks", "ranges", table, column), f"checks.ranges: table {table}: column", column, TABLES[table].names
-                )
-    for table, rules in settings.checks.flag_only.items():
-        if table not in TABLES:
-            wrong.unknown(("checks", "flag_only", table), "checks.flag_only: table", table, TABLES)
-        for rule in rules:
-            if rule not in RULES:
-                wrong.unknown(("checks", "flag_only", table), "checks.flag_only: rule", rule, RULES)
-    for number, waiver in enumerate(settings.waivers):
-        if waiver.table not in TABLES and waiver.table not in settings.inputs:
-            wrong.unknown(("waivers", number, "table"), "waiver: table", waiver.table, [*TABLES, *settings.inputs])
-        if waiver.rule not in RULES:
-            wrong.unknown(("waivers", number, "rule"), "waiver: rule", waiver.rule, RULES)

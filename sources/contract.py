@@ -160,7 +160,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, know
     if "currency_of_row" in mapped.knowing:
         extra.append(f"(m.currency_of_row IS NOT NULL AND m.currency_of_row <> {literal(currency)}) AS currency_wrong")
         helpers.append("currency_wrong")
-    if "recorded_on" in mapped.knowing and spec.event in mapped.columns:
+    if "recorded_on" in mapped.knowing and spec.event in mapped.columns and not mapped.compared:
         extra.append(f"m.recorded_on - m.{ident(spec.event or '')} AS days_late")
         helpers.append("days_late")
     where = ""
@@ -176,10 +176,16 @@ def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, know
     return helpers
 
 
-def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...]) -> None:
-    """`life_accounts` or `life_loans`: first and last day and a number of each, for the events that belong to it."""
+def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], knowing: tuple[str, ...] = ()) -> None:
+    """`life_accounts` or `life_loans`: first and last day and a number of each, for the events that belong to it.
+
+    Of several versions the last one told says when it closed: an account that was reopened is open.
+    """
     begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
-    end = "max(closed_on)" if "closed_on" in columns else "NULL::DATE"
+    told = ", ".join(c for c in ("recorded_on", "valid_from") if c in knowing)
+    end = "NULL::DATE"
+    if "closed_on" in columns:
+        end = f"arg_max_null(closed_on, coalesce(greatest({told}), DATE '0001-01-01'))" if told else "max(closed_on)"
     con.execute(
         f"CREATE TABLE life_{name} AS SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
         f" min({begin}) AS life_from, {end} AS life_to FROM clean_{name} GROUP BY 1)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,36 @@ def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
             do="ask the sender, then run again; nothing was changed",
         )
     return found
+
+
+def by_day(delivery: Delivery, spec: Input) -> tuple[dict[dt.date, tuple[Delivered, ...]], tuple[str, ...]]:
+    """The files of each day, oldest first, and the names of those that came twice, word for word.
+
+    A day of text is one file; Parquet may come in parts. Raises GateBroken where two texts of one day differ: which of them
+    holds would be a guess.
+    """
+    days: dict[dt.date, dict[str, Delivered]] = {}
+    twice: list[str] = []
+    for file in delivery.files:
+        if file.on is None:
+            continue
+        same = days.setdefault(file.on, {})
+        if file.sha256 in same:
+            twice.append(file.path.name)
+        elif same and spec.format != "parquet":
+            raise GateBroken(
+                f"{next(iter(same.values())).path.name} and {file.path.name} are both of {file.on} and differ",
+                where=f"input {delivery.name}",
+                expected="one full file a day",
+                do="move the one that does not hold out of the folder",
+            )
+        same.setdefault(file.sha256, file)
+    return {day: tuple(days[day].values()) for day in sorted(days)}, tuple(twice)
+
+
+def content_of(files: Sequence[Delivered]) -> str:
+    """Hash of what the files of one day say."""
+    return files[0].sha256 if len(files) == 1 else of_json([file.sha256 for file in files])
 
 
 def paths_of(base: Path, spec: Input) -> list[Path]:
@@ -144,7 +174,7 @@ def _md5(path: Path) -> str:
 
 
 def _day(name: str, path: Path, spec: Input) -> dt.date | None:
-    if spec.dated is None:
+    if spec.dated is None or spec.dated.column is not None:
         return None
     match = re.search(spec.dated.pattern, path.as_posix()[-200:])
     try:

@@ -15,69 +15,11 @@ import holidays
 from sources.contract import Checked
 from sources.landing import Landed
 from sources.quality import Gate, waiver_for
-from sources.settings import SourceSettings, Volume, Waiver
+from sources.settings import Gates, SourceSettings, Totals, Volume, Waiver
 from sources.sqltext import ident, one
 from sources.tables import TABLES
 
 _ENOUGH_DAYS = 3
-
-
-def gates(
-    con: duckdb.DuckDBPyConnection,
-    settings: SourceSettings,
-    landed: Mapping[str, Landed],
-    checked: Mapping[str, Checked],
-    relations: Mapping[str, str],
-    newest: dt.date | None,
-    expected: dt.date | None,
-    calendar: Calendar,
-    minor_digits: int,
-) -> list[Gate]:
-    """Every gate with its state. `expected`: the business date the night is for, where one is asked for."""
-    limits = settings.gates
-    found = [
-        _gate("lines", item.name, item.unreadable, item.rows + item.unreadable, limits.highest_unreadable, settings.waivers)
-        for item in landed.values()
-    ]
-    found += [
-        _gate("quarantined", name, item.rows_quarantined, item.rows_in, limits.highest_quarantined, settings.waivers)
-        for name, item in checked.items()
-    ]
-    found += [
-        _gate(
-            "key",
-            name,
-            sum(b.count for b in item.broken if b.rule == "key"),
-            item.rows_in,
-            limits.highest_conflicting,
-            settings.waivers,
-        )
-        for name, item in checked.items()
-    ]
-    if expected is not None or newest is None:
-        fits = newest is not None and (expected is None or newest >= expected)
-        found.append(
-            Gate(
-                rule="fresh",
-                table="+".join(limits.fresh) or "inputs",
-                found=str(newest or "no usable row"),
-                expected=f"{expected or 'any date'} or later",
-                state="passed" if fits else "broken",
-            )
-        )
-    for table, totals in limits.totals.items():
-        if totals.rows is not None:
-            found.append(_exact(table, "rows", Decimal(checked[table].rows_in), Decimal(totals.rows), settings.waivers))
-        for column, stated in totals.sums.items():
-            scale = Decimal(10) ** -minor_digits if TABLES[table].column(column).kind == "money" else Decimal(1)
-            summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
-            found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, settings.waivers))
-    found += [
-        _volume(con, table, relations[table], volume, newest, calendar, settings.waivers)
-        for table, volume in limits.volume.items()
-        if newest is not None
-    ]
-    return found
 
 
 @dataclass(frozen=True)
@@ -109,15 +51,98 @@ def day_kind(day: dt.date, calendar: Calendar) -> str:
     return "rest day" if calendar.is_rest(day) else "working day"
 
 
-def _gate(rule: str, table: str, count: int, of: int, highest: float, waivers: Sequence[Waiver]) -> Gate:
+@dataclass(frozen=True)
+class Asked:
+    """What an intake is judged by beside its settings: the business date that must be there, days, minor digits."""
+
+    expected: dt.date | None
+    calendar: Calendar
+    minor_digits: int
+
+
+def gates(
+    con: duckdb.DuckDBPyConnection,
+    settings: SourceSettings,
+    landed: Mapping[str, Landed],
+    checked: Mapping[str, Checked],
+    relations: Mapping[str, str],
+    newest: dt.date | None,
+    asked: Asked,
+) -> list[Gate]:
+    """Every gate with its state."""
+    limits, waivers = settings.gates, settings.waivers
+    found = [
+        _gate("lines", item.name, item.unreadable, item.rows + item.unreadable, limits.highest_unreadable, waivers)
+        for item in landed.values()
+    ]
+    found += [
+        _gate("gone", item.name, day.gone, day.before, limits.highest_gone, waivers, day.on)
+        for item in landed.values()
+        for day in item.compared
+    ]
+    found += [
+        _gate("quarantined", name, item.rows_quarantined, item.rows_in, limits.highest_quarantined, waivers)
+        for name, item in checked.items()
+    ]
+    found += [
+        _gate(
+            "key",
+            name,
+            sum(b.count for b in item.broken if b.rule == "key"),
+            item.rows_in,
+            limits.highest_conflicting,
+            waivers,
+        )
+        for name, item in checked.items()
+    ]
+    found += _fresh(limits, newest, asked.expected)
+    for table, totals in limits.totals.items():
+        found += _totals(con, table, totals, checked[table].rows_in, asked.minor_digits, waivers)
+    found += [
+        _volume(con, table, relations[table], volume, newest, asked.calendar, waivers)
+        for table, volume in limits.volume.items()
+        if newest is not None
+    ]
+    return found
+
+
+def _fresh(limits: Gates, newest: dt.date | None, expected: dt.date | None) -> list[Gate]:
+    if expected is None and newest is not None:
+        return []
+    return [
+        Gate(
+            rule="fresh",
+            table="+".join(limits.fresh) or "inputs",
+            found=str(newest or "no usable row"),
+            expected=f"{expected or 'any date'} or later",
+            state="passed" if newest is not None and (expected is None or newest >= expected) else "broken",
+        )
+    ]
+
+
+def _totals(
+    con: duckdb.DuckDBPyConnection, table: str, totals: Totals, rows: int, minor_digits: int, waivers: Sequence[Waiver]
+) -> list[Gate]:
+    found = [_exact(table, "rows", Decimal(rows), Decimal(totals.rows), waivers)] if totals.rows is not None else []
+    for column, stated in totals.sums.items():
+        scale = Decimal(10) ** -minor_digits if TABLES[table].column(column).kind == "money" else Decimal(1)
+        summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
+        found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, waivers))
+    return found
+
+
+def _gate(
+    rule: str, table: str, count: int, of: int, highest: float, waivers: Sequence[Waiver], on: dt.date | None = None
+) -> Gate:
     """A share that must not be exceeded."""
     share = count / of if of else 0.0
-    waiver = waiver_for(waivers, table, rule, "", count) if share > highest else None
+    waiver = waiver_for(waivers, table, rule, "", count, on) if share > highest else None
     return Gate(
         rule=rule,
         table=table,
-        found=f"{count:,} of {of:,} ({share:.2%})",
+        found=f"{count:,} of {of:,} ({share:.2%})" + (f" on {on}" if on else ""),
         expected=f"at most {highest:.2%}",
+        on=on,
         state="passed" if share <= highest else "waived" if waiver else "broken",
         reason=waiver.reason if waiver else "",
     )

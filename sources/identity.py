@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 import pyarrow as pa
 
+from sources.sqltext import ident
 from sources.tables import Table
 
 _EVER = dt.date(1, 1, 1)
@@ -70,10 +71,16 @@ def spells(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date | N
 def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str, str]]:
     """Temp table `_person` (customer_id, person, since, until) from a relation of merges; returns its pairs of numbers."""
     columns = [d[0] for d in con.execute(f"SELECT * FROM {merges} LIMIT 0").description or []]
-    known = 'greatest("on", recorded_on)' if "recorded_on" in columns else '"on"'
-    undone = "undone_on" if "undone_on" in columns else "NULL::DATE"
-    alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in columns else ""
-    rows = con.execute(f"SELECT old_id, new_id, {known}, {undone} FROM {merges}{alive} ORDER BY ALL").fetchall()
+    known = f"greatest({', '.join(ident(c) for c in ('on', 'recorded_on', 'valid_from') if c in columns)})"
+    undone = "NULL::DATE"
+    if "undone_on" in columns:
+        undone = f"CASE WHEN undone_on IS NOT NULL THEN greatest(undone_on, {known}) END"
+    if "deleted" in columns:
+        undone = f"CASE WHEN deleted THEN {known} ELSE {undone} END"
+    rows = con.execute(  # of several versions the first says since when, the last whether it still holds
+        f'SELECT old_id, new_id, min(known), arg_max_null(undone, known) FROM (SELECT old_id, new_id, "on", {known} AS known,'
+        f' {undone} AS undone FROM {merges}) GROUP BY old_id, new_id, "on" ORDER BY ALL'
+    ).fetchall()
     found = spells(rows)
     names, types = ("customer_id", "person", "since", "until"), (pa.string(), pa.string(), pa.date32(), pa.date32())
     con.register(

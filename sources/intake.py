@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,10 +14,11 @@ from babel.numbers import get_currency_precision
 from sources.canonical import Canonical, open_canonical
 from sources.checking import check_settings
 from sources.database import database_columns, fetch
-from sources.delivery import Delivery, delivered_file, deliveries, paths_of
-from sources.gates import Calendar
+from sources.delivery import Delivery, by_day, content_of, delivered_file, deliveries, paths_of
+from sources.gates import Asked, Calendar
+from sources.history import FILE_ON, GONE, History, fingerprint, open_history
 from sources.job import CLOSED, Job, Progress, fingerprints
-from sources.landing import columns_of
+from sources.landing import columns_of, visible_columns
 from sources.quality import QualityReport
 from sources.settings import SourceSettings
 from store.errors import GateBroken
@@ -52,28 +54,25 @@ def take_in(
     """
     say = progress or (lambda what, done, total: None)
     digits = get_currency_precision(currency)
-    there = _unchanged(settings, root, base, bank, currency)
+    histories = {name: open_history(root, name) for name, spec in settings.inputs.items() if spec.delivery == "full"}
+    there = _unchanged(settings, root, base, bank, currency, histories)
     if there is not None:
         _ask_fresh(there.manifest.newest_business_date, expected)
         return there
-    look = duckdb.connect(config=CLOSED)
-    columns = {
-        name: columns_of(look, name, spec, paths_of(base, spec)) if spec.files else database_columns(name, spec, base, settings)
-        for name, spec in settings.inputs.items()
-    }
-    look.close()
-    check_settings(settings, columns, digits, places or {})
+    columns = _columns(settings, base, histories)
+    seen = {name: None if have is None else visible_columns(settings.inputs[name], have) for name, have in columns.items()}
+    check_settings(settings, seen, digits, places or {})
     say("look for files", 0, 1)
-    found = _delivered(settings, root, base, say)
-    job = Job(settings, root, bank, currency, digits, (_config_hash(settings, bank, currency), _code_hash()), say)
+    found = _delivered(settings, root, base, say, histories)
+    hashes = (_config_hash(settings, bank, currency), _code_hash())
+    job = Job(settings, root, bank, currency, hashes, say, histories)
     work = fresh_folder(root / "work")
     try:
         return job.run(
             found,
             {name: have or {} for name, have in columns.items()},
             work,
-            expected,
-            Calendar(country, tuple(workdays), tuple(rest_days)),
+            Asked(expected, Calendar(country, tuple(workdays), tuple(rest_days)), digits),
             {"memory_limit": memory_limit, "threads": str(threads), "temp_directory": str(work / "spill")},
         )
     finally:
@@ -95,7 +94,23 @@ def _ask_fresh(newest: dt.date, expected: dt.date | None) -> None:
         )
 
 
-def _delivered(settings: SourceSettings, root: Path, base: Path, say: Progress) -> dict[str, Delivery]:
+def _columns(settings: SourceSettings, base: Path, histories: Mapping[str, History]) -> dict[str, dict[str, str] | None]:
+    """Input -> column -> type, asked of settings, files and databases; None where nothing has come to look at."""
+    columns: dict[str, dict[str, str] | None] = {}
+    con = duckdb.connect(config=CLOSED)
+    for name, spec in settings.inputs.items():
+        columns[name] = (
+            columns_of(con, name, spec, paths_of(base, spec)) if spec.files else database_columns(name, spec, base, settings)
+        )
+        if columns[name] is None and name in histories and histories[name].days:
+            columns[name] = histories[name].columns(con) | {FILE_ON: "DATE", GONE: "BOOLEAN"}
+    con.close()
+    return columns
+
+
+def _delivered(
+    settings: SourceSettings, root: Path, base: Path, say: Progress, histories: Mapping[str, History]
+) -> dict[str, Delivery]:
     """Every input's files; tables of databases are fetched and landed first."""
     found = deliveries(settings.inputs, base)
     for name, spec in settings.inputs.items():
@@ -103,17 +118,23 @@ def _delivered(settings: SourceSettings, root: Path, base: Path, say: Progress) 
             say(f"fetch {name}", 0, 1)
             path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed")
             found[name] = Delivery(name, (delivered_file(path, sha256),), sha256)
+    for name, history in histories.items():
+        if name in found and (days := by_day(found[name], settings.inputs[name])[0]):
+            said = fingerprint(history, {on: content_of(files) for on, files in days.items()})
+            found[name] = replace(found[name], fingerprint=said)
     return found
 
 
-def _unchanged(settings: SourceSettings, root: Path, base: Path, bank: str, currency: str) -> Canonical | None:
+def _unchanged(
+    settings: SourceSettings, root: Path, base: Path, bank: str, currency: str, histories: Mapping[str, History]
+) -> Canonical | None:
     """The tables in force, where settings, code and every input are those they were made of."""
     if not (root / "canonical" / "manifest.json").exists() or not (root / "quality" / "report.json").exists():
         return None
     there = open_canonical(root / "canonical")
     if (there.manifest.config_hash, there.manifest.code_hash) != (_config_hash(settings, bank, currency), _code_hash()):
         return None
-    found = _delivered(settings, root, base, lambda what, done, total: None)
+    found = _delivered(settings, root, base, lambda what, done, total: None, histories)
     return there if there.manifest.inputs == fingerprints(found) else None
 
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from sources.decoding import FIXED_SEPARATOR, first_line, long_separator, needs_plain, write_plain
-from sources.delivery import Delivery
+from sources.delivery import Delivered, Delivery
+from sources.history import FILE_ON, GONE
 from sources.settings import Input
 from sources.sqltext import ident, literal, literals, number, one
 from store.errors import ConfigError, GateBroken
 
 _MOST_UNREADABLE = 200_000  # lines kept aside per file; a file with more has the wrong separator
 GARBLED = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One day's full file held against the state before it; counts are of keys."""
+
+    on: dt.date
+    file: str
+    rows: int
+    before: int
+    new: int
+    changed: int
+    gone: int
+    note: str = ""  # day_late: later days were compared before; day_resent: it says something else than it did
 
 
 @dataclass(frozen=True)
@@ -28,15 +44,29 @@ class Landed:
     unreadable: int  # lines set aside in `unreadable_NAME`
     garbled: int  # rows with bytes that are no text in the stated encoding
     blanks: Mapping[str, int]  # for `filled` columns: rows without a value
+    last_on: dt.date | None = None  # the last day delivered, where files say days
+    compared: tuple[Compared, ...] = ()  # full files of this intake
+    twice: tuple[str, ...] = ()  # full files that came twice, word for word
+
+
+@dataclass(frozen=True)
+class FileSeen:
+    """What was read of one file."""
+
+    rows: int
+    unreadable: int
+    garbled: int
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: list[Path]) -> dict[str, str] | None:
     """Column -> DuckDB type, from the settings, the header or the Parquet schema; None where nothing has come to look at."""
-    more = {"file_on": "DATE"} if spec.dated else {}
+    more = {FILE_ON: "DATE"} if spec.dated else {}
+    if spec.delivery == "full":
+        more, paths = more | {GONE: "BOOLEAN"}, paths[-1:]
     if spec.format == "parquet":
         if not paths:
             return None
-        relation = con.execute(f"DESCRIBE SELECT * FROM {_parquet(paths)}").fetchall()
+        relation = con.execute(f"DESCRIBE SELECT * FROM {_parquet(paths, spec)}").fetchall()
         return {row[0]: row[1] for row in relation} | more
     if spec.header and paths:
         found = _header(paths[0], spec)
@@ -51,78 +81,100 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: li
     return dict.fromkeys(spec.columns, "VARCHAR") | more if spec.columns else None
 
 
+def visible_columns(spec: Input, columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns a mapping may name: the day that full files carry in a column is `file_on`."""
+    stands_for = spec.dated.column if spec.dated else None
+    return {c: t for c, t in columns.items() if c != stands_for}
+
+
 def land(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, columns: Mapping[str, str], scratch: Path) -> Landed:
     """Make the relation `delivery.name` in `con`. Raises GateBroken where a file holds other rows than its flag says."""
     if spec.format == "parquet":
-        return land_parquet(
-            con,
-            delivery.name,
-            [file.path for file in delivery.files],
-            spec,
-            columns,
-            {str(file.path): file.on.isoformat() for file in delivery.files if file.on},
-            {str(file.path): file.rows for file in delivery.files if file.rows is not None},
-        )
-    name, text = delivery.name, [c for c in columns if not (spec.dated and c == "file_on")]
+        return land_parquet(con, delivery, spec, columns)
+    name, text = delivery.name, [c for c in columns if not (spec.dated and c == FILE_ON)]
     con.execute(f"CREATE TABLE {ident(name)} ({', '.join(f'{ident(c)} {t}' for c, t in columns.items())})")
-    con.execute(f"CREATE TABLE {ident('unreadable_' + name)} (file VARCHAR, line BIGINT, text VARCHAR, error VARCHAR)")
-    any_converted = False
-    for file in delivery.files:
-        if spec.header and _header(file.path, spec) != text:
-            raise GateBroken(
-                f"{file.path.name} has the columns {', '.join(_header(file.path, spec))}",
-                where=f"input {name}",
-                expected=", ".join(text),
-                do="ask the sender what changed; name the new columns in the bank file",
-            )
-        plain = scratch / f"{name}.txt"
-        converted = needs_plain(file.path, spec)
-        if converted:
-            write_plain(file.path, spec, plain)
-        rows, unreadable = _insert(
-            con, name, plain if converted else file.path, file.path.name, spec, text, file.on.isoformat() if file.on else None
-        )
-        if converted:
-            any_converted = True
-            plain.unlink()
-        if file.rows is not None and file.rows != rows + unreadable:
-            raise GateBroken(
-                f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
-                where=f"input {name}",
-                expected="as many rows as the flag says",
-                do="ask for the file again: it was cut short or sent twice",
-            )
-    count, aside = (number(con, f"SELECT count(*) FROM {ident(t)}") for t in (name, f"unreadable_{name}"))
-    return Landed(name, count, aside, _garbled(con, name, text) if any_converted else 0, _blanks(con, name, spec))
+    unreadable_table(con, name)
+    seen = [
+        read_file(con, name, name, file, spec, text, file.on.isoformat() if file.on else None, scratch)
+        for file in delivery.files
+    ]
+    rows, aside, garbled = (sum(counts) for counts in zip(*((s.rows, s.unreadable, s.garbled) for s in seen), strict=True))
+    return Landed(name, rows, aside, garbled, blanks_of(con, name, spec), last_on=delivery.last_on)
 
 
-def land_parquet(
+def read_file(
     con: duckdb.DuckDBPyConnection,
+    into: str,
     name: str,
-    paths: list[Path],
+    file: Delivered,
     spec: Input,
-    columns: Mapping[str, str],
-    days: Mapping[str, str],
-    stated: Mapping[str, int],
-) -> Landed:
+    text: list[str],
+    on: str | None,
+    scratch: Path,
+) -> FileSeen:
+    """Put one text file's rows into the table `into`, lines that do not split into `unreadable_NAME`."""
+    if spec.header and _header(file.path, spec) != text:
+        raise GateBroken(
+            f"{file.path.name} has the columns {', '.join(_header(file.path, spec))}",
+            where=f"input {name}",
+            expected=", ".join(text),
+            do="ask the sender what changed; name the new columns in the bank file",
+        )
+    plain = scratch / f"{name}.txt"
+    converted = needs_plain(file.path, spec)
+    if converted:
+        write_plain(file.path, spec, plain)
+    held = number(con, f"SELECT count(*) FROM {ident(into)}") if converted else 0
+    rows, unreadable = _insert(con, into, name, plain if converted else file.path, file.path.name, spec, text, on)
+    garbled = _garbled(con, into, text, held) if converted else 0
+    if converted:
+        plain.unlink()
+    if file.rows is not None and file.rows != rows + unreadable:
+        raise GateBroken(
+            f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
+            where=f"input {name}",
+            expected="as many rows as the flag says",
+            do="ask for the file again: it was cut short or sent twice",
+        )
+    return FileSeen(rows, unreadable, garbled)
+
+
+def land_parquet(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, columns: Mapping[str, str]) -> Landed:
     """A view over Parquet files: nothing is copied; `rows_NAME` is the same with a row number."""
-    for path, rows in stated.items():
-        held = number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(path)})")
-        if held != rows:
+    name = delivery.name
+    listed = read_parquet_sql(con, name, delivery.files, spec, columns)
+    row_number = "(file_index::BIGINT << 40) + file_row_number AS _row"
+    con.execute(f"CREATE VIEW {ident(name)} AS {listed}")
+    con.execute(f"CREATE VIEW {ident('rows_' + name)} AS {listed.replace('SELECT ', f'SELECT {row_number}, ', 1)}")
+    count = number(con, f"SELECT count(*) FROM {ident(name)}")
+    return Landed(name, count, 0, 0, blanks_of(con, name, spec), last_on=delivery.last_on)
+
+
+def read_parquet_sql(
+    con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Delivered], spec: Input, columns: Mapping[str, str]
+) -> str:
+    """A SELECT over Parquet files that hold as many rows as their flags say."""
+    for file in files:
+        if file.rows is None:
+            continue
+        held = number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(str(file.path))})")
+        if held != file.rows:
             raise GateBroken(
-                f"{Path(path).name} holds {held:,} rows, its flag says {rows:,}",
+                f"{file.path.name} holds {held:,} rows, its flag says {file.rows:,}",
                 where=f"input {name}",
                 expected="as many rows as the flag says",
                 do="ask for the file again",
             )
-    listed = [f"{_clean(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != "file_on"]
-    if spec.dated:
-        whens = " ".join(f"WHEN {literal(path)} THEN DATE {literal(on)}" for path, on in days.items())
-        listed.append(f"CASE filename {whens} END AS file_on")
-    row_number = "(file_index::BIGINT << 40) + file_row_number AS _row"
-    con.execute(f"CREATE VIEW {ident(name)} AS SELECT {', '.join(listed)} FROM {_parquet(paths)}")
-    con.execute(f"CREATE VIEW {ident('rows_' + name)} AS SELECT {row_number}, {', '.join(listed)} FROM {_parquet(paths)}")
-    return Landed(name, number(con, f"SELECT count(*) FROM {ident(name)}"), 0, 0, _blanks(con, name, spec))
+    listed = [f"{_clean(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != FILE_ON]
+    if FILE_ON in columns:
+        whens = " ".join(f"WHEN {literal(str(f.path))} THEN DATE '{f.on.isoformat()}'" for f in files if f.on)
+        listed.append(f"CASE filename {whens} END AS {FILE_ON}")
+    return f"SELECT {', '.join(listed)} FROM {_parquet([file.path for file in files], spec)}"
+
+
+def unreadable_table(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """An empty `unreadable_NAME`."""
+    con.execute(f"CREATE TABLE {ident('unreadable_' + name)} (file VARCHAR, line BIGINT, text VARCHAR, error VARCHAR)")
 
 
 def empty(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> Landed:
@@ -131,8 +183,10 @@ def empty(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str])
     return Landed(name, 0, 0, 0, {})
 
 
-def _parquet(paths: list[Path]) -> str:
-    return f"read_parquet([{literals(str(path) for path in paths)}], hive_partitioning=true, union_by_name=true)"
+def _parquet(paths: list[Path], spec: Input) -> str:
+    """`read_parquet(...)` text. The folder that says a full file's day is no column: it would change every row every day."""
+    hive = spec.delivery != "full" or (spec.dated is not None and spec.dated.column is not None)
+    return f"read_parquet([{literals(str(p) for p in paths)}], hive_partitioning={str(hive).lower()}, union_by_name=true)"
 
 
 def _header(path: Path, spec: Input) -> list[str]:
@@ -145,7 +199,7 @@ def _header(path: Path, spec: Input) -> list[str]:
 
 
 def _insert(
-    con: duckdb.DuckDBPyConnection, name: str, path: Path, shown: str, spec: Input, text: list[str], on: str | None
+    con: duckdb.DuckDBPyConnection, into: str, name: str, path: Path, shown: str, spec: Input, text: list[str], on: str | None
 ) -> tuple[int, int]:
     """Rows read from one plain file, and lines set aside."""
     if path.stat().st_size == 0:
@@ -157,7 +211,7 @@ def _insert(
     values = ", ".join([*(_clean(c, spec) for c in text), *day])
     read = number(
         con,
-        f"INSERT INTO {ident(name)} SELECT {values} FROM read_csv({literal(str(path))},"
+        f"INSERT INTO {ident(into)} SELECT {values} FROM read_csv({literal(str(path))},"
         f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
         f" columns={{{typed}}}, store_rejects=true,"
         f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})",
@@ -184,12 +238,14 @@ def _clean(column: str, spec: Input) -> str:
     return f"CASE WHEN {value} IN ({literals(spec.null_values)}) THEN NULL ELSE {value} END" if spec.null_values else value
 
 
-def _garbled(con: duckdb.DuckDBPyConnection, name: str, text: list[str]) -> int:
+def _garbled(con: duckdb.DuckDBPyConnection, name: str, text: list[str], held: int) -> int:
+    """Rows with broken bytes among those put in after the first `held`."""
     marks = " OR ".join(f"contains({ident(c)}, {literal(GARBLED)})" for c in text)
-    return number(con, f"SELECT count(*) FROM {ident(name)} WHERE {marks}")
+    return number(con, f"SELECT count(*) FROM {ident(name)} WHERE rowid >= {held} AND ({marks})")
 
 
-def _blanks(con: duckdb.DuckDBPyConnection, name: str, spec: Input) -> dict[str, int]:
+def blanks_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input) -> dict[str, int]:
+    """For columns that should never be blank: rows without a value."""
     if not spec.filled:
         return {}
     row = one(con, f"SELECT {', '.join(f'count(*) - count({ident(c)})' for c in spec.filled)} FROM {ident(name)}")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import duckdb
 
+from sources.history import FILE_ON, GONE
 from sources.reading import reading
 from sources.settings import ColumnMap, TableMap
 from sources.sqltext import ident, one
 from sources.tables import TABLES, Column
+from sources.versions import BEFORE, numbered_sql, versioned
 
 # Columns a mapping may fill beside the table's own: how a row came to be known.
 KNOWING = {
@@ -33,6 +35,7 @@ class Mapped:
     source: str  # relation the rows came from; its `_row` is theirs
     rows_in: int
     rows: int  # after `where`
+    compared: bool = False  # versions of full files: recorded_on is a file's day, never a late entry
 
     @property
     def relation(self) -> str:
@@ -49,7 +52,7 @@ def column_maps(table: str, how: TableMap, types: Mapping[str, str]) -> dict[str
     """Canonical and knowing column -> how it is read: as `columns` says, else by name from the SELECT."""
     named = [*TABLES[table].names, *KNOWING]
     if table == "snapshots":  # a bank's own wide table keeps its columns
-        named += [name for name in types if name not in named and not name.startswith("_")]
+        named += [name for name in types if name not in (*named, FILE_ON, GONE) and not name.startswith("_")]
     maps = {c: ColumnMap(column=c) for c in named if how.select is not None and c in types}
     maps |= dict(how.columns)
     knowing = {
@@ -73,8 +76,13 @@ def column_of(table: str, name: str, types: Mapping[str, str], how: ColumnMap) -
     return TABLES[table].column(name)
 
 
-def mapped_sql(table: str, how: TableMap, types: Mapping[str, str], source: str, minor_digits: int) -> tuple[str, list[str]]:
-    """The SELECT that makes `mapped_TABLE` of `source` (columns of `types` and `_row`), and the columns with a flag."""
+def mapped_sql(
+    table: str, how: TableMap, types: Mapping[str, str], source: str, minor_digits: int, *, compared: bool = False
+) -> tuple[str, list[str]]:
+    """The SELECT that makes `mapped_TABLE` of `source` (columns of `types` and `_row`), and the columns with a flag.
+
+    `compared`: the source holds versions of full files; a row that no longer passes `where` is gone like one that is missing.
+    """
     parts, flags, unread = [], [], []
     for name, column_map in column_maps(table, how, types).items():
         read = reading(column_of(table, name, types, column_map), column_map, types, minor_digits)
@@ -82,31 +90,44 @@ def mapped_sql(table: str, how: TableMap, types: Mapping[str, str], source: str,
         if read.unread is not None:
             unread.append(name)
             flags.append(f"coalesce({read.unread}, false) AS {ident('unread_' + name)}")
-    where = f" WHERE ({how.where})" if how.where else ""
-    return f"SELECT _row, {', '.join(parts + flags)} FROM {source}{where}", unread
+    listed = ", ".join(parts + flags)
+    if not compared:
+        return f"SELECT _row, {listed} FROM {source}{f' WHERE ({how.where})' if how.where else ''}", unread
+    gone = f"{GONE} OR NOT coalesce(({how.where}), false)" if how.where else GONE
+    return f"SELECT _row, {listed}, {BEFORE}, {FILE_ON} AS _on, {gone} AS _gone FROM {source}", unread
 
 
-def map_table(con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_digits: int, parquet: bool) -> Mapped:
-    """Make `mapped_TABLE`. `parquet`: the one input is a view over files, numbered by `rows_INPUT`."""
+def map_table(
+    con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_digits: int, *, parquet: bool, compared: bool = False
+) -> Mapped:
+    """Make `mapped_TABLE`. `parquet`: the one input is a view over files, numbered by `rows_INPUT`; `compared`: its source
+    holds versions of full files."""
+    source = f"source_{table}" if how.select is not None else ident(how.from_ or "")
     if how.select is not None:
-        source = f"source_{table}"
         con.execute(f"CREATE TABLE {source} AS {selected_sql(table, how)}")
-        origin = f"(SELECT rowid AS _row, * FROM {source})"
+    if compared:
+        origin = numbered_sql(con, source)
     else:
-        source = how.from_ or ""
-        origin = ident(f"rows_{source}") if parquet else f"(SELECT rowid AS _row, * FROM {ident(source)})"
+        origin = ident(f"rows_{how.from_}") if parquet else f"(SELECT rowid AS _row, * FROM {source})"
     types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {origin}").fetchall()}
-    query, unread = mapped_sql(table, how, types, origin, minor_digits)
-    con.execute(f"CREATE VIEW mapped_{table} AS {query}")
-    rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
+    query, unread = mapped_sql(table, how, types, origin, minor_digits, compared=compared)
     maps = column_maps(table, how, types)
+    columns, knowing = (tuple(c for c in maps if (c in KNOWING) == told) for told in (False, True))
+    if compared:
+        made = versioned(table, how, columns, knowing, unread, query)
+        columns, knowing = made.columns, made.knowing
+        con.execute(f"CREATE TABLE mapped_{table} AS {made.query}")  # looked at many times, and its windows are no cheap view
+    else:
+        con.execute(f"CREATE VIEW mapped_{table} AS {query}")
+    rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
     return Mapped(
         table,
-        tuple(c for c in maps if c not in KNOWING),
-        tuple(c for c in maps if c in KNOWING),
+        columns,
+        knowing,
         tuple(unread),
         {name: m.column for name, m in maps.items() if m.column},
         origin,
         rows[0],
         rows[1],
+        compared,
     )

@@ -31,6 +31,17 @@ class InputSeen(_Said):
     garbled: int
 
 
+class DaySeen(_Said):
+    """One day's full file of an input and what it changed; counts are of keys."""
+
+    input: str
+    on: dt.date
+    rows: int
+    new: int
+    changed: int
+    gone: int
+
+
 class TableSeen(_Said):
     """One canonical table. rows_in == kept + quarantined + copies."""
 
@@ -69,6 +80,7 @@ class Gate(_Said):
     found: str
     expected: str
     reason: str = ""  # the waiver's reason, or why it could not be tried
+    on: dt.date | None = None  # the day of the full file it is about
 
 
 class QualityReport(_Said):
@@ -77,6 +89,7 @@ class QualityReport(_Said):
     bank: str
     newest_business_date: dt.date | None
     inputs: tuple[InputSeen, ...]
+    days: tuple[DaySeen, ...] = ()  # full files compared in this intake
     tables: tuple[TableSeen, ...]
     findings: tuple[Finding, ...]
     gates: tuple[Gate, ...]
@@ -101,6 +114,7 @@ def input_findings(landed: Iterable[Landed]) -> list[Finding]:
             )
         if item.garbled:
             found.append(Finding(table=item.name, rule="encoding", column="", action="flag", count=item.garbled, of=lines))
+        found += _day_findings(item)
         blanks = sum(item.blanks.values())
         if blanks:
             column = "+".join(c for c, n in item.blanks.items() if n)
@@ -108,6 +122,19 @@ def input_findings(landed: Iterable[Landed]) -> list[Finding]:
                 Finding(table=item.name, rule="filled", column=column, action="flag", count=blanks, of=lines * len(item.blanks))
             )
     return found
+
+
+def _day_findings(item: Landed) -> list[Finding]:
+    """Full files that came late, again with other content, or twice word for word."""
+    named = {note: tuple(f"{d.on}: {d.file}" for d in item.compared if d.note == note) for note in ("day_late", "day_resent")}
+    days = len(item.compared)
+    return [
+        Finding(
+            table=item.name, rule=rule, column="", action="flag", count=len(files), of=max(days, len(files)), examples=files[:3]
+        )
+        for rule, files in (*named.items(), ("day_twice", item.twice))
+        if files
+    ]
 
 
 def table_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Checked) -> list[Finding]:

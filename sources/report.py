@@ -24,6 +24,8 @@ def render(report: QualityReport, language: str = "en") -> Group:
     """Tables, findings with what to do, gates and waivers, as one rich renderable."""
     zh = language.startswith("zh")
     parts: list[RenderableType] = [_title(report, zh), _tables(report, zh)]
+    if report.days:
+        parts.append(_days(report, zh))
     if report.findings:
         parts.append(_findings(report, zh))
     parts.append(_gates(report, zh))
@@ -68,6 +70,20 @@ def _tables(report: QualityReport, zh: bool) -> Table:
         table.add_row(
             seen.table, *(f"{n:,}" for n in (seen.source_rows, seen.rows_in, seen.kept, seen.quarantined, seen.copies))
         )
+    return table
+
+
+def _days(report: QualityReport, zh: bool) -> Table:
+    """Full files compared, the newest ten of each input."""
+    names = (
+        ("全量文件", "日期", "行数", "新增", "变化", "消失") if zh else ("full file", "day", "rows", "new", "changed", "gone")
+    )
+    table = Table(*names, box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name in dict.fromkeys(day.input for day in report.days):
+        for day in [day for day in report.days if day.input == name][-10:]:
+            table.add_row(name, str(day.on), *(f"{n:,}" for n in (day.rows, day.new, day.changed, day.gone)))
     return table
 
 

@@ -34,9 +34,10 @@ class FlagFile(Settings):
 
 
 class Dated(Settings):
-    """Where a file's name says its delivery date: the first group of `pattern` on the path, read by `date`."""
+    """Where a file says its day: the first group of `pattern` on its path, or each row's `column`; read by `date`."""
 
     pattern: str = r"(\d{8})"
+    column: str | None = None  # only with `delivery: full`: several days may lie in one file or table
     date: str = "%Y%m%d"
 
 
@@ -56,6 +57,8 @@ class Input(Settings):
     null_values: tuple[Text, ...] = ("",)
     flag: FlagFile | None = None
     dated: Dated | None = None  # the mapping may then use the column `file_on`
+    delivery: Literal["appended", "full"] = "appended"  # all files are the table; or each day's is, and days are compared
+    key: tuple[str, ...] = ()  # with `full`: the raw columns that tell its rows apart
     # databases
     database: Literal["duckdb", "postgresql"] | None = None
     uri: str | None = None  # a file relative to the bank file, or ${NAME} from the environment
@@ -74,6 +77,12 @@ class Input(Settings):
             raise ValueError("a database input needs `uri` and `table`")
         if (self.since is None) != (self.since_column is None):
             raise ValueError("`since` and `since_column` belong together")
+        if (self.delivery == "full") != bool(self.key):
+            raise ValueError("`delivery: full` needs `key`, the columns that tell its rows apart; nothing else takes `key`")
+        if self.delivery == "full" and (self.dated is None or (self.database and self.dated.column is None)):
+            raise ValueError("`delivery: full` needs `dated`: a pattern on the file's name, or a column (databases: a column)")
+        if self.delivery != "full" and self.dated and self.dated.column:
+            raise ValueError("`dated: column` is for `delivery: full`; elsewhere map that column")
         if self.files and self.format == "fixed" and len(self.widths or ()) != len(self.columns or ("",)):
             raise ValueError("fixed width needs `columns` and as many `widths`")
         if self.files and self.format == "delimited" and not self.header and not self.columns:
@@ -197,6 +206,7 @@ class Gates(Settings):
     highest_quarantined: float = 0.05  # share of a table's rows
     highest_conflicting: float = 0.001  # share of a table's rows whose key stands for different rows
     highest_unreadable: float = 0.01  # share of a file's lines
+    highest_gone: float = 0.1  # share of a day's keys that the next full file may lack
 
 
 class Waiver(Settings):

@@ -201,6 +201,16 @@ _TABLES = (
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
+# Attributes that masters overwrite: where a bank sends full files by day, they are unknown before the first of them.
+OVERWRITTEN: dict[str, tuple[str, ...]] = {
+    "customers": ("stage", "status", "occupation", "industry", "education", "branch_id", "manager_id", "grid_id", "risk_rating",
+                  "risk_rated_on", "is_staff", "is_related_party"),
+    "accounts": ("branch_id", "class", "status"),
+}
+# The day a row's life ended: what it means that a key is gone from a bank's full file. Other rows are then removed.
+END = {"accounts": "closed_on", "loans": "closed_on", "terms": "ended_on", "holdings": "ended_on", "links": "ended_on",
+       "suppressions": "ended_on", "merges": "undone_on"}
+
 # Every row also carries, set at intake: customer_id and bucket where `by` is not "bank"; known_from (inclusive) and
 # known_to (exclusive, null: still), the days between which this version of the row counted.
 KNOWN_COLUMNS = ("known_from", "known_to")

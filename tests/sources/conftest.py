@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sources.canonical import Canonical, connect
 from sources.intake import read_report, take_in
 from sources.quality import Finding, QualityReport
 from sources.settings import SourceSettings
 from store.settings import read_yaml, validate
+
+settings.register_profile("untimed", deadline=None)  # no test measures time
+settings.load_profile("untimed")
 
 CUSTOMERS = [
     "C1|+|刘建国|+|19640512|+|M|+|20200110",
