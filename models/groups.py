@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -96,6 +97,7 @@ class GroupSettings(Settings):
     """Groups in order: the first that admits a customer has them."""
 
     look_back_days: int = Field(365, ge=28)
+    for_all: tuple[str, ...] = ()       # product families that suit every group, whichever of them name these too
     rules: tuple[Group, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -107,6 +109,14 @@ class GroupSettings(Settings):
         if len({group.id for group in self.rules}) < len(self.rules):
             raise ValueError("two groups have the same id")
         return self
+
+    def suited_by(self, family: str) -> tuple[str, ...]:
+        """The groups a product family suits, in order; none where it suits all of them.
+
+        A family that no group names suits all: of what is not said nothing follows.
+        """
+        named = tuple(group.id for group in self.rules if family in group.products)
+        return () if family in self.for_all or len(named) == len(self.rules) else named
 
 
 def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.Table:
@@ -164,25 +174,19 @@ def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bu
     columns += [f"({day} - c.opened_on)::DOUBLE AS tenure_days"] if "tenure_days" in names else []
     flows = [name for name in names if _kind_of(name) in ("months", "sum")]
     if flows:
-        wanted = ", ".join(f"'{category}'" for category in sorted({name.rsplit("_", 1)[0] for name in flows}))
-        con.execute(f"""CREATE OR REPLACE TEMP TABLE _flow AS
-            SELECT customer_id, category, sum(amount)::DOUBLE / {MINOR} AS total,
-                   count(DISTINCT date_trunc('month', "on"))::DOUBLE AS months
-            FROM {known("transactions")} WHERE category IN ({wanted}) AND amount > 0
-              AND "on" > {day} - {settings.look_back_days} AND "on" <= {day} GROUP BY ALL""")
-        for name in flows:
-            category, what = name.rsplit("_", 1)
-            joins.append(f"LEFT JOIN _flow {name} ON {name}.customer_id = c.customer_id AND {name}.category = '{category}'")
-            columns.append(f"coalesce({name}.{'total' if what == 'sum' else 'months'}, 0) AS {name}")
+        _note_flows(con, known("transactions"), flows, day, settings.look_back_days)
+    for name in flows:
+        category, what = name.rsplit("_", 1)
+        joins.append(f"LEFT JOIN _flow {name} ON {name}.customer_id = c.customer_id AND {name}.category = '{category}'")
+        columns.append(f"coalesce({name}.{'total' if what == 'sum' else 'months'}, 0) AS {name}")
     for name in names:
-        if _kind_of(name) == "link":
-            joins.append(f"LEFT JOIN (SELECT customer_id, count(*)::DOUBLE AS n FROM {known('links')} WHERE ended_on IS NULL"
-                         f" AND kind = '{name[5:]}' GROUP BY 1) {name} ON {name}.customer_id = c.customer_id")
-            columns.append(f"coalesce({name}.n, 0) AS {name}")
-        elif _kind_of(name) == "has":
-            joins.append(f"LEFT JOIN (SELECT customer_id, count(*)::DOUBLE AS n FROM ({_open_sql(known, name[4:])}) GROUP BY 1)"
-                         f" {name} ON {name}.customer_id = c.customer_id")
-            columns.append(f"coalesce({name}.n, 0) AS {name}")
+        if _kind_of(name) not in ("link", "has"):
+            continue
+        counted = (f"SELECT customer_id FROM {known('links')} WHERE ended_on IS NULL AND kind = '{name[5:]}'"
+                   if _kind_of(name) == "link" else _open_sql(known, name[4:]))
+        joins.append(f"LEFT JOIN (SELECT customer_id, count(*)::DOUBLE AS n FROM ({counted}) GROUP BY 1) {name}"
+                     f" ON {name}.customer_id = c.customer_id")
+        columns.append(f"coalesce({name}.n, 0) AS {name}")
     if "employer_kind" in names:
         joins.append(f"LEFT JOIN (SELECT l.customer_id, min(e.kind) AS kind FROM {known('links')} l"
                      f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id"
@@ -192,9 +196,18 @@ def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bu
     return f"SELECT {', '.join(columns)} FROM {known('customers')} c {' '.join(joins)} ORDER BY c.customer_id"
 
 
-def _open_sql(known: object, family: str) -> str:
+def _note_flows(con: duckdb.DuckDBPyConnection, transactions: str, names: list[str], day: str, look_back_days: int) -> None:
+    """Temp table `_flow`: per customer and category what came in over the look-back, and in how many months."""
+    wanted = ", ".join(f"'{category}'" for category in sorted({name.rsplit("_", 1)[0] for name in names}))
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _flow AS
+        SELECT customer_id, category, sum(amount)::DOUBLE / {MINOR} AS total,
+               count(DISTINCT date_trunc('month', "on"))::DOUBLE AS months
+        FROM {transactions} WHERE category IN ({wanted}) AND amount > 0
+          AND "on" > {day} - {look_back_days} AND "on" <= {day} GROUP BY ALL""")
+
+
+def _open_sql(known: Callable[[str], str], family: str) -> str:
     """SELECT customer_id of open accounts, loans and used contracts of a family."""
-    assert callable(known)
     ours = f"(SELECT product_id FROM {known('products')} WHERE family = '{family}')"
     return (f"SELECT customer_id FROM {known('accounts')} WHERE closed_on IS NULL AND product_id IN {ours}"
             f" UNION ALL SELECT customer_id FROM {known('loans')} WHERE closed_on IS NULL AND product_id IN {ours}"

@@ -97,3 +97,32 @@ def test_every_group_of_the_house_has_two_names_and_products() -> None:
     assert {group.id for group in HOUSE.rules} == {
         "farmer", "merchant", "payroll", "public", "migrant", "pensioner", "owner", "other"}
     assert all(group.zh and group.en and group.products for group in HOUSE.rules)
+
+
+def axis(for_all: tuple[str, ...] = (), **products: tuple[str, ...]) -> GroupSettings:
+    lines = {"farmer": ("occupation has 农",), "merchant": ("occupation has 商",), "other": ()}
+    rules = [{"id": name, "zh": name, "en": name, "any": any_of, "products": products.get(name, ())}
+             for name, any_of in lines.items()]
+    return GroupSettings.model_validate({"for_all": for_all, "rules": rules})
+
+
+def test_a_product_some_groups_name_suits_these_only_and_one_nobody_names_suits_all() -> None:
+    named = axis(farmer=("farmer_credit", "time_deposit"), merchant=("acquiring", "farmer_credit"))
+    assert named.suited_by("farmer_credit") == ("farmer", "merchant")
+    assert named.suited_by("time_deposit") == ("farmer",)
+    assert named.suited_by("mobile_bank") == ()         # none named: all
+
+
+def test_a_product_for_all_suits_all_though_some_groups_name_it_first() -> None:
+    named = axis(for_all=("time_deposit",), farmer=("farmer_credit", "time_deposit"))
+    assert named.suited_by("time_deposit") == ()
+    assert axis(farmer=("loan",), merchant=("loan",), other=("loan",)).suited_by("loan") == ()
+
+
+def test_the_house_rules_out_for_nobody_what_is_not_known_and_offers_deposits_to_everyone() -> None:
+    for family in ("time_deposit", "wealth", "mobile_bank", "large_cd", "etc"):
+        assert HOUSE.suited_by(family) == ()
+    for family in ("farmer_credit", "business_loan", "consumer_loan", "acquiring", "mortgage", "startup_loan"):
+        assert "other" in HOUSE.suited_by(family)
+    assert "farmer" not in HOUSE.suited_by("consumer_loan")
+    assert "pensioner" not in HOUSE.suited_by("business_loan")
