@@ -20,7 +20,8 @@ D = dt.date
 GOLD: dict[str, Any] = {
     "customer_id": "0012", "as_of": D(2026, 9, 30), "scale": "personal", "tier": "gold", "status": "graded",
     "decided_by": "adb", "graded_on": D(2026, 7, 1), "since_on": D(2025, 10, 1), "basis": "quarter",
-    "period_from": D(2026, 4, 1), "period_until": D(2026, 6, 30), "days_counted": 91, "measure_adb": 157_355.29, "measure_contribution": 1_525.14,
+    "period_from": D(2026, 4, 1), "period_until": D(2026, 6, 30), "days_counted": 91,
+    "measure_adb": 157_355.29, "measure_contribution": 1_525.14,
     "asset_margin": 1_488.12, "loan_margin": 0.0, "fees": 45.02, "counter_cost": 8.0, "tier_adb": 50_000.0,
     "tier_contribution": 600.0, "next_tier": "platinum", "next_adb": 200_000.0, "next_contribution": 2_400.0,
     "gap_amount": 42_644.71, "gap_contribution": 874.86, "rule_tier": "gold", "earned_tier": "gold", "notice_until": None,
