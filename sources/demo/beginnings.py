@@ -36,6 +36,7 @@ def make_world(seed: int, customers: int, at: Span) -> World:
         temper=make_temper(seed, at, people, network),
         ledger=Ledger(seed, np.zeros(n, dtype=np.int64)),
         target=np.zeros(n),
+        usual=np.zeros(n),
         current=np.arange(n),
         wage_here=people.wage > 0,
         wage_lost=np.full(n, -99),
@@ -48,7 +49,7 @@ def make_world(seed: int, customers: int, at: Span) -> World:
         acquiring_from=np.full(n, NEVER),
         agreed=np.full(n, -1),
         consent=np.where(persons, np.where(rng.random(n) < 0.62, 1, np.where(rng.random(n) < 0.16, 0, -1)), -1),
-        idle_phone=rng.random(n) < 0.45,
+        idle_phone=rng.random(n) < 0.33,
         dead_from=dead,
         toll_from=np.full(n, NEVER),
         worked=np.full((len(OFFERS), n), -99),
@@ -66,6 +67,7 @@ def make_world(seed: int, customers: int, at: Span) -> World:
         np.maximum(world.ledger.balance[:n], 20 * YUAN) * np.minimum(spread, 1.3) * np.where(people.engaged, 0.75, 1.0)
     )
     world.target[people.opened >= 0] = 0.3 * people.wealth[people.opened >= 0] * YUAN
+    world.usual = world.target.copy()
     world.cumulated = np.concatenate([world.ledger.balance[:n] * (30.0 if at.first.month % 3 == 1 else 55.0)])
     _contracts(world)
     loans_stock(world)
@@ -96,7 +98,7 @@ def _contracts(world: World) -> None:
     p, rng = world.people, chance(world.seed, "beginnings", "contracts")
     n, old = len(p), (p.opened < -30) & (np.arange(len(p)) < p.persons) & (p.twin_of < 0)
     order = 1.0 * p.digital + 0.8 * p.engaged + 0.8 * rng.standard_normal(n) - 9 * ~old
-    phone = np.sort(np.argsort(-order, kind="stable")[: round(0.048 * n)])
+    phone = np.sort(np.argsort(-order, kind="stable")[: round(0.024 * n)])
     shop = np.flatnonzero(old & p.engaged & (rng.random(n) < np.where(p.group == MERCHANT, 0.32, 0.004)))
     toll = np.flatnonzero(old & p.engaged & (p.age < 60) & (rng.random(n) < 0.05))
     for product, who, into in (
@@ -116,7 +118,7 @@ def _contracts(world: World) -> None:
         )
         into[who] = day
     # some were opened at the counter with the card and never used: no first use of their own
-    batch = np.flatnonzero(old & (world.mobile_from == NEVER) & (rng.random(n) < 0.03))
+    batch = np.flatnonzero(old & (world.mobile_from == NEVER) & (rng.random(n) < 0.016))
     cards = np.flatnonzero(old & (rng.random(n) < 0.42))
     for product, who, used in (("SJYH", batch, 0.0), ("SBK", cards, 0.6)):
         day = np.maximum(-rng.integers(5, 1500, len(who)), p.opened[who])

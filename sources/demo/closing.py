@@ -55,7 +55,7 @@ def _logit(world: World, m: int, ahead: int, left: Floats) -> Floats:
         + lost
         + ahead_of_us
         + 0.35 * np.maximum(temper.rivals[p.village, m] * fade, 0)
-        + left * (1.5 + 1.0 * np.exp(-since / 4.0))
+        + left * (2.0 + 1.0 * np.exp(-since / 4.0))
         - 0.55 * (1 - left) * np.clip(assets - 1.0, 0, 4)  # money keeps people
         - 0.9 * (world.term_money() > 0)
         - 0.7 * (1 - left) * ~p.engaged  # who has forgotten a number does not come to close it

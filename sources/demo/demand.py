@@ -38,16 +38,13 @@ def owns(world: World, family: str) -> Bools:
     return out
 
 
-def chances(world: World, family: str, m: int, ahead: int) -> Floats:
-    """Chance of a first use in month m + ahead, as the state stands when month m begins."""
-    n, p = len(world.people), world.people
-    months = world.at.months
-    calendar = (months[0].month - 1 + m + ahead) % 12 + 1
-    line = np.zeros(n)
+def standing(world: World, m: int, ahead: int) -> Standing:
+    """Where everybody stands when month m begins, as far as it tells of month m + ahead."""
+    line = np.zeros(len(world.people))
     if len(world.facilities):
         line[world.facilities["owner"]] = 1.0
-    standing = Standing(
-        p,
+    return Standing(
+        world.people,
         world.temper.mood[:, m] * 0.9**ahead,
         world.temper.need[:, m] * 0.9**ahead,
         world.ledger.balance[world.current] / YUAN,
@@ -55,7 +52,13 @@ def chances(world: World, family: str, m: int, ahead: int) -> Floats:
         line,
         (world.acquiring_from != NEVER).astype(np.float64),
     )
-    x = wish(family, standing, calendar, min(m + ahead, len(months)) / len(months))
+
+
+def chances(world: World, family: str, m: int, ahead: int, stands: Standing) -> Floats:
+    """Chance of a first use in month m + ahead, as the state stands when month m begins."""
+    n, p, months = len(world.people), world.people, world.at.months
+    calendar = (months[0].month - 1 + m + ahead) % 12 + 1
+    x = wish(family, stands, calendar, min(m + ahead, len(months)) / len(months))
     if family in OFFERS:
         place = OFFERS.index(family)
         x = x + np.where(recent(world, place, m), world.temper.effect[place], 0.0)
@@ -82,21 +85,29 @@ def eligible(world: World, family: str, first: int, last: int) -> Bools:
     return out
 
 
-def truth(world: World, family: str, m: int) -> tuple[Bools, Floats]:
+def standings(world: World, m: int) -> tuple[Standing, ...]:
+    """For the three months to come."""
+    return tuple(standing(world, m, ahead) for ahead in range(3))
+
+
+def truth(world: World, family: str, m: int, stands: tuple[Standing, ...]) -> tuple[Bools, Floats]:
     """On the eve of month m: who may, and the chance of a first use within 90 days."""
     eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
     stays = np.ones(len(world.people))
-    for ahead in range(3):
-        stays *= 1 - chances(world, family, m, ahead)
+    for ahead, stand in enumerate(stands):
+        stays *= 1 - chances(world, family, m, ahead, stand)
     return eligible(world, family, eve, eve), 1 - stays
 
 
 def buy(world: World, month: Month) -> None:
     """This month's first uses."""
+    stands = standing(world, month.index, 0)
     for family in FAMILIES:
         rng = chance(world.seed, "demand", family, month.index)
         n = len(world.people)
-        says_yes = eligible(world, family, month.start, month.end) & (rng.random(n) < chances(world, family, month.index, 0))
+        says_yes = eligible(world, family, month.start, month.end) & (
+            rng.random(n) < chances(world, family, month.index, 0, stands)
+        )
         who = np.flatnonzero(says_yes)
         day = month.start + rng.integers(0, month.days, len(who))
         start(world, family, who, day, month, rng)
@@ -111,7 +122,7 @@ def start(world: World, family: str, who: Ints, day: Ints, month: Month, rng: np
     if family == "time_deposit":
         fen = heap_floor(world.ledger.balance[world.current[who]] * 0.85)
         poor = fen < 1_000 * YUAN
-        fresh = heap_floor(np.exp(rng.normal(np.log(6_000), 0.8, len(who))).clip(1_000, 60_000) * YUAN)
+        fresh = heap_floor(np.exp(rng.normal(np.log(3_500), 0.8, len(who))).clip(1_000, 60_000) * YUAN)
         for mask, sums, brought in ((~poor, fen, None), (poor, fresh, "GMCK")):
             open_terms(world, who[mask], new_products(rng, sums[mask]), day[mask], second[mask], sums[mask], rng, brought)
     elif family in FUNDS:

@@ -43,9 +43,9 @@ def make_habits(world: World) -> Habits:
         harvest=harvest,
         turnover=np.exp(rng.normal(np.log(900), 0.9, n)).clip(80, 20_000) * YUAN,
         cash=np.where(p.engaged, 0.25 + 0.7 * rng.random(n) * (p.age > 45) + 0.3, 0.0),
-        utility=p.engaged & (rng.random(n) < 0.4),
+        utility=p.engaged & (rng.random(n) < 0.75),
         household=farmer & p.engaged & (rng.random(n) < 0.35),
-        text_fee=p.engaged & (rng.random(n) < 0.25),
+        text_fee=rng.random(n) < np.where(p.engaged, 0.4, 0.8 * (p.wealth > 60)),
         school=p.engaged & (p.age > 34) & (p.age < 55) & (rng.random(n) < 0.3),
         travel=_travel(world, rng),
     )

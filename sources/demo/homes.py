@@ -27,7 +27,7 @@ def settle(rng: np.random.Generator, group: Ints, place: Floats, network: Networ
     village = _homes(rng, urban, network)
     branch = network.grid_branch[village]
     branch = np.where(rng.random(n) < 0.12, 0, branch)  # the banking hall keeps some of everybody
-    in_grid = rng.random(n) < 0.596 + 0.02
+    in_grid = rng.random(n) < 0.596
     managed = rng.random(n) < np.clip(0.03 + 0.9 * np.clip(place - 0.905, 0, 1) / 0.095 * 0.9, 0, 0.9)
     local = [np.flatnonzero(network.manager_branch[: network.relationship] == b) for b in range(len(network.branch_ids))]
     everyone = np.arange(network.relationship)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
+from sources.demo.maturing import drains
 from sources.demo.seasons import Month, clock
 from sources.demo.temper import LEAVE, SPEND, leave_logit, spend_logit
 from sources.demo.world import NEVER, YUAN, World, alive, recent
@@ -47,6 +48,9 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
         moved_near(world, m),
         lends,
     )
+    due = world.due(first, first + 44)
+    locked = np.clip(world.term_money() / np.maximum(world.assets(), 1.0) - due, 0, 1)
+    free = (1 - locked) ** 2  # waiting for the day costs less than breaking: who has all on term hardly ever goes at once
     effect = world.temper.effect[0]
     x = x + 0.12 * ahead  # what is still to happen to people can only be averaged over, and hazards are convex
     x = x - np.where(recent(world, 0, m), effect, 0.0)
@@ -55,7 +59,7 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
         base = (world.assets() >= COHORT) & (np.arange(len(world.people)) < world.people.persons)
         world.intercepts["leave"] = intercept_for(2.0 * x[base], LEAVE)
         world.intercepts["spend"] = intercept_for(y[base], SPEND)
-    return sigmoid(2.0 * x + world.intercepts["leave"]), sigmoid(y + world.intercepts["spend"])
+    return free * sigmoid(2.0 * x + world.intercepts["leave"]), free * sigmoid(y + world.intercepts["spend"])
 
 
 def truth(world: World, m: int) -> tuple[Floats, Bools, Ints]:
@@ -67,7 +71,7 @@ def truth(world: World, m: int) -> tuple[Floats, Bools, Ints]:
     stays = np.ones(len(world.people))
     for ahead in range(LAST_MONTHS):
         leave, spend = hazards(world, m, ahead)
-        stays *= (1 - leave) * (1 - spend)
+        stays *= (1 - leave) * (1 - spend) * (1 - drains(world, m, ahead))
     eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
     going = (world.leaving_from <= eve) & (world.leaving_until > eve)
     known = (
@@ -113,7 +117,7 @@ def begin_exit(world: World, who: Ints, day: Ints, until: Ints, kind: str, rng: 
         begin, end = world.leaving_from[rows["owner"][mine]], world.leaving_until[rows["owner"][mine]]
         rows[ends][mine] = begin + np.rint((end - begin) * rng.random(len(mine)) ** 1.5).astype(np.int64)
     if kind == "leave":
-        stops = who[(world.people.wage[who] > 0) & (rng.random(len(who)) < 0.55)]
+        stops = who[(world.people.wage[who] > 0) & (rng.random(len(who)) < 0.7)]
         world.wage_here[stops] = False
 
 
@@ -125,7 +129,7 @@ def _take_out(world: World, month: Month, rng: np.random.Generator) -> None:
     for turn in range(6):
         day = world.leaving_from[going] + 7 * turn + rng.integers(0, 4, len(going))
         now = (day >= month.start) & (day <= month.end) & (day <= world.leaving_until[going] + 3)
-        share = 0.35 + 0.5 * rng.random(len(going))
+        share = 0.45 + 0.45 * rng.random(len(going))
         fen = np.where(now, (held * share / 10_000).astype(np.int64) * 10_000, 0)
         held -= fen
         spends, digital = world.spending[going], p.digital[going] > -0.4

@@ -29,9 +29,10 @@ def serve(world: World, month: Month) -> None:
     running = np.flatnonzero((loans["closed"] == NEVER) & (loans["granted"] < month.start))
     _cure(world, month, running, rng)
     stress = np.exp(0.7 * world.temper.need[loans["owner"][running], month.index] + 0.2 * loans["watch"][running])
-    slips = (loans["late"][running] == NEVER) & (rng.random(len(running)) < 0.0042 * stress)
+    slips = (loans["late"][running] == NEVER) & (rng.random(len(running)) < 0.0065 * stress)
     _due(world, month, running, slips)
     _mature(world, month, rng)
+    _prepay(world, month)
     end = np.flatnonzero((loans["closed"] == NEVER) & (loans["late"] < month.end))
     write_status(world, end, np.full(len(end), month.end))
     write_status_changes(world)
@@ -77,7 +78,7 @@ def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -
     due_now = (loans["matures"][running] >= month.start) & (loans["matures"][running] <= month.end)  # see _mature
     late = running[(loans["late"][running] != NEVER) & ~due_now]
     age = month.start - loans["late"][late]
-    done = late[rng.random(len(late)) < np.where(age < 60, 0.5, np.where(age < 180, 0.12, 0.025))]
+    done = late[rng.random(len(late)) < np.where(age < 60, 0.5, np.where(age < 180, 0.11, 0.055))]
     day = month.start + rng.integers(2, max(3, min(18, month.days)), len(done))
     principal = np.minimum(loans["owed_principal"][done], loans["outstanding"][done])
     ripe = loans["matures"][done] < month.start
@@ -87,6 +88,22 @@ def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -
     empty = loans["outstanding"][done] == 0
     loans["closed"][done[empty]] = day[empty]
     write_status(world, done, day)
+
+
+def _prepay(world: World, month: Month) -> None:
+    """Loans repaid before their time: after the harvest, from savings, by a cheaper loan elsewhere."""
+    rng, loans = chance(world.seed, "lending", "prepay", month.index), world.loans
+    if month.days < 28:
+        return
+    often = np.where(loans["family"] == "mortgage", 0.008, np.where(loans["family"] == "farmer_credit", 0.045, 0.032))
+    free = (loans["closed"] == NEVER) & (loans["late"] == NEVER) & (loans["granted"] < month.start - 60)
+    free &= (loans["matures"] > month.end + 30) & (loans["family"] != "corporate_loan") & ~world.told[loans["owner"]]
+    rows = np.flatnonzero(free & (rng.random(len(loans)) < often))
+    day = month.start + rng.integers(20, 27, len(rows))  # after the 20th, when interest is due
+    interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360)
+    _pay(world, rows, day, interest.astype(np.int64), loans["outstanding"][rows].copy())
+    loans["closed"][rows] = day
+    write_status(world, rows, day)
 
 
 def _mature(world: World, month: Month, rng: np.random.Generator) -> None:
@@ -110,7 +127,7 @@ def _mature(world: World, month: Month, rng: np.random.Generator) -> None:
     ends = ~late
     rows, day, who, interest = rows[ends], day[ends], who[ends], interest[ends]
     again = (loans["kind"][rows] != ANNUITY) & (
-        rng.random(len(rows)) < np.where(loans["family"][rows] == "corporate_loan", 0.8, 0.52)
+        rng.random(len(rows)) < np.where(loans["family"][rows] == "corporate_loan", 0.8, 0.38)
     )
     for family in KINDS:
         pick_ = again & (loans["family"][rows] == family)

@@ -16,12 +16,13 @@ def live(world: World, habits: Habits, month: Month) -> None:
     """Post a month's everyday movements of all people."""
     rng = chance(world.seed, "living", month.index)
     here = alive(world, month)
+    world.target -= 0.05 * np.maximum(world.target - world.usual, 0)  # what came in once is spent or put away in the end
     busy = here & world.people.engaged
     busy &= ~world.gone | (rng.random(len(here)) < 0.35)
     income = incomes(world, habits, month, here, rng)
     income += acquire(world, habits, month, busy, rng)
     outlay = payments(world, month, busy, rng)
-    outlay += bills(world, habits, month, busy, rng)
+    outlay += bills(world, habits, month, here, busy, rng)
     outlay += cash(world, habits, month, busy, rng)
     festival(world, habits, month, here, rng)
     _balance_books(world, habits, month, busy, income, outlay, rng)
@@ -55,11 +56,13 @@ def _balance_books(
         world.ledger.post(world.current[who[mask]], day[mask], clock(rng, int(mask.sum()), 8, 18), fen[mask], mark)
     spare = np.where(settled, held + income - outlay - world.target * 1.25, 0.0)
     leave = np.flatnonzero((spare > 20_000) & (spare > world.target * 0.15) & (rng.random(n) < 0.8))
-    # small sums go at once; the money of a harvest is spent over half a year
+    # small sums go at once; a wage is spent or put away elsewhere; the money of a harvest is spent over half a year
+    earned = np.minimum(0.75 * np.maximum(income - outlay, 0)[leave], spare[leave])
     out = spare[leave] * np.where(
-        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.07 + 0.16 * rng.random(len(leave))
+        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.10 + 0.18 * rng.random(len(leave))
     )
-    saves = (rng.random(len(leave)) < 0.25) & (spare[leave] > 400_000) & world.saver[leave]
+    out = np.where(spare[leave] < 500_000, out, np.minimum(out + earned, spare[leave]))
+    saves = (rng.random(len(leave)) < 0.5) & (spare[leave] > 400_000) & world.saver[leave]
     world.to_save[leave[saves]] = spare[leave[saves]] * (0.6 + 0.35 * rng.random(int(saves.sum())))
     leave, out = leave[~saves], out[~saves]
     fen = np.where(out > 50_000, (out / 10_000).round() * 10_000, (out / 1_000).round().clip(1) * 1_000)

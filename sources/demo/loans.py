@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, ...], float, float, int, in
         0.55,
         5_000,
         300_000,
-        (12, 12, 24, 36),
+        (6, 12, 12, 24),
         0.0585,
         0.08,
     ),
@@ -102,7 +102,7 @@ def grant(
         owed=np.zeros(n, dtype=np.int64),
         owed_principal=np.zeros(n, dtype=np.int64),
         served=day.copy(),
-        watch=rng.random(n) < 0.022,
+        watch=rng.random(n) < 0.030,
     )
     if len(world.facilities):
         world.facilities["used"][world.loans["facility"][rows][uses]] = True

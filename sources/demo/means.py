@@ -10,7 +10,7 @@ from sources.demo.groups import FARMER, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBL
 
 # deposits in yuan: upper limit of a bin and the share of customers up to it
 BINS = np.array([0.5, 60, 260, 2_400, 8_500, 20_000, 45_000, 85_000, 180_000, 280_000, 470_000, 750_000, 1_900_000, 4_000_000])
-UP_TO = np.array([0.0, 0.48, 0.58, 0.72, 0.79, 0.85, 0.905, 0.945, 0.977, 0.987, 0.9945, 0.9975, 0.9995, 1.0])
+UP_TO = np.array([0.0, 0.605, 0.685, 0.785, 0.838, 0.876, 0.910, 0.943, 0.9725, 0.984, 0.9925, 0.9963, 0.9993, 1.0])
 
 
 def ranks(rng: np.random.Generator, who: Characters) -> Floats:
@@ -53,8 +53,8 @@ def wages(rng: np.random.Generator, who: Characters) -> Floats:
 def phone_payments(rng: np.random.Generator, who: Characters) -> Floats:
     """Payments by phone a month: none for most, many for a few."""
     n = len(who)
-    payments = np.where(who.engaged, np.exp(rng.normal(0.0, 1.45, n) + 0.75 * who.digital.clip(-1.5, 2)), 0.0)
-    out: Floats = (payments * 6.2 / payments.mean()).clip(0, 220)
+    payments = np.where(who.engaged, np.exp(rng.normal(0.0, 1.3, n) + 0.75 * who.digital.clip(-1.5, 2)), 0.0)
+    out: Floats = (payments * 5.85 / payments.mean()).clip(0, 220)
     return out
 
 

@@ -13,10 +13,10 @@ from sources.demo.world import NEVER, World
 
 # loans at the start, of 388,494 customers
 STOCK = {
-    "farmer_credit": 3_900,
-    "business_loan": 2_100,
+    "farmer_credit": 4_900,
+    "business_loan": 2_600,
     "consumer_loan": 1_900,
-    "mortgage": 420,
+    "mortgage": 800,
     "student_loan": 260,
     "corporate_loan": 38,
 }

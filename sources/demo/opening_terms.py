@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.catalogue import STOCK_MIX, TENORS
-from sources.demo.chance import chance, pick
+from sources.demo.chance import chance, pick, sigmoid
 from sources.demo.funds import open_funds
 from sources.demo.terms import MONTHS_OF, draw_rollover, heap_floor, new_terms
 from sources.demo.world import YUAN, World
@@ -15,9 +15,10 @@ def stock(world: World) -> None:
     """What lies on term on the eve of the first day."""
     p, rng = world.people, chance(world.seed, "saving", "stock")
     wealth = p.wealth * YUAN
-    holds = rng.random(len(p)) < np.interp(
-        np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0, 0.45, 0.78, 0.96, 0.98]
-    )
+    often = np.interp(np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0.001, 0.45, 0.78, 0.96, 0.98])
+    # those with a mind to it have done so long ago: else they would all come in the first months, and fewer every year
+    inclined = 0.6 * p.thrift + 0.5 * (p.age > 50) - 0.35 * p.digital
+    holds = rng.random(len(p)) < sigmoid(np.log(often / (1 - often)) + inclined + 0.2)
     holds &= (p.opened < -1) & (np.arange(len(p)) < p.persons)
     left = np.where(
         holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0

@@ -38,7 +38,7 @@ def payments(world: World, month: Month, busy: Bools, rng: np.random.Generator) 
     return out
 
 
-def bills(world: World, habits: Habits, month: Month, busy: Bools, rng: np.random.Generator) -> Floats:
+def bills(world: World, habits: Habits, month: Month, here: Bools, busy: Bools, rng: np.random.Generator) -> Floats:
     p, n, post = world.people, len(world.people), world.ledger.post
     out = np.zeros(n)
 
@@ -49,7 +49,7 @@ def bills(world: World, habits: Habits, month: Month, busy: Bools, rng: np.rando
         out[who] += fen[who]
 
     bill(busy & habits.utility, np.exp(rng.normal(np.log(9_500), 0.5, n)), "SDQF", 4, 22)
-    bill(busy & habits.text_fee, np.full(n, 200.0), "DXF", 24, 25)
+    bill(here & habits.text_fee, np.full(n, 200.0), "DXF", 24, 25)
     bill(busy & (rng.random(n) < 0.02 + 0.03 * (p.age > 62)), np.exp(rng.normal(np.log(30_000), 0.9, n)), "YBYF", 0, 30)
     if month.month == 2 or month.month == 8:
         low, high = (12, 27) if month.month == 2 else (20, 31)
@@ -59,7 +59,7 @@ def bills(world: World, habits: Habits, month: Month, busy: Bools, rng: np.rando
     toll = busy & (world.toll_from < month.start)
     for _ in range(2):
         bill(toll & (rng.random(n) < 0.8), np.exp(rng.normal(np.log(4_500), 0.6, n)), "ETCT", 0, 30)
-    sent = np.repeat(np.arange(n), rng.poisson(np.where(busy, 0.18 + 0.012 * p.payments.clip(0, 60), 0.0)))
+    sent = np.repeat(np.arange(n), rng.poisson(np.where(busy, 0.75 + 0.020 * p.payments.clip(0, 60), 0.0)))
     fen = np.rint(np.exp(rng.normal(np.log(450), 0.9, len(sent)))).clip(20, 20_000) * YUAN
     mark = np.where(world.mobile_from[sent] <= month.start, 1, 0)
     for code, name in ((1, "SJZC"), (0, "POSX")):

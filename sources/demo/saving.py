@@ -39,10 +39,16 @@ def save(world: World, month: Month) -> None:
 def _arrivals(world: World, month: Month, here: np.ndarray, rng: np.random.Generator) -> None:
     """Money comes into people's lives: somebody returns, sells a house, inherits; some of those who left come back."""
     p = world.people
-    hope = np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6) * {1: 4.2, 2: 4.0, 3: 2.8}.get(month.month, 0.2)
+    hope = (
+        np.exp(0.5 * p.thrift + 0.4 * p.engaged - 0.6)
+        * np.where(p.wealth > 5_000, 2.2, 0.4)
+        * {1: 6.5, 2: 6.0, 3: 4.2}.get(month.month, 0.2)
+    )
     settled = here & (world.leaving_from == NEVER)
     comes = np.flatnonzero(settled & (rng.random(len(p)) < np.where(world.gone, 0.03, 0.0015 * hope)))
-    fen = np.exp(rng.normal(np.log(26_000), 0.95, len(comes))).clip(4_000, 600_000)
+    fen = np.exp(rng.normal(np.log(9_000), 0.7, len(comes))).clip(2_000, 100_000) + p.wealth[comes] * 0.4 * rng.random(
+        len(comes)
+    )
     fen = np.where(world.gone[comes], np.maximum(p.wealth[comes] * 0.6, 2_000), fen)
     fen = (fen / 500).round() * 500 * YUAN
     world.gone[comes] = False

@@ -36,12 +36,9 @@ HEAPS = (
     )
     * YUAN
 )
-
-
 MONTHS_OF = dict(zip(TENORS, TENOR_MONTHS, strict=True)) | {"CD3Y": 36}
-
-
 ROLLED, MATURED, EARLY = 2, 1, 3
+AGREED = 0.65  # of new terms, how many are to be rolled over
 
 
 def heap_floor(fen: npt.NDArray[Any]) -> Ints:
@@ -52,6 +49,7 @@ def heap_floor(fen: npt.NDArray[Any]) -> Ints:
 
 
 def new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: Ints, rollover: Ints) -> Ints:
+    """New accounts with a term each, their money still to be moved there."""
     account = world.ledger.open_accounts(len(owner))
     world.accounts.add(
         account=account,
@@ -62,6 +60,15 @@ def new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: In
         opened=day,
         closed=np.full(len(owner), NEVER),
     )
+    add_terms(world, account, owner, product, day, fen, rollover, np.full(len(owner), NEVER))
+    world.saver[owner] = True
+    return account
+
+
+def add_terms(
+    world: World, account: Ints, owner: Ints, product: np.ndarray, day: Ints, fen: Ints, rollover: Ints, broken: Ints
+) -> None:
+    """Terms that begin on accounts: maturity by the product, the rate that is posted."""
     world.terms.add(
         account=account,
         owner=owner,
@@ -73,11 +80,9 @@ def new_terms(world: World, owner: Ints, product: np.ndarray, day: Ints, fen: In
         rollover=rollover,
         ended=np.full(len(owner), NEVER),
         reason=np.zeros(len(owner), dtype=np.int64),
-        broken=np.full(len(owner), NEVER),
+        broken=broken,
         into=np.full(len(owner), -1),
     )
-    world.saver[owner] = True
-    return account
 
 
 def open_terms(
@@ -89,6 +94,7 @@ def open_terms(
     fen: Ints,
     rng: np.random.Generator,
     brought: str | None = None,
+    agreed: float = AGREED,
 ) -> Ints:
     """Put money from the current account on term; with `brought`, the money comes in the minute before."""
     keep = fen > 0
@@ -97,7 +103,7 @@ def open_terms(
         return owner
     if brought:
         world.ledger.post(world.current[owner], day, second - 120, fen, brought)
-    account = new_terms(world, owner, product, day, fen, draw_rollover(rng, len(owner)))
+    account = new_terms(world, owner, product, day, fen, draw_rollover(rng, len(owner), agreed))
     world.ledger.move(world.current[owner], account, day, second, fen, "DQZR", "DQZR")
     return account
 
@@ -110,9 +116,9 @@ def new_products(rng: np.random.Generator, fen: Ints) -> np.ndarray:
     return out
 
 
-def draw_rollover(rng: np.random.Generator, size: int) -> Ints:
-    """65 in 100 have agreed to roll, most of them with the interest."""
-    out: Ints = np.where(rng.random(size) < 0.65, np.where(rng.random(size) < 0.75, 2, 1), 0)
+def draw_rollover(rng: np.random.Generator, size: int, agreed: float = AGREED) -> Ints:
+    """Who has agreed to roll (2: with the interest, as most; 1: without), and who has not (0)."""
+    out: Ints = np.where(rng.random(size) < agreed, np.where(rng.random(size) < 0.75, 2, 1), 0)
     return out
 
 
@@ -154,5 +160,6 @@ def pay_out(world: World, rows: Ints, day: Ints, reason: int, interest: Ints, ou
 
 
 def close_account(world: World, account: Ints, day: Ints) -> None:
+    """Note that accounts other than current ones are closed."""
     place = np.searchsorted(world.accounts["account"], account)
     world.accounts["closed"][place] = day

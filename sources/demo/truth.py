@@ -57,8 +57,9 @@ class Truth:
                 }
             )
         )
+        stands = demand.standings(world, m)
         for place, family in enumerate(FAMILIES):
-            may, chance_of = demand.truth(world, family, m)
+            may, chance_of = demand.truth(world, family, m, stands)
             who = np.flatnonzero(may)
             self.demand.append(
                 pa.table(
@@ -97,7 +98,7 @@ class Truth:
 def _write_uplift(world: World, out: Path) -> None:
     """What one contact would change on the last day: chance of the good outcome within 90 days, with less without."""
     m, parts = len(world.at.months), []
-    kept = world.worked.copy()
+    kept, stands = world.worked.copy(), demand.standings(world, m)
     for place, offer in enumerate(OFFERS):
         sides: list[Floats] = []
         for worked in (-99, m):
@@ -107,7 +108,7 @@ def _write_uplift(world: World, out: Path) -> None:
                 may = may & (state == 0)
                 sides.append(1 - p)
             else:
-                may, p = demand.truth(world, offer, m)
+                may, p = demand.truth(world, offer, m, stands)
                 sides.append(p)
         world.worked = kept.copy()
         who = np.flatnonzero(may)

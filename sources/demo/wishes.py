@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,16 +14,16 @@ from sources.demo.people import People
 
 # chance of a first use within a month, on average over those who have not got it, at the start
 MONTHLY = {
-    "time_deposit": 0.0022,
+    "time_deposit": 0.0015,
     "wealth": 0.0015,
     "insurance": 0.0006,
     "bond": 0.0005,
-    "farmer_credit": 0.0010,
+    "farmer_credit": 0.0008,
     "business_loan": 0.00028,
     "consumer_loan": 0.00033,
-    "mortgage": 0.00012,
-    "mobile_bank": 0.0019,
-    "acquiring": 0.0011,
+    "mortgage": 0.00006,
+    "mobile_bank": 0.0009,
+    "acquiring": 0.0009,
     "etc": 0.0006,
 }
 SEASON = {  # by month of the year, as logits
@@ -33,7 +34,14 @@ SEASON = {  # by month of the year, as logits
     "mobile_bank": (0.2, 0.3, 0, 0, 0, 0, 0, 0.1, 0, 0, 0, 0.1),
     "consumer_loan": (0.2, -0.3, 0, 0, 0.1, 0, 0, 0.3, 0.2, 0, 0, 0.2),
 }
-DRIFT = {"wealth": 0.9, "mobile_bank": 0.6, "acquiring": 0.5, "time_deposit": -0.3, "insurance": 0.3}  # over the span
+DRIFT = {  # over the span, as logits
+    "wealth": 0.45,
+    "mobile_bank": 0.4,
+    "acquiring": 0.5,
+    "time_deposit": -0.1,
+    "insurance": 0.2,
+    "consumer_loan": 0.1,
+}
 
 
 @dataclass(frozen=True)
@@ -48,13 +56,13 @@ class Standing:
     line: Floats  # 1: has a credit line
     acquiring: Floats  # 1: has a payment code
 
-    @property
+    @cached_property
     def money(self) -> Floats:
         """Magnitude of all financial assets."""
         out: Floats = np.log10(np.maximum(self.assets, 1))
         return out
 
-    @property
+    @cached_property
     def busy(self) -> Floats:
         """How much is paid by phone."""
         out: Floats = np.log1p(self.people.payments)
@@ -122,7 +130,7 @@ def _mobile_bank(s: Standing) -> Floats:
 
 
 def _acquiring(s: Standing) -> Floats:
-    sells = np.where(s.among(MERCHANT), 3.0, np.where(s.among(FARMER), -0.4, -0.2))
+    sells = np.where(s.among(MERCHANT), 2.5, np.where(s.among(FARMER), -0.4, -0.2))
     return sells + 0.9 * s.people.enterprise + 0.35 * s.busy + 0.6 * s.hidden - 0.8 * s.aged(40, 14)
 
 

@@ -50,6 +50,7 @@ class World:
     temper: Temper
     ledger: Ledger
     target: Floats  # what they mean to keep on the current account
+    usual: Floats  # what they meant to keep at first, and come back to
     current: Ints  # number of the current account
     wage_here: Bools
     wage_lost: Ints  # month in which the payroll stopped coming, -99: never
