@@ -18,6 +18,7 @@ import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
@@ -199,14 +200,17 @@ def draw(proposal: Proposal, adb: Money, path: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "terrace"}):
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         axes = figure.add_subplot()
-        axes.hist(np.log10(np.maximum(adb, 1.0)), bins=80, color="#7a9cc6")
+        axes.hist(np.maximum(adb, 1.0), bins=np.logspace(0, max(6.0, np.log10(adb.max(initial=1.0))), 81).tolist(),
+                  color="#7a9cc6")
         for level in proposal.levels[1:]:
-            axes.axvline(np.log10(level.adb), color="#b3382c")
-            axes.axvline(np.log10(max(level.adb_in_force, 1.0)), color="#444444", linestyle=":")
-            axes.annotate(f"{level.id} {level.adb:,.0f}", (np.log10(level.adb), 0.98), xycoords=("data", "axes fraction"),
+            axes.axvline(level.adb, color="#b3382c")
+            axes.axvline(max(level.adb_in_force, 1.0), color="#444444", linestyle=":")
+            axes.annotate(f"{level.id} {level.adb:,.0f}", (level.adb, 0.98), xycoords=("data", "axes fraction"),
                           rotation=90, va="top", ha="right", fontsize=8)
+        axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_xlabel("average daily financial assets of the quarter, powers of ten")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel("average daily financial assets of the quarter (dotted: thresholds in force, solid: proposed)")
         axes.set_ylabel("customers")
         axes.set_title(f"Tiers proposed as of {proposal.as_of}: agreement of rule and cluster {proposal.agreement:.1%}, "
                        f"in force {proposal.agreement_in_force:.1%}")
