@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import random
 import re
@@ -13,58 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.canonical import Canonical
 from store.errors import ConfigError, GateBroken
-from tests.sources.conftest import ACCOUNTS, CUSTOMERS, MOVEMENTS, SmallBank, rows
-
-D = dt.date
-SETTINGS = [
-    (
-        "    cust: &core\n      files: in/cust*.dat",
-        "    cust: &core\n      delivery: full\n      key: [id]\n      dated: {}\n      files: in/cust_*.dat*",
-    ),
-    ("columns: [id, name, birth, sex, opened]", "columns: [id, name, birth, sex, opened, job, manager]"),
-    ("    acct: {<<: *core,", "    acct: {<<: *core, delivery: appended, key: [], dated: null,"),
-    ("    mov: {<<: *core,", "    mov: {<<: *core, delivery: appended, key: [], dated: null,"),
-    ("        gender:", "        occupation: job\n        manager_id: manager\n        gender:"),
-    ("  gates: {", "  gates: {newest: 2023-09-30, highest_gone: 0.6, "),
-]
-JOBS = {"C1": "farmer|+|M1", "C2": "farmer|+|M1", "C3": "trader|+|M2"}
+from tests.sources.conftest import SmallBank, rows
+from tests.sources.full_bank import JOBS, D, deliver, full_bank, people, seen
 
 
 @pytest.fixture
 def full(tmp_path: Path) -> SmallBank:
-    return _full(tmp_path)
-
-
-def _full(folder: Path) -> SmallBank:
-    bank = SmallBank(folder)
-    for old, new in SETTINGS:
-        bank.change(old, new)
-    bank.write("acct.dat", ACCOUNTS)
-    bank.write("mov.dat", MOVEMENTS)
-    return bank
-
-
-def _people(jobs: dict[str, str]) -> list[str]:
-    """Lines of a full file: these customers, with occupation and manager."""
-    return [f"{line}|+|{jobs[line[:2]]}" for line in CUSTOMERS if line[:2] in jobs]
-
-
-def _day(bank: SmallBank, day: int, jobs: dict[str, str], name: str = "") -> Path:
-    return bank.write(name or f"cust_202309{day:02}.dat", _people(jobs))
-
-
-def _seen(canonical: Canonical, day: int) -> list[tuple[object, ...]]:
-    return rows(canonical, "customers", D(2023, 9, day), "customer_id, occupation, manager_id, stage")
+    return full_bank(tmp_path)
 
 
 def test_each_date_sees_the_occupation_and_manager_of_its_own_full_file(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 11, JOBS | {"C1": "merchant|+|M1"})
-    _day(full, 12, JOBS | {"C1": "merchant|+|M2"})
+    deliver(full, 10, JOBS)
+    deliver(full, 11, JOBS | {"C1": "merchant|+|M1"})
+    deliver(full, 12, JOBS | {"C1": "merchant|+|M2"})
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1:3] for day in (10, 11, 12, 30)] == [
+    assert [seen(canonical, day)[0][1:3] for day in (10, 11, 12, 30)] == [
         ("farmer", "M1"),
         ("merchant", "M1"),
         ("merchant", "M2"),
@@ -79,7 +42,7 @@ def test_each_date_sees_the_occupation_and_manager_of_its_own_full_file(full: Sm
 
 
 def test_before_the_first_full_file_a_customer_is_there_and_what_masters_overwrite_is_unknown(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
+    deliver(full, 10, JOBS)
     canonical = full.take()
     assert rows(canonical, "customers", D(2023, 9, 9), "customer_id, birth_on, gender, occupation, manager_id") == [
         ("C1", D(1964, 5, 12), "m", None, None),
@@ -87,7 +50,7 @@ def test_before_the_first_full_file_a_customer_is_there_and_what_masters_overwri
         ("C3", D(1985, 7, 7), "m", None, None),
     ]
     assert rows(canonical, "customers", D(2020, 2, 1), "customer_id") == [("C1",)]
-    assert _seen(canonical, 10)[2] == ("C3", "trader", "M2", None)
+    assert seen(canonical, 10)[2] == ("C3", "trader", "M2", None)
 
 
 def test_an_undated_attribute_is_no_feature_and_goes_back_to_the_beginning(full: SmallBank) -> None:
@@ -95,18 +58,18 @@ def test_an_undated_attribute_is_no_feature_and_goes_back_to_the_beginning(full:
         '        opened_on: {column: opened, date: "%Y%m%d"}\n    accounts:',
         '        opened_on: {column: opened, date: "%Y%m%d"}\n      undated: [manager_id]\n    accounts:',
     )
-    _day(full, 10, JOBS)
+    deliver(full, 10, JOBS)
     canonical = full.take()
-    assert _seen(canonical, 9)[0][1:3] == (None, "M1")
+    assert seen(canonical, 9)[0][1:3] == (None, "M1")
     assert not canonical.has("customers", "manager_id")
 
 
 def test_a_customer_gone_from_the_file_is_former_from_that_day_and_may_return(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 11, {k: v for k, v in JOBS.items() if k != "C2"})
-    _day(full, 12, JOBS | {"C2": "retired|+|M1"})
+    deliver(full, 10, JOBS)
+    deliver(full, 11, {k: v for k, v in JOBS.items() if k != "C2"})
+    deliver(full, 12, JOBS | {"C2": "retired|+|M1"})
     canonical = full.take()
-    assert [_seen(canonical, day)[1] for day in (10, 11, 12)] == [
+    assert [seen(canonical, day)[1] for day in (10, 11, 12)] == [
         ("C2", "farmer", "M1", None),
         ("C2", "farmer", "M1", "former"),
         ("C2", "retired", "M1", None),
@@ -115,121 +78,121 @@ def test_a_customer_gone_from_the_file_is_former_from_that_day_and_may_return(fu
 
 def test_a_change_in_a_column_nobody_maps_is_no_version(full: SmallBank) -> None:
     full.change("        manager_id: manager\n", "")
-    _day(full, 10, JOBS)
+    deliver(full, 10, JOBS)
     before = full.take("one").manifest.tables["customers"].rows
-    _day(full, 11, JOBS | {"C1": "farmer|+|M9"})
+    deliver(full, 11, JOBS | {"C1": "farmer|+|M9"})
     canonical = full.take("one")
     assert (before, canonical.manifest.tables["customers"].rows) == (6, 6)  # before and from the first file
     assert full.report("one").days[0].changed == 1
 
 
 def test_a_full_file_cut_short_breaks_a_gate_and_deletes_nobody(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
+    deliver(full, 10, JOBS)
     first = full.take()
-    _day(full, 11, {"C1": JOBS["C1"]})
+    deliver(full, 11, {"C1": JOBS["C1"]})
     with pytest.raises(GateBroken, match=r"cust: gone 2 of 3 \(66.67%\) on 2023-09-11, expected at most 60.00%.*sent again"):
         full.take()
-    _day(full, 11, JOBS | {"C1": "merchant|+|M1"})
+    deliver(full, 11, JOBS | {"C1": "merchant|+|M1"})
     second = full.take()
     assert first.manifest.tables["customers"].rows + 1 == second.manifest.tables["customers"].rows
-    assert {row[3] for row in _seen(second, 30)} == {None}
+    assert {row[3] for row in seen(second, 30)} == {None}
 
 
 def test_a_day_on_which_many_did_leave_is_waived_by_its_date(full: SmallBank) -> None:
     full.change(
         "  gates: {", "  waivers: [{table: cust, rule: gone, on: 2023-09-11, reason: The branch was handed over.}]\n  gates: {"
     )
-    _day(full, 10, JOBS)
-    _day(full, 11, {"C1": JOBS["C1"]})
+    deliver(full, 10, JOBS)
+    deliver(full, 11, {"C1": JOBS["C1"]})
     canonical = full.take()
-    assert [row[3] for row in _seen(canonical, 30)] == [None, "former", "former"]
+    assert [row[3] for row in seen(canonical, 30)] == [None, "former", "former"]
     assert [g.state for g in full.report().gates if g.rule == "gone"] == ["passed", "waived"]
     assert full.report().idle_waivers == ()
 
 
 def test_a_late_day_is_put_in_its_place_and_said(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 12, JOBS | {"C1": "merchant|+|M2"})
+    deliver(full, 10, JOBS)
+    deliver(full, 12, JOBS | {"C1": "merchant|+|M2"})
     full.take()
-    _day(full, 11, JOBS | {"C1": "merchant|+|M1"})
+    deliver(full, 11, JOBS | {"C1": "merchant|+|M1"})
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1:3] for day in (10, 11, 12)] == [("farmer", "M1"), ("merchant", "M1"), ("merchant", "M2")]
+    assert [seen(canonical, day)[0][1:3] for day in (10, 11, 12)] == [("farmer", "M1"), ("merchant", "M1"), ("merchant", "M2")]
     assert full.findings()["cust", "day_late", ""].examples == ("2023-09-11: cust_20230911.dat",)
 
 
 def test_a_file_that_comes_twice_counts_once_and_is_said(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 10, JOBS, "cust_20230910_2.dat")
-    assert len(_seen(full.take(), 30)) == 3
+    deliver(full, 10, JOBS)
+    deliver(full, 10, JOBS, "cust_20230910_2.dat")
+    assert len(seen(full.take(), 30)) == 3
     assert full.findings()["cust", "day_twice", ""].examples == ("cust_20230910_2.dat",)
 
 
 def test_two_different_full_files_of_one_day_stop_the_night(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 10, JOBS | {"C1": "merchant|+|M1"}, "cust_20230910_2.dat")
+    deliver(full, 10, JOBS)
+    deliver(full, 10, JOBS | {"C1": "merchant|+|M1"}, "cust_20230910_2.dat")
     with pytest.raises(GateBroken, match=r"cust_20230910\.dat and cust_20230910_2\.dat are both of 2023-09-10 and differ"):
         full.take()
 
 
 def test_a_day_sent_again_with_other_content_replaces_what_it_said(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    _day(full, 11, JOBS | {"C1": "mistake|+|M1"})
+    deliver(full, 10, JOBS)
+    deliver(full, 11, JOBS | {"C1": "mistake|+|M1"})
     full.take()
-    _day(full, 11, JOBS | {"C1": "merchant|+|M1"})
+    deliver(full, 11, JOBS | {"C1": "merchant|+|M1"})
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1] for day in (10, 11)] == ["farmer", "merchant"]
+    assert [seen(canonical, day)[0][1] for day in (10, 11)] == ["farmer", "merchant"]
     assert rows(canonical, "customers", D(2023, 9, 30), "count(*) FILTER (occupation = 'mistake')") == [(0,)]
     assert full.findings()["cust", "day_resent", ""].count == 1
 
 
 def test_files_cleared_away_after_they_were_compared_change_nothing(full: SmallBank) -> None:
-    first = _day(full, 10, JOBS)
-    _day(full, 11, JOBS | {"C1": "merchant|+|M1"})
+    first = deliver(full, 10, JOBS)
+    deliver(full, 11, JOBS | {"C1": "merchant|+|M1"})
     before = full.take()
     first.unlink()
     assert full.take().manifest == before.manifest
-    _day(full, 12, JOBS)
+    deliver(full, 12, JOBS)
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1] for day in (10, 11, 12)] == ["farmer", "merchant", "farmer"]
+    assert [seen(canonical, day)[0][1] for day in (10, 11, 12)] == ["farmer", "merchant", "farmer"]
 
 
 def test_a_row_that_no_longer_passes_where_is_gone(full: SmallBank) -> None:
     full.change("      from: cust\n", "      from: cust\n      where: job <> 'left'\n")
-    _day(full, 10, JOBS)
-    _day(full, 11, JOBS | {"C2": "left|+|M1"})
-    _day(full, 12, {k: v for k, v in JOBS.items() if k != "C2"})
+    deliver(full, 10, JOBS)
+    deliver(full, 11, JOBS | {"C2": "left|+|M1"})
+    deliver(full, 12, {k: v for k, v in JOBS.items() if k != "C2"})
     canonical = full.take()
-    assert [_seen(canonical, day)[1][3] for day in (10, 11, 12)] == [None, "former", "former"]
+    assert [seen(canonical, day)[1][3] for day in (10, 11, 12)] == [None, "former", "former"]
     assert canonical.manifest.tables["customers"].rows == 7
 
 
 def test_a_line_that_cannot_be_read_makes_nobody_former(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    lines = _people(JOBS)
+    deliver(full, 10, JOBS)
+    lines = people(JOBS)
     full.write("cust_20230911.dat", [lines[0], lines[1].replace("|+|F|+|", "|+|F|+||+|"), lines[2]])
-    assert [row[3] for row in _seen(full.take(), 30)] == [None, None, None]
+    assert [row[3] for row in seen(full.take(), 30)] == [None, None, None]
     assert full.findings()["cust", "lines", ""].count == 1
 
 
 def test_a_column_the_bank_adds_is_known_from_the_day_it_came(full: SmallBank) -> None:
-    _day(full, 10, JOBS).write_bytes("".join(line.rpartition("|+|")[0] + "\n" for line in _people(JOBS)).encode("gb18030"))
+    deliver(full, 10, JOBS).write_bytes("".join(line.rpartition("|+|")[0] + "\n" for line in people(JOBS)).encode("gb18030"))
     full.change("opened, job, manager]", "opened, job]").change("        manager_id: manager\n", "")
     full.take()
     (full.folder / "in" / "cust_20230910.dat").unlink()
     full.change("opened, job]", "opened, job, manager]").change(
         "        occupation:", "        manager_id: manager\n        occupation:"
     )
-    _day(full, 11, JOBS)
+    deliver(full, 11, JOBS)
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1:3] for day in (10, 11)] == [("farmer", None), ("farmer", "M1")]
+    assert [seen(canonical, day)[0][1:3] for day in (10, 11)] == [("farmer", None), ("farmer", "M1")]
 
 
 def test_packed_full_files_are_compared_like_others(full: SmallBank) -> None:
-    _day(full, 10, JOBS)
-    content = "".join(line + "\n" for line in _people(JOBS | {"C1": "merchant|+|M1"})).encode("gb18030")
+    deliver(full, 10, JOBS)
+    content = "".join(line + "\n" for line in people(JOBS | {"C1": "merchant|+|M1"})).encode("gb18030")
     full.write("cust_20230911.dat.gz", gzip.compress(content, mtime=0))
     canonical = full.take()
-    assert [_seen(canonical, day)[0][1] for day in (10, 11)] == ["farmer", "merchant"]
+    assert [seen(canonical, day)[0][1] for day in (10, 11)] == ["farmer", "merchant"]
 
 
 DAYS = st.dictionaries(
@@ -247,23 +210,23 @@ def test_days_one_by_one_in_any_order_or_all_at_once_give_the_same_rows(
 ) -> None:
     order = draw.sample(sorted(days), len(days))
     with tempfile.TemporaryDirectory() as folder:
-        bank = _full(Path(folder))
+        bank = full_bank(Path(folder))
         bank.change("highest_gone: 0.6", "highest_gone: 1").change("highest_quarantined: 0.6", "highest_quarantined: 1")
         for day in order:
             if cleared:
                 for path in (bank.folder / "in").glob("cust_*.dat"):
                     path.unlink()
-            _day(bank, day, days[day])
+            deliver(bank, day, days[day])
             one_by_one = bank.take("one")
         for day in days:
-            _day(bank, day, days[day])
+            deliver(bank, day, days[day])
         at_once = bank.take("two")
         for table in at_once.manifest.tables:
             ours, theirs = ([Path(f).read_bytes() for f in taken.files(table)] for taken in (one_by_one, at_once))
             assert ours == theirs, table
-        for day, people in days.items():
-            living = [row for row in _seen(at_once, day) if row[3] is None]
-            assert {row[0]: f"{row[1]}|+|{row[2]}" for row in living} == people
+        for day, those in days.items():
+            living = [row for row in seen(at_once, day) if row[3] is None]
+            assert {row[0]: f"{row[1]}|+|{row[2]}" for row in living} == those
 
 
 @pytest.mark.parametrize(
@@ -286,7 +249,7 @@ def test_days_one_by_one_in_any_order_or_all_at_once_give_the_same_rows(
     ],
 )
 def test_settings_that_cannot_be_compared_are_named(full: SmallBank, old: str, new: str, said: str) -> None:
-    _day(full, 10, JOBS)
+    deliver(full, 10, JOBS)
     full.change(old, new)
     with pytest.raises(ConfigError, match=re.escape(said)):
         full.take()
@@ -295,54 +258,15 @@ def test_settings_that_cannot_be_compared_are_named(full: SmallBank, old: str, n
 def test_days_stacked_in_one_table_are_told_by_their_column(full: SmallBank) -> None:
     full.change("      dated: {}\n      files: in/cust_*.dat*", "      dated: {column: day}\n      files: in/cust_all.dat")
     full.change("opened, job, manager]", "opened, job, manager, day]")
-    first = [f"{line}|+|20230910" for line in _people(JOBS)]
-    second = [f"{line}|+|20230911" for line in _people(JOBS | {"C1": "merchant|+|M1"})]
+    first = [f"{line}|+|20230910" for line in people(JOBS)]
+    second = [f"{line}|+|20230911" for line in people(JOBS | {"C1": "merchant|+|M1"})]
     full.write("cust_all.dat", first)
     full.take("one")
     full.write("cust_all.dat", first + second)
     canonical = full.take("one")
-    assert [_seen(canonical, day)[0][1] for day in (9, 10, 11)] == [None, "farmer", "merchant"]
+    assert [seen(canonical, day)[0][1] for day in (9, 10, 11)] == [None, "farmer", "merchant"]
     assert [day.on for day in full.report("one").days] == [D(2023, 9, 11)]
     assert full.take("two").manifest.tables["customers"].rows == canonical.manifest.tables["customers"].rows
     full.write("cust_all.dat", [*first, second[0].replace("20230911", "2023-9-11")])
     with pytest.raises(GateBroken, match=r"cust, column day: 1 rows say no day"):
         full.take("one")
-
-
-def test_a_rolled_deposit_gets_a_new_term_and_the_old_one_stays_visible_before(full: SmallBank) -> None:
-    full.change(
-        "    mov: {",
-        "    term: {<<: *core, files: in/term_*.dat, key: [acct, since], columns: [acct, since, until, amount, rate]}\n"
-        "    mov: {",
-    )
-    full.change(
-        "    transactions:\n",
-        """    terms:
-      from: term
-      columns:
-        account_id: acct
-        started_on: {column: since, date: "%Y%m%d"}
-        matures_on: {column: until, date: "%Y%m%d"}
-        amount: amount
-        rate: {column: rate, rate: percent}
-    transactions:
-""",
-    )
-    _day(full, 10, JOBS)
-    full.change("highest_gone: 0.6", "highest_gone: 1")
-    full.write("term_20230910.dat", ["A1|+|20220911|+|20230911|+|10000|+|1.5", "A2|+|20230101|+|20240101|+|5000|+|1.7"])
-    full.write("term_20230911.dat", ["A1|+|20230911|+|20240911|+|10150|+|1.35", "A2|+|20230101|+|20240101|+|5000|+|1.7"])
-    full.write("term_20230912.dat", ["A1|+|20230911|+|20240911|+|10150|+|1.35"])
-    canonical = full.take()
-    columns = "account_id, started_on, matures_on, amount, rate, ended_on, end_reason"
-    old = ("A1", D(2022, 9, 11), D(2023, 9, 11), 1_000_000, 0.015)
-    new = ("A1", D(2023, 9, 11), D(2024, 9, 11), 1_015_000, 0.0135)
-    other = ("A2", D(2023, 1, 1), D(2024, 1, 1), 500_000, 0.017)
-    running, rolled, early = (None, None), (D(2023, 9, 11), "rolled"), (D(2023, 9, 12), "early")
-    wanted = {
-        1: [old + running, other + running],
-        10: [old + running, other + running],
-        11: [old + rolled, new + running, other + running],
-        12: [old + rolled, new + running, other + early],
-    }
-    assert {day: rows(canonical, "terms", D(2023, 9, day), columns) for day in wanted} == wanted
