@@ -23,10 +23,12 @@ def line(bank: str, job: str, step: str, code: int) -> str:
 
 
 @contextlib.contextmanager
-def alerting(to: Alert, bank: str, job: str) -> Iterator[None]:
-    """Send the bank's one-line alert when what is inside fails; a person's interruption is no failure."""
+def alerting(to: Alert, bank: str, job: str, quiet: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Send the bank's one-line alert when what is inside fails; neither a person's interruption nor a `quiet` error is one."""
     try:
         yield
+    except quiet:
+        raise
     except Exception as error:
         send(to, line(bank, job, step_of(error), error.exit_code if isinstance(error, TerraceError) else 1))
         raise

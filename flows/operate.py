@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,10 +22,13 @@ from flows.bank import BankFile
 from flows.code import ROOT
 from flows.home import Home
 from flows.prefect_home import end_leftover, environment
+from flows.prefect_server import Server
 from flows.process import born
 from flows.screen import Screen
+from flows.words import say
 from store.errors import TerraceError
 from store.files import atomic_path, write_json
+from store.lease import LeaseHeld
 
 POOL = "terrace"
 
@@ -43,7 +48,8 @@ class Operation:
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a Prefect command in the project's folder; its number is written down, so that it can be ended later."""
         child = subprocess.Popen([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=self.environment,  # noqa: S603
-                                 stdin=subprocess.DEVNULL, start_new_session=True)
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if arguments[0] == "server" else None,
+                                 start_new_session=True)
         self.started.append(child)
         write_json(self.home / f"{arguments[0]}.json", {"pid": child.pid, "born": born(child.pid)})
         return child
@@ -71,52 +77,66 @@ class Operation:
 
 
 def run(bank: BankFile, home: Home, port: int, screen: Screen) -> int:
-    """Start everything, say so, and stay until asked to end; 0 then, 1 where a part died by itself."""
-    place = home.prefect_server
+    """Start everything, say so, and stay until asked to end; 0 then, 1 where a part died by itself. Raises LeaseHeld."""
+    place, server = home.prefect_server, Server(port)
     place.mkdir(parents=True, exist_ok=True)
-    for note in ("server.json", "worker.json"):
-        end_leftover(place / note)
-    operation = Operation(place, {**os.environ, **environment(place), "PREFECT_LOGGING_LEVEL": "INFO",
-                                  "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-                                  "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"})
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    try:
-        server = operation.start("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
-        _await_health(server, port)
-        operation.call("work-pool", "create", POOL, "--type", "process", "--overwrite")
-        operation.call("work-pool", "set-concurrency-limit", POOL, "1")
-        operation.call("--no-prompt", "deploy", "--all", "--prefect-file", str(_deployments(bank, home)))
-        worker = operation.start("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1",
-                                 "--install-policy", "never")
-        screen.line(f"nightly {bank.night.schedules.nightly} | weekly {bank.night.schedules.weekly} | "
-                    f"monthly {bank.night.schedules.monthly}  {bank.bank.timezone}  http://127.0.0.1:{port}", style="bold")
-        while server.poll() is None and worker.poll() is None:
-            time.sleep(0.5)
-        return 1
-    except Stopped:
-        return 0
-    finally:
+    with alone(place / "operate.lock", bank.bank.id):
+        for note in ("server.json", "worker.json"):
+            end_leftover(place / note)
+        server.assert_port_free()
+        operation = Operation(place, {**os.environ, **environment(place), "PREFECT_LOGGING_LEVEL": "INFO",
+                                      "PREFECT_API_URL": server.address, "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"})
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-        operation.stop()
+            signal.signal(number, _stop)
+        try:
+            return _operate(operation, server, bank, home, screen)
+        except Stopped:
+            return 0
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            operation.stop()
+
+
+def _operate(operation: Operation, server: Server, bank: BankFile, home: Home, screen: Screen) -> int:
+    serving = operation.start("server", "start", "--host", "127.0.0.1", "--port", str(server.port), "--no-ui")
+    server.wait(lambda: serving.poll() is None)
+    for name in server.take_up(dt.datetime.now(dt.UTC)):
+        screen.line(say(screen.language, "owed", name=say(screen.language, name)))
+    operation.call("work-pool", "create", POOL, "--type", "process", "--overwrite")
+    operation.call("work-pool", "set-concurrency-limit", POOL, "1")
+    operation.call("--no-prompt", "deploy", "--all", "--prefect-file", str(_deployments(bank, home)))
+    working = operation.start("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1",
+                              "--install-policy", "never")
+    hours, called = bank.night.schedules, bank.words
+    screen.line(say(screen.language, "operating", bank=called.zh if screen.language == "zh" else called.en,
+                    nightly=hours.nightly, weekly=hours.weekly, monthly=hours.monthly, zone=bank.bank.timezone,
+                    address=server.address), style="bold")
+    while serving.poll() is None and working.poll() is None:
+        time.sleep(0.5)
+    part = say(screen.language, "worker" if serving.poll() is None else "server")
+    screen.complaint(say(screen.language, "part_ended", part=part))
+    return 1
+
+
+@contextmanager
+def alone(lock: Path, bank: str) -> Iterator[None]:
+    """Inside, no other operation of this home runs; the system frees the lock when this process ends, however it ends."""
+    with lock.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise LeaseHeld(f"another `terrace operate` runs for this bank since {handle.read().strip()}", where=bank,
+                            expected="one operation of a bank", do="stop the other one first, or leave it running") from None
+        handle.truncate(0)
+        handle.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC (process {os.getpid()})\n")
+        handle.flush()
+        yield
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
-
-
-def _await_health(server: subprocess.Popen[bytes], port: int, seconds: float = 240) -> None:
-    """Wait until the server answers. Raises TerraceError where it ended or never did."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with opener.open(f"http://127.0.0.1:{port}/api/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TerraceError("Prefect's server did not start", where=f"port {port}", do="see whether another program holds the port")
 
 
 def deployments(bank: BankFile, home: Home) -> dict[str, Any]:

@@ -199,7 +199,12 @@ _FLOWS = {
     "cannot be written: {}": "无法写入（{}）", "a folder that this user may write to": "当前用户可写的文件夹",
     "name another --home, or give this user the right to write": "改用其他 --home，或授予当前用户写权限",
     "Prefect's server did not start": "Prefect 服务没有启动",
-    "see whether another program holds the port": "检查端口是否被其他程序占用",
+    "port {} is taken by another program": "端口 {} 已被其他程序占用",
+    "a port of its own for each bank": "每家银行各用一个端口", "give another --port": "换一个 --port",
+    "another `terrace operate` runs for this bank since {}": "本行已有一个 terrace operate 在运行，自 {} 起",
+    "one operation of a bank": "每家银行只运行一个",
+    "stop the other one first, or leave it running": "先停掉另一个，或让它继续运行",
+    "Prefect's server does not answer": "Prefect 服务没有应答",
     "prefect {} failed: {}": "prefect {} 失败：{}", "look at the lines above": "查看上面的输出",
 }
 PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **_SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS}

@@ -11,6 +11,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 
 from flows import alert, backtest, chores, remains
 from flows import nightly as nights
@@ -26,6 +27,7 @@ from store.errors import TerraceError
 _WORK: dict[str, Callable[[], StepResult]] = {}         # step -> its work: tasks get the name, not the thing
 _OBSERVER: list[tuple[nights.Progress, Callable[[StepResult], None]]] = []
 _OUTCOME: list[Outcome] = []
+AGAIN = "started again after a crash"
 
 
 class StepFailed(Exception):
@@ -69,7 +71,18 @@ def _engine(home: Path, retries: int, pause: float) -> Engine:
     return each
 
 
-@flow(name="nightly", persist_result=False, validate_parameters=False)
+def again(flow: Any, flow_run: Any, state: Any) -> None:
+    """A run whose process was killed is told to whoever is on duty, and started again, once."""
+    if _OBSERVER or flow_run.deployment_id is None:     # by hand: somebody is there
+        return
+    left = remains.of_file(Path(flow_run.parameters["bank"]))
+    alert.send(left.alert, alert.line(left.bank, f"{flow.name} killed", "", 1))
+    if AGAIN not in flow_run.tags:
+        with get_client(sync_client=True) as client:
+            client.create_flow_run_from_deployment(flow_run.deployment_id, parameters=flow_run.parameters, tags=[AGAIN])
+
+
+@flow(name="nightly", persist_result=False, validate_parameters=False, on_crashed=[again])
 def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False,
             wait: bool = False) -> str:
     """Tonight's lists of one bank; says where they are. Raises what stopped it."""
@@ -103,7 +116,7 @@ def _tell(outcome: Outcome) -> None:
         f"{'Already published, nothing was run.' if outcome.already else 'Published; every gate passed.'}\n\n{counts}\n"))
 
 
-@flow(name="weekly", persist_result=False, validate_parameters=False)
+@flow(name="weekly", persist_result=False, validate_parameters=False, on_crashed=[again])
 def weekly(bank: str, home: str) -> str:
     """How far scores and features have drifted, and what the lists of past months would have caught."""
     settings = _opened(bank, home)
@@ -117,7 +130,7 @@ def weekly(bank: str, home: str) -> str:
     return str(report.folder)
 
 
-@flow(name="monthly", persist_result=False, validate_parameters=False)
+@flow(name="monthly", persist_result=False, validate_parameters=False, on_crashed=[again])
 def monthly(bank: str, home: str) -> str:
     """Retrain behind the gate, and clear what old nights left behind."""
     settings = _opened(bank, home)

@@ -15,6 +15,7 @@ from flows.request import Outcome, Ready, Request
 from flows.screen import Screen, step_table
 from flows.words import difference, say
 from store.errors import ListDamaged
+from store.lease import LeaseHeld
 
 PUBLISHED, ALREADY = 0, 3
 
@@ -69,7 +70,8 @@ def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:
 
 
 def _alerting(asked: Asked, job: str) -> contextlib.AbstractContextManager[None]:
-    return alerting(asked.bank.night.alert, asked.bank.bank.id, job)
+    held = () if asked.wait else (LeaseHeld,)           # who asks while another run holds the bank reads it on the screen
+    return alerting(asked.bank.night.alert, asked.bank.bank.id, job, held)
 
 
 def _failed(error: Exception, asked: Asked, screen: Screen) -> int:

@@ -24,7 +24,7 @@ def told(error: TerraceError, language: Language) -> str:
     """The whole message: where, what was found, what was expected, what to do."""
     if language == "en":
         return str(error)
-    found = f"{error.where}：{translated(error.found)}" if error.where else translated(error.found)
+    found = f"{translated(error.where)}：{translated(error.found)}" if error.where else translated(error.found)
     parts = (found, f"应为：{translated(error.expected)}" if error.expected else "",
              f"处理办法：{translated(error.do)}" if error.do else "")
     return "".join(ended(part, "。") for part in parts if part)

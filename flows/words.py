@@ -42,6 +42,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "rank": ("序号", "#"), "customer": ("客户号", "customer"), "tier_of": ("客户等级", "tier"), "offer": ("产品推荐", "offer"),
     "band": ("可能性", "band"), "high": ("高", "high"), "middle": ("中", "middle"), "low": ("低", "low"),
     "value": ("预计年价值", "value"), "reasons": ("入选理由", "reasons"),
+    "operating": ("{bank}：已开始值守。每晚 {nightly}，每周 {weekly}，每月 {monthly}（cron，{zone}）；"
+                  "服务地址 {address}。按 Ctrl-C 停止。",
+                  "{bank}: operating. Nightly {nightly}, weekly {weekly}, monthly {monthly} (cron, {zone});"
+                  " server at {address}. Ctrl-C stops."),
+    "owed": ("停机期间错过或中断的任务，现在补一次：{name}", "Missed or cut off while nobody operated, started now: {name}"),
+    "nightly": ("每晚名单", "nightly"), "weekly": ("每周监测与回放", "weekly"), "monthly": ("每月重新训练与整理", "monthly"),
+    "part_ended": ("{part}意外停止，全部停下；由 systemd 等重新启动后，会从中断处继续。",
+                   "{part} ended by itself, so all is stopped; started again, by systemd say, it goes on where it stood."),
+    "server": ("Prefect 服务", "Prefect's server"), "worker": ("Prefect 执行器", "Prefect's worker"),
     "no_list": ("还没有已发布的名单。", "No list is published yet."),
     "take_in": ("接收并检查数据", "take in and check"), "features": ("计算特征", "features"),
     "training_features": ("历史月末特征", "features of past month ends"), "labels": ("样本标签", "labels"),
