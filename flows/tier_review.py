@@ -14,14 +14,13 @@ import pyarrow.parquet as pq
 from flows.bank import BankFile
 from flows.home import Home
 from flows.screen import Screen
-from flows.tier_statement import merged_numbers, newest
+from flows.tier_statement import merged_numbers, newest, outdated
 from flows.tier_words import word
 from flows.words import Language
 from models import tier_overrides
 from models.tier_proposal import Proposal
 from models.tier_review import approval_lines, shares
 from models.tier_settings import Scale, TierSettings, read_overrides
-from store.errors import TerraceError
 from targeting.figures import money, money_said
 
 
@@ -31,13 +30,13 @@ def show(bank: BankFile, home: Home, as_of: dt.date | None, screen: Screen) -> N
     say = partial(word, screen.language)
     tiers = pq.read_table(home.of_day(home.tiers, day))
     if "scale" not in tiers.column_names:
-        raise TerraceError(f"the tiers of {day} are of an earlier version", where=str(home.of_day(home.tiers, day)),
-                           expected="a column scale", do=f"run terrace nightly --as-of {day} --new-version")
+        raise outdated(home.of_day(home.tiers, day), day)
     name = bank.words.zh if screen.language == "zh" else bank.words.en
     screen.line(say("head", bank=name, as_of=day), style="bold")
     screen.line(_approved(bank.tiers, day, screen.language))
     proposals = {scale: found for scale in sorted(bank.tiers.scales) if (found := _proposal(home, scale, day)) is not None}
-    for scale in sorted(bank.tiers.scales, key=lambda scale: (scale != "personal", scale)):
+    there = set(tiers["scale"].unique().to_pylist())
+    for scale in sorted(there & set(bank.tiers.scales), key=lambda scale: (scale != "personal", scale)):
         _scale(bank, tiers, scale, day, screen)
         if scale in proposals:
             _proposed(bank.tiers.scales[scale], proposals[scale], screen)
@@ -58,7 +57,8 @@ def _approved(tiers: TierSettings, day: dt.date, language: Language) -> str:
     if tiers.approved_for < day.year:
         return word(language, "lapsed", year=tiers.approved_for, now=day.year)
     if tiers.approved_for > day.year:
-        return word(language, "coming", year=tiers.approved_for, now=day.year)
+        key = "coming" if any(year >= day.year for year in tiers.earlier) else "early"
+        return word(language, key, year=tiers.approved_for, now=day.year, by=tiers.approved_by)
     return word(language, "approved", year=tiers.approved_for, by=tiers.approved_by)
 
 

@@ -28,9 +28,8 @@ def newest(home: Home, as_of: dt.date | None) -> dt.date:
         as_of = published[0] if published else dt.date.fromisoformat(there[-1]) if there else None
     if as_of is None or as_of.isoformat() not in there:
         dates = f"a date that was graded: {', '.join(there[-5:])}" if there else "a night that has graded the customers"
-        asked = f" --as-of {as_of.isoformat()}" if as_of else ""
         raise TerraceError(f"no tiers of {as_of}" if as_of else "no tiers yet", where=str(home.tiers), expected=dates,
-                           do=f"run terrace nightly{asked}" if not there else "name one of these dates with --as-of")
+                           do="name one of these dates with --as-of" if there else "run `terrace nightly`")
     return as_of
 
 
@@ -40,13 +39,12 @@ def statement(bank: BankFile, home: Home, as_of: dt.date | None, customer: str) 
     path = home.of_day(home.tiers, day)
     found = pq.read_table(path, filters=pc.field("customer_id") == customer).to_pylist()
     if not found:
-        raise TerraceError(f"no customer '{customer}'", where=f"tiers of {day}", expected="a customer number of that date",
+        raise TerraceError(f"no customer '{customer}'", where=f"tiers of {day}", expected="a customer of that date",
                            do=_advice(home, path, day, customer))
     try:
         facts = TierFacts.of(found[0])
-    except KeyError as missing:
-        raise TerraceError(f"the tiers of {day} have no column {missing}", where=str(path), expected="tiers of this version",
-                           do=f"run terrace nightly --as-of {day} --new-version") from None
+    except KeyError:
+        raise outdated(path, day) from None
     return Statement(facts, bank.tiers, bank.words)
 
 
@@ -69,6 +67,12 @@ def write(said: Statement, out: Path, language: Language) -> None:
         raise ConfigError(f"'{out.name}' is no kind of statement", where="--out", expected="a name that ends in .txt or .json")
 
 
+def outdated(path: Path, day: dt.date) -> TerraceError:
+    """The error for a table of tiers that lacks columns."""
+    return TerraceError(f"the tiers of {day} were made by an earlier version", where=str(path),
+                        expected="every figure of a statement", do=f"run `terrace nightly --as-of {day} --new-version`")
+
+
 def _advice(home: Home, path: Path, day: dt.date, customer: str) -> str:
     """Where a number that was not found may be found."""
     merged = merged_numbers(home, day).get(customer)
@@ -78,8 +82,8 @@ def _advice(home: Home, path: Path, day: dt.date, customer: str) -> str:
     bare = customer.strip().lstrip("0")
     alike = ids.filter(pc.equal(pc.utf8_ltrim(ids, characters="0"), bare)) if bare else pa.array([], pa.string())
     if len(alike):
-        return f"did you mean {alike[0].as_py()}? Numbers keep their leading zeros"
-    return "look for the number in the bank's customers; it may be a prospect's, or not yet opened on that date"
+        return f"ask for {alike[0].as_py()}: numbers keep their leading zeros"
+    return "look for the number in the bank's customers; it may be closed, merged or not yet opened"
 
 
 def merged_numbers(home: Home, day: dt.date) -> dict[str, str]:

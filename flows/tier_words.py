@@ -1,4 +1,4 @@
-"""What `terrace tiers` says, in Chinese and in English."""
+"""What `terrace tiers` says, in Chinese and in English, and the Chinese of what errors about tiers say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _WORDS: dict[str, tuple[str, str]] = {
                "others."),
     "coming": ("{year}年的新标准已批准，下面是到{now}年底仍在执行的标准。",
                "New thresholds are approved for {year}; below are those that hold until the end of {now}."),
+    "early": ("现行标准：{year}年，{by}批准；{now}年没有另外的标准，用的也是它。",
+              "Thresholds in force: approved for {year} by {by}; {now} has none of its own and goes by these."),
     "scale": ("{name}：{customers}户", "{name}: {customers} customers"),
     "personal": ("个人", "Persons"), "corporate": ("单位", "Firms and institutions"),
     "tier": ("等级", "tier"), "from_adb": ("季日均满", "average from"),
@@ -52,3 +54,30 @@ _WORDS: dict[str, tuple[str, str]] = {
 def word(language: Language, key: str, **values: object) -> str:
     """The sentence of that key."""
     return _WORDS[key][0 if language == "zh" else 1].format(**values)
+
+
+# As `flows.phrases`: the English of each part of an error, `{}` for what is filled in.
+ERRORS: dict[str, str] = {
+    "tiers of {}": "{} 的客户等级",
+    "no tiers of {}": "没有 {} 的客户等级", "no tiers yet": "还没有客户等级",
+    "a date that was graded: {}": "评定过的日期：{}", "a night that has graded the customers": "至少跑完一晚，评定过客户",
+    "name one of these dates with --as-of": "用 --as-of 指定其中一个日期",
+    "it was merged: ask for {}": "该客户号已并户，请查 {}",
+    "ask for {}: numbers keep their leading zeros": "请查 {}：客户号前面的 0 不能省",
+    "the tiers of {} were made by an earlier version": "{} 的客户等级由旧版程序评定",
+    "every figure of a statement": "说明所需的全部数字",
+    "run `terrace nightly --as-of {} --new-version`": "运行 terrace nightly --as-of {} --new-version",
+    "'{}' is no kind of statement": "'{}' 不是说明文件的类型",
+    "a name that ends in .txt or .json": "以 .txt 或 .json 结尾",
+    "overrides": "人工核定",
+    "no tier {}": "没有等级 {}", "write the id of a tier of the customer's scale": "写客户所属等级体系中的等级代号",
+    "'{}' for {} is a tier of the scale '{}'": "{1} 的等级 '{0}' 属于另一等级体系 '{2}'",
+    "give a tier of the customer's own scale": "改用该客户所属体系的等级",
+    "asked for and approved by the same person; an override needs four eyes": "提出人与批准人是同一人；人工核定须两人经手",
+    "an override holds from `since` to `until`, at most a year": "人工核定须写明起止日期，最长一年",
+    "earlier: {} is not before {}, for which the tiers above are approved": "earlier 中的 {} 年不早于现行标准批准的 {} 年",
+    "earlier: {}: '{}' must have the same tiers in the same order as the scale in force: ids stay, only thresholds change":
+        "earlier 的 {} 年：'{}' 的等级及顺序须与现行一致，代号不变，只改标准",
+    "two scales share the id of a tier; a tier's id must say which scale it is of":
+        "两个等级体系用了同一个等级代号；代号须能看出属于哪个体系",
+}

@@ -24,7 +24,9 @@ def test_thresholds_shares_proposal_and_the_lines_to_write_are_printed(first_nig
     for name, tier in (("Silver", "silver"), ("Basic", "basic")):
         line = next(line for line in told.stdout.splitlines() if f" {name} " in line)
         assert f" {counted[tier]:,} " in line
-    assert "No proposal: too few customers to cluster." in told.stdout       # firms: there are none
+    assert "Persons: 120 customers" in told.stdout
+    assert "Firms and institutions" not in told.stdout                      # there are none
+    assert "Thresholds in force: approved for 2026 by" in told.stdout       # a night of 2025
     assert "现行标准" in place.run("tiers", "--language", "zh").stdout
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from flows.tier_words import ERRORS
+from flows.translation import translated
+
 NIGHT = "2025-09-30"
 
 
@@ -51,10 +54,20 @@ def test_the_statement_is_written_as_text_and_as_json_with_both_wordings(place: 
     assert ".txt or .json" in wrong.stderr + wrong.stdout
 
 
+def test_errors_about_tiers_have_chinese_that_fills_in_the_same() -> None:
+    for english, chinese in ERRORS.items():
+        blanks = english.count("{}")
+        said = translated(english.format(*(f"<{n}>" for n in range(blanks))), ERRORS)
+        assert all(f"<{n}>" in said for n in range(blanks)), english
+        assert said == chinese.format(*(f"<{n}>" for n in range(blanks)))
+
+
 def test_who_asks_for_nobody_or_for_another_day_is_told_what_to_do(place: Any) -> None:
     nobody = place.run("tier", "C9999")
     assert nobody.returncode != 0
     assert "no customer 'C9999'" in nobody.stderr + nobody.stdout
+    bare = place.run("tier", "00C0001")
+    assert "ask for C0001: numbers keep their leading zeros" in bare.stderr + bare.stdout
     other = place.run("tier", "C0001", "--as-of", "2025-08-31")
     assert other.returncode != 0
     assert NIGHT in other.stderr + other.stdout
