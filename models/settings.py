@@ -15,13 +15,13 @@ Count = Annotated[int, Field(ge=1)]
 class BoosterSettings(Settings):
     """One LightGBM recipe. `rounds` is the cap; how many are used is decided by data the trees have not seen."""
 
-    rounds: Count = 150
-    stop_after: Count = 15                  # rounds without improvement on the later slice
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
-    leaves: Annotated[int, Field(ge=2)] = 15
+    rounds: Count = 300
+    stop_after: Count = 30                  # rounds without improvement on the later slice
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    leaves: Annotated[int, Field(ge=2)] = 7
     min_rows_in_leaf: Count = 200
-    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.4   # columns tried per tree
-    l2: Annotated[float, Field(ge=0)] = 10.0
+    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.15  # columns tried per tree
+    l2: Annotated[float, Field(ge=0)] = 20.0
     max_bin: Annotated[int, Field(ge=15, le=255)] = 63
     extra_trees: bool = False               # random thresholds: steadier where positives are few
     path_smooth: Annotated[float, Field(ge=0)] = 0.0           # pulls small leaves towards their parents

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.calibration import Calibration, calibrate, centred_isotonic, logit, sigmoid
@@ -25,6 +25,7 @@ def test_a_pooled_block_sits_at_the_weighted_mean_of_its_members() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(5, 400), st.floats(0.01, 0.9), st.floats(-3, 3))
+@example(4703, 292, 0.5, 0.125)         # two parts of one rate, 9 of 17 and 18 of 34, a rounding apart
 def test_calibrated_probabilities_rise_strictly_with_the_raw_score(seed: int, rows: int, rate: float, slope: float) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     raw = rng.normal(logit(rate), 1.5, rows)

@@ -69,7 +69,8 @@ def test_a_champion_survives_its_folder_and_a_changed_folder_is_refused(trained:
     trained.champion.write(tmp_path)
     assert Champion.read(tmp_path) == trained.champion
     text = (tmp_path / "booster.txt").read_text()
-    (tmp_path / "booster.txt").write_text(text.replace("shrinkage=0.1", "shrinkage=0.2", 1))
+    assert "leaf_value=" in text
+    (tmp_path / "booster.txt").write_text(text.replace("leaf_value=", "leaf_value=9", 1))
     with pytest.raises(TerraceError, match="does not match its own hash"):
         Champion.read(tmp_path)
 
