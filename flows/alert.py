@@ -22,6 +22,11 @@ def line(bank: str, job: str, step: str, code: int) -> str:
     return " ".join(said.split())               # one line, whatever a name holds
 
 
+def killed(bank: str, job: str, *, is_first: bool) -> str:
+    """What is said of a run whose process somebody, or the system, ended from outside."""
+    return f"Terrace {bank} {job}: killed from outside, {'started again' if is_first else 'and again: not started any more'}"
+
+
 @contextlib.contextmanager
 def alerting(to: Alert, bank: str, job: str, quiet: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Send the bank's one-line alert when what is inside fails; neither a person's interruption nor a `quiet` error is one."""

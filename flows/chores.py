@@ -1,10 +1,9 @@
-"""What is done between nights: take data in, train, retrain behind the gate, watch for drift, clear away old files."""
+"""What is done between nights: take data in, train, retrain behind the gate, watch for drift."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -147,26 +146,3 @@ def _scored(bank: BankFile, home: Home, canonical: Canonical, champions: Sequenc
     score_all([one for one in champions if one.name in cohorts], file_of(home.features, day), cohorts, day, out,
               bank.models.bands, bank.models.threads, progress)
     return home.of_day(out, day)
-
-
-def compact(bank: BankFile, home: Home) -> int:
-    """Remove intermediate files of dates long gone, and Delta versions nobody reads; how many.
-
-    Lists and what was said of drift stay for ever.
-    """
-    from deltalake import DeltaTable
-
-    removed = 0
-    with under_lease(bank, home):
-        newest = home.newest_list()
-        oldest = (newest[0] if newest else dt.date.max) - dt.timedelta(days=bank.night.keep.days)
-        kept = {home.lists, report_of(home, oldest).parent}
-        for path in sorted(home.root.rglob("as_of=*.*")):
-            match = re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)\.(parquet|json)", path.name)
-            if match and newest and kept.isdisjoint(path.parents) and dt.date.fromisoformat(match.group(1)) < oldest:
-                path.unlink()
-                removed += 1
-        for log in sorted(home.canonical.glob("*/_delta_log")):
-            table = DeltaTable(str(log.parent))
-            removed += len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False))
-    return removed

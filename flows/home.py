@@ -100,10 +100,12 @@ class Home:
         names = [re.fullmatch(r"version=(\d+)", path.name) for path in folder.glob("version=*")]
         return sorted(int(name.group(1)) for name in names if name)
 
+    def listed_dates(self) -> list[dt.date]:
+        """The dates with a published list, ascending."""
+        names = [re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)", path.name) for path in self.lists.glob("as_of=*")]
+        return [day for day in sorted(dt.date.fromisoformat(name.group(1)) for name in names if name) if self.versions(day)]
+
     def newest_list(self) -> tuple[dt.date, int] | None:
         """The list in force: newest date, newest version."""
-        names = [re.fullmatch(r"as_of=(\d{4}-\d\d-\d\d)", path.name) for path in self.lists.glob("as_of=*")]
-        for as_of in sorted((dt.date.fromisoformat(name.group(1)) for name in names if name), reverse=True):
-            if self.versions(as_of):
-                return as_of, self.versions(as_of)[-1]
-        return None
+        dates = self.listed_dates()
+        return (dates[-1], self.versions(dates[-1])[-1]) if dates else None

@@ -13,7 +13,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
-from flows import alert, backtest, chores, remains
+from flows import alert, backtest, chores, remains, tidying
 from flows import nightly as nights
 from flows.bank import BankFile
 from flows.demo import open_bank
@@ -76,8 +76,9 @@ def again(flow: Any, flow_run: Any, state: Any) -> None:
     if _OBSERVER or flow_run.deployment_id is None:     # by hand: somebody is there
         return
     left = remains.of_file(Path(flow_run.parameters["bank"]))
-    alert.send(left.alert, alert.line(left.bank, f"{flow.name} killed", "", 1))
-    if AGAIN not in flow_run.tags:
+    first = AGAIN not in flow_run.tags
+    alert.send(left.alert, alert.killed(left.bank, flow.name, is_first=first))
+    if first:
         with get_client(sync_client=True) as client:
             client.create_flow_run_from_deployment(flow_run.deployment_id, parameters=flow_run.parameters, tags=[AGAIN])
 
@@ -137,7 +138,7 @@ def monthly(bank: str, home: str) -> str:
     place = Home(Path(home) / settings.bank.id)
     with _alerting(settings, "monthly"):
         told = chores.retrain(settings, place, None, (), _silent)
-        removed = chores.compact(settings, place)
+        removed = tidying.compact(settings, place)
     said = "\n".join(f"- {item.label}: {item.method}" for item in told) + f"\n\n{removed} old files removed\n"
     create_markdown_artifact(key="retrain", description="Champions after retraining", markdown=said)
     return said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows import failure, nightly, process, request, working_days
@@ -13,6 +14,7 @@ from flows.chores import taken_in, under_lease
 from flows.home import Home
 from flows.request import Outcome, Ready, Request
 from flows.screen import Screen, step_table
+from flows.settings import Bank
 from flows.words import difference, say
 from store.errors import ListDamaged
 from store.lease import LeaseHeld
@@ -41,21 +43,29 @@ def run(asked: Asked, screen: Screen) -> int:
 
 
 def _missed(asked: Asked, screen: Screen) -> int:
-    """Every working day after the newest published list, oldest first, then the newest business date."""
-    newest = asked.home.newest_list()
+    """The working days of the newest gap between lists, oldest first, then the newest business date."""
     days: list[dt.date | None] = [None]
-    if newest is not None and (asked.home.canonical / "manifest.json").exists():
+    if asked.home.listed_dates() and (asked.home.canonical / "manifest.json").exists():
         try:
             with _alerting(asked, "missed nights"), screen, under_lease(asked.bank, asked.home):
                 last = taken_in(asked.bank, asked.home, screen.progress).manifest.newest_business_date
         except Exception as error:
             return _failed(error, asked, screen)
-        days = [*working_days.between(newest[0], last - dt.timedelta(days=1), asked.bank.bank), None]
+        days = [*gap(asked.home.listed_dates(), last, asked.bank.bank), None]
     for day in days:
         code = _one(asked, day, screen)
         if code not in (PUBLISHED, ALREADY):
             return code
     return code
+
+
+def gap(listed: Sequence[dt.date], last: dt.date, bank: Bank) -> list[dt.date]:
+    """The working days before `last` that the newest gap in `listed` dates leaves out; none before the first list of all."""
+    for earlier in sorted(listed, reverse=True):
+        missed = [day for day in working_days.between(earlier, last - dt.timedelta(days=1), bank) if day not in listed]
+        if missed:
+            return missed
+    return []
 
 
 def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:

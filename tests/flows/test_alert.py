@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows import alert
+from flows import alert, remains
 from flows.settings import Alert
+from store.errors import GateBroken
+from store.lease import LeaseHeld
 
 LINE = alert.line("hexi", "2025-09-30", "take_in", 20)
 
@@ -64,3 +66,38 @@ def test_a_webhook_is_an_address_on_the_web_and_not_a_file() -> None:
         Alert(webhook="file:///etc/passwd")
     with pytest.raises(ValidationError):
         Alert(webhook="https://a.example", command=("x",))
+
+
+def test_a_line_stays_one_line_whatever_a_name_holds() -> None:
+    assert alert.line("hexi", "weekly\nInjected: yes", "train x\r\ny", 20).count("\n") == 0
+    assert alert.line("hexi", "weekly", "", 50) == "Terrace hexi weekly: another run holds the bank at start (exit 50)"
+    assert "started again" in alert.killed("hexi", "nightly", is_first=True)
+    assert "not started any more" in alert.killed("hexi", "nightly", is_first=False)
+
+
+def test_a_failure_is_alerted_once_and_goes_on_as_it_was_even_where_the_hook_hangs(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    script = "import sys, time; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10)); time.sleep(60)"
+    hangs = Alert(command=(sys.executable, "-c", script, str(out)), seconds=3)
+    with pytest.raises(GateBroken), alert.alerting(hangs, "hexi", "2025-09-30"):
+        raise GateBroken("张三 6222020000000000000", where="accounts")
+    assert out.read_text() == "Terrace hexi 2025-09-30: a gate broke at start (exit 20)\n"
+
+
+def test_who_asks_while_another_run_holds_the_bank_wakes_nobody(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    script = "import sys; open(sys.argv[1], 'a').write(sys.argv[2])"
+    to = Alert(command=(sys.executable, "-c", script, str(out)))
+    with pytest.raises(LeaseHeld), alert.alerting(to, "hexi", "nightly", (LeaseHeld,)):
+        raise LeaseHeld("another run holds this bank")
+    assert not out.exists()
+
+
+def test_a_bank_file_that_is_wrong_still_says_whom_to_alert(tmp_path: Path) -> None:
+    path = tmp_path / "hexi.yaml"
+    path.write_text("bank: {id: hexi, language: en, nmae: x}\nnight: {alert: {webhook: 'http://127.0.0.1:1/'}, wiat: 1}\n")
+    assert remains.of_file(path) == remains.Remains("hexi", Alert(webhook="http://127.0.0.1:1/"), "en")
+    path.write_text("bank: [1]\nnight: {alert: {webhook: 3}}\n")
+    assert remains.of_file(path) == remains.Remains("hexi", Alert(), "zh")
+    path.write_text("a: [")
+    assert remains.of_file(path) == remains.Remains("hexi", Alert(), None)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows import chores
+from flows import chores, tidying
 from flows.bank import BankFile, load_bank
 from flows.home import Home
 from store.files import read_json, write_parquet
@@ -89,7 +89,7 @@ def test_clearing_away_old_files_keeps_what_was_said_of_drift(published: Any) ->
     old.write_bytes(chores.report_of(home, NIGHT).read_bytes())
     scores = home.of_day(home.scores, dt.date(2020, 1, 31))
     scores.write_bytes(home.of_day(home.scores, NIGHT).read_bytes())
-    chores.compact(bank, home)
+    tidying.compact(bank, home)
     assert old.exists()
     assert not scores.exists()
 

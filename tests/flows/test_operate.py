@@ -1,6 +1,7 @@
 """Deployments carry the bank's own schedule and time zone, and Prefect is told to stay at home and quiet."""
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from flows import operate
 from flows.bank import load_bank
 from flows.home import Home
 from flows.prefect_home import end_leftover, environment
+from flows.prefect_server import Server
 from flows.words import _WORDS, say
+from store.errors import ConfigError
 from store.files import write_json
+from store.lease import LeaseHeld
 
 
 def test_each_deployment_runs_one_at_a_time_at_the_banks_hour_in_the_banks_time_zone(made: Any, tmp_path: Path) -> None:
@@ -69,3 +73,21 @@ def test_every_sentence_is_there_in_both_languages_with_the_same_figures() -> No
     for key, (zh, en) in _WORDS.items():
         assert set(re.findall(r"{\w+}", zh)) == set(re.findall(r"{\w+}", en)), key
     assert say("zh", "names", names=3, owners=2) == "共 3 户，分给 2 位负责人。"
+
+
+def test_a_second_operation_of_a_bank_is_refused_and_told_who_runs_the_first(tmp_path: Path) -> None:
+    with operate.alone(tmp_path / "operate.lock", "hexi"):
+        with pytest.raises(LeaseHeld, match=rf"since 20.* UTC \(process {os.getpid()}\)") as told, operate.alone(
+                tmp_path / "operate.lock", "hexi"):
+            pytest.fail("two operations would end each other's servers, in turns")
+        assert told.value.exit_code == 50
+    with operate.alone(tmp_path / "operate.lock", "hexi"):
+        pass
+
+
+def test_a_port_that_another_program_holds_is_refused_before_its_answers_are_taken_for_ours() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ConfigError, match="taken by another program"):
+            Server(other.getsockname()[1]).assert_port_free()

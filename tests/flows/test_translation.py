@@ -1,0 +1,111 @@
+"""Every error an operator or steward meets is told in Chinese as well, and no phrase outlives the English it stands for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from flows.phrases import _LIBRARY, PHRASES
+from flows.settings import Alert, Bank, NightSettings
+from flows.translation import told, translated
+from store import errors
+from store.errors import ConfigError, DataNotArrived, GateBroken
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("store", "sources", "features", "models", "targeting", "flows")
+HERE = ("store", "flows")               # the rooms that speak to operators: nothing they raise stays English
+RAISED = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TerraceError)}
+RAISED |= {"LeaseHeld", "LeaseLost", "StepTimeout"}
+
+
+def template(node: ast.AST) -> str | None:
+    """A string as a phrase writes it: `{}` for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
+
+
+def trees(*rooms: str) -> list[ast.AST]:
+    return [ast.parse(path.read_text(encoding="utf-8")) for room in rooms for path in sorted((ROOT / room).rglob("*.py"))
+            if path.name != "phrases.py"]
+
+
+def raised(*rooms: str) -> set[str]:
+    """Every text with which an error is made, but for `where`."""
+    found = set()
+    for node in (node for tree in trees(*rooms) for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RAISED:
+            parts = [*node.args, *(word.value for word in node.keywords if word.arg != "where")]
+            found |= {text for part in parts if (text := template(part))}
+    return found
+
+
+def is_chinese(text: str) -> bool:
+    return re.search(r"[\u4e00-\u9fff]", text) is not None
+
+
+def test_whatever_the_flows_and_the_store_raise_has_a_chinese_twin() -> None:
+    texts = raised(*HERE)
+    assert len(texts) > 60
+    untold = {text for text in texts if re.search("[a-z]{3}", text.replace("{}", "")) and not is_chinese(translated(text))}
+    assert not untold
+
+
+def test_every_phrase_is_still_said_somewhere() -> None:
+    said = {text for tree in trees(*ROOMS) for node in ast.walk(tree) if (text := template(node))}
+    fragments = {"{} of {} ({})", "{} '{}' is not known; {}", "{}, expected {}", "'{}' is {}: {}"}
+    forgotten = {phrase for phrase in PHRASES if phrase not in _LIBRARY and phrase not in said and phrase not in fragments
+                 and not any(phrase in text for text in said)}
+    assert not forgotten
+
+
+def test_a_phrase_fills_in_as_much_in_chinese_as_in_english() -> None:
+    for english, chinese in PHRASES.items():
+        slots = len(re.findall(r"(?<!\{)\{\d?\}(?!\})", chinese.replace("{{{}", "{}")))
+        assert slots == english.count("{}"), english
+
+
+@pytest.mark.parametrize(("english", "chinese"), [
+    ("accounts (no file a.csv); loans (no flag loans.ok for loans.csv)",
+     "accounts（没有文件 a.csv）；loans（缺少标志文件 loans.ok，对应 loans.csv）"),
+    ("small.yaml:9: unknown key 'sources.bukets'; did you mean 'buckets'?",
+     "small.yaml:9：不认识的键 'sources.bukets'，是否应为 'buckets'？"),
+    ("small.yaml:3: table accounts: column 'xx' is not known; did you mean 'x'?",
+     "small.yaml:3：表 accounts 的列 'xx' 不存在，是否应为 'x'？"),
+    ("accounts: key 3 of 40 (7.50%), expected at most 2.00%",
+     "accounts：主键冲突占比，实际 3（共 40，占 7.50%），要求 不超过 2.00%"),
+    ("a; b", "a；b"),
+])
+def test_what_is_filled_in_is_told_in_chinese_too(english: str, chinese: str) -> None:
+    assert translated(english) == chinese
+
+
+def test_where_what_was_expected_and_what_to_do_have_their_places() -> None:
+    error = GateBroken("accounts: volume 0 rows on 2025-09-30, expected 5 to 9, after 4 days of its kind (month end)",
+                       where="small", do="see quality/report.json and quarantine/; a known gap is waived in the bank file")
+    assert told(error, "zh").startswith(
+        "small：accounts：当日笔数，实际 0 行（2025-09-30），要求 5 至 9（参照此前 4 个同类日：月末）。处理办法：")
+    assert told(error, "en") == str(error)
+    assert "。。" not in told(ConfigError("no list is published yet。", do="run `terrace nightly`"), "zh")
+    late = DataNotArrived("the data goes to 2025-09-30, not to 2025-10-01", where="transactions")
+    assert told(late, "zh") == "transactions：数据只到 2025-09-30，还没有 2025-10-01 的。"
+
+
+@pytest.mark.parametrize(("model", "wrong"), [
+    (NightSettings, {"lease_seconds": "long"}), (NightSettings, {"lease_seconds": 1}),
+    (NightSettings, {"backtest_months": "x"}),
+    (NightSettings, {"wait_until": "25:00"}), (NightSettings, {"wait_until": 6}), (NightSettings, {"minutes": 3}),
+    (NightSettings, {"schedules": {"nightly": "4:30"}}), (Bank, {"id": "a", "name": "b", "language": "fr"}),
+    (Bank, {"id": "a", "name": "b", "timezone": "Beijing"}), (Bank, {"id": "a", "name": "b", "is_fictitious": "perhaps"}),
+    (Alert, {"command": "page", }), (Alert, {"webhook": "file:///etc/passwd"}), (Alert, {"command": ["x"], "webhook": "http://y"})])
+def test_what_the_library_says_of_an_operators_setting_is_told_in_chinese(model: type, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(wrong)
+    for mistake in caught.value.errors():
+        assert is_chinese(translated(mistake["msg"])), mistake["msg"]
