@@ -13,6 +13,7 @@ from flows import training
 from flows.bank import BankFile
 from flows.chores import taken_in, under_lease
 from flows.home import Home
+from flows.settings import Language
 from models.backtest import Backtest, replay
 from models.splits import Window
 from sources.canonical import Canonical
@@ -41,9 +42,10 @@ class Report:
                  f"{night.caught.value:.0f} / {min(night.capacity, night.cohort):,}", f"{night.caught_by_chance:.1f}",
                  span(night.roc_auc), span(night.lift_10)) for test in self.labels for night in test.nights]
 
-    def markdown(self) -> str:
+    def markdown(self, language: Language) -> str:
         """The same as a Markdown table."""
-        lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+        columns = COLUMNS_ZH if language == "zh" else COLUMNS
+        lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
         return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows()]) + "\n"
 
 

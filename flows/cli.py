@@ -99,7 +99,8 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
         done = chores.retrain(settings, place, _date(as_of), label or (), screen.progress)
     for item in done:
         there = item.there_is
-        screen.line(f"{item.label}: {item.method}{'' if item.in_force else ' (challenger)'}", style="bold")
+        rank = "" if item.in_force else say(screen.language, "challenger")
+        screen.line(f"{item.label}: {say(screen.language, item.method)}{rank}", style="bold")
         screen.line("  " + say(screen.language, "there_is", cohort=there.cohort, positives=there.positives,
                                people=there.positive_customers, cutoff=there.cutoff, least=there.min_positives))
         rates = ", ".join(f"{rate.of[:7]} {rate.rate:.1%}" for rate in there.by_date if rate.rate is not None)

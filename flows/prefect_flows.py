@@ -21,7 +21,7 @@ from flows.home import Home
 from flows.nightly import Engine
 from flows.request import Outcome, Request, ask
 from flows.runner import StepResult, is_passing
-from flows.words import say
+from flows.words import noted, say, step_name
 from store.errors import TerraceError
 
 _WORK: dict[str, Callable[[], StepResult]] = {}         # step -> its work: tasks get the name, not the thing
@@ -101,20 +101,21 @@ def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, ba
     with contextlib.nullcontext() if _OBSERVER else _alerting(settings, as_of or "newest date"):    # else the command line does
         outcome = nights.awaiting(wanted, progress, attempt) if wait else attempt(wanted)
     _OUTCOME[:] = [outcome]
-    _tell(outcome)
+    _tell(outcome, settings)
     return str(outcome.folder)
 
 
-def _tell(outcome: Outcome) -> None:
-    """What ran, as artifacts: steps, counts, gates passed; no personal data."""
-    run = outcome.run
-    create_table_artifact(key="steps", description=f"Steps of the night of {run.as_of}", table=[
-        {"step": step.name, "seconds": round(step.seconds, 1), "done before": step.skipped, "rows or files": step.note}
+def _tell(outcome: Outcome, settings: BankFile) -> None:
+    """What ran, as artifacts in the bank's language: steps, counts, gates passed; no personal data."""
+    run, language = outcome.run, settings.bank.language
+    create_table_artifact(key="steps", description=say(language, "steps_of", as_of=run.as_of), table=[
+        {say(language, "step"): step_name(language, step.name), say(language, "seconds"): round(step.seconds, 1),
+         say(language, "note"): say(language, "done_before") if step.skipped else noted(language, step.name, step.note)}
         for step in outcome.steps])
-    counts = "\n".join(f"- {name}: {value:,}" for name, value in sorted(outcome.counts.items()))
-    create_markdown_artifact(key="night", description="The night in short", markdown=(
-        f"# {run.key.bank}, {run.as_of}, version {run.version}\n\n"
-        f"{'Already published, nothing was run.' if outcome.already else 'Published; every gate passed.'}\n\n{counts}\n"))
+    counts = "\n".join(f"- {say(language, f'count_{name}')}: {value:,}" for name, value in sorted(outcome.counts.items()))
+    known = {"bank": settings.words.name, "as_of": run.as_of, "version": run.version}
+    said = say(language, "already" if outcome.already and not outcome.differs else "published", **known)
+    create_markdown_artifact(key="night", description=say(language, "night_in_short"), markdown=f"{said}\n\n{counts}\n")
 
 
 @flow(name="weekly", persist_result=False, validate_parameters=False, on_crashed=[again])
@@ -124,10 +125,10 @@ def weekly(bank: str, home: str) -> str:
     place, language = Home(Path(home) / settings.bank.id), settings.bank.language
     with _alerting(settings, "weekly"):
         drift = chores.monitor(settings, place, _silent)        # first: the replays may take newer data in
-        create_markdown_artifact(key="monitor", description="What has drifted since the champions learned",
+        create_markdown_artifact(key="monitor", description=say(language, "drifted"),
                                  markdown=drift.markdown(language) if drift else say(language, "no_list"))
         report = backtest.run(settings, place, None, (), _silent)
-    create_markdown_artifact(key="backtest", description="What past lists caught", markdown=report.markdown())
+    create_markdown_artifact(key="backtest", description=say(language, "caught"), markdown=report.markdown(language))
     return str(report.folder)
 
 
@@ -139,8 +140,11 @@ def monthly(bank: str, home: str) -> str:
     with _alerting(settings, "monthly"):
         told = chores.retrain(settings, place, None, (), _silent)
         removed = tidying.compact(settings, place)
-    said = "\n".join(f"- {item.label}: {item.method}" for item in told) + f"\n\n{removed} old files removed\n"
-    create_markdown_artifact(key="retrain", description="Champions after retraining", markdown=said)
+    language = settings.bank.language
+    lines = [f"- {item.label}: {say(language, item.method)}{'' if item.in_force else say(language, 'challenger')}"
+             for item in told]
+    said = "\n".join([*lines, "", say(language, "removed", count=removed), ""])
+    create_markdown_artifact(key="retrain", description=say(language, "retrained"), markdown=said)
     return said
 
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from flows.runner import StepResult
-from flows.words import Language, say, step_name
+from flows.words import Language, noted, say, step_name
 
 PAPER = 140         # columns where there is no terminal to ask: a log, a pipe
 
@@ -58,7 +58,8 @@ class Screen:
         """One line per finished step."""
         mark = say(self.language, "done_before") if result.skipped else f"{result.seconds:,.1f} s"
         name = escape(step_name(self.language, result.name))
-        self.console.print(f"[green]✓[/green] {name}  [dim]{mark}  {escape(result.note)}[/dim]")
+        self.console.print(f"[green]✓[/green] {name}  [dim]{mark}  "
+                           f"{escape(noted(self.language, result.name, result.note))}[/dim]")
 
     def complaint(self, text: str) -> None:
         """One line of what went wrong, where the scheduler's log keeps errors."""

@@ -51,6 +51,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     "part_ended": ("{part}意外停止，全部停下；由 systemd 等重新启动后，会从中断处继续。",
                    "{part} ended by itself, so all is stopped; started again, by systemd say, it goes on where it stood."),
     "server": ("Prefect 服务", "Prefect's server"), "worker": ("Prefect 执行器", "Prefect's worker"),
+    "steps_of": ("{as_of} 一晚的步骤", "Steps of the night of {as_of}"), "night_in_short": ("当晚简报", "The night in short"),
+    "drifted": ("训练以来的漂移", "What has drifted since the champions learned"),
+    "caught": ("过去的名单命中了多少", "What past lists caught"),
+    "retrained": ("重新训练之后的模型", "Champions after retraining"),
+    "removed": ("清理旧文件 {count} 个", "{count} old files removed"), "challenger": ("（未取代现用模型）", " (challenger)"),
+    "model": ("模型", "model"), "segment_rate": ("分群比例", "segment rate"),
+    "count_names": ("名单户数", "names"), "count_managers": ("客户经理", "managers"), "count_branches": ("网点", "branches"),
+    "count_workbooks": ("工作簿", "workbooks"),
+    "unit_take_in": ("{note} 行", "{note} rows"), "unit_features": ("{note} 户", "{note} customers"),
+    "unit_training_features": ("{note} 个月末", "{note} month ends"), "unit_labels": ("{note} 个标签", "{note} labels"),
+    "unit_pin": ("{note} 个模型", "{note} models"), "unit_score": ("{note} 个分数", "{note} scores"),
+    "unit_tiers": ("{note} 户", "{note} customers"), "unit_list": ("{note} 户", "{note} names"),
     "no_list": ("还没有已发布的名单。", "No list is published yet."),
     "take_in": ("接收并检查数据", "take in and check"), "features": ("计算特征", "features"),
     "training_features": ("历史月末特征", "features of past month ends"), "labels": ("样本标签", "labels"),
@@ -70,6 +82,13 @@ def step_name(language: Language, step: str) -> str:
     """A step as people read it: `train churn_aum` is 训练 churn_aum."""
     family, _, name = step.partition(" ")
     return say(language, family, name=name) if family in _WORDS else step
+
+
+def noted(language: Language, step: str, note: str) -> str:
+    """What a step left, as people read it: the 120 of `features` are 120 customers."""
+    if f"unit_{step}" in _WORDS:
+        return say(language, f"unit_{step}", note=note)
+    return say(language, note) if note in ("model", "segment_rate") else note
 
 
 def difference(language: Language, what: str) -> str:
