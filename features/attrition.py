@@ -150,7 +150,8 @@ def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int
 def _bought_here(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date
                  ) -> Movements:
     """Payments for wealth or insurance of this bank, where it keeps no accounts of such."""
-    kept = {row[0] for row in con.sql(f"SELECT DISTINCT holds FROM {canonical.relation_sql('accounts')}").fetchall()}
+    held = as_of_sql("accounts", canonical.relation_sql("accounts"), view, ("holds",))
+    kept = {row[0] for row in con.sql(f"SELECT DISTINCT holds FROM ({held})").fetchall()}
     wanted = [c for c in staying.bought_here_categories if not kept & set(_KEPT_AS.get(c, ()))]
     if not wanted:
         return _nothing()

@@ -50,7 +50,7 @@ def missing(one: Feature, sets: Mapping[str, RowSet], canonical: Canonical) -> s
             lacking.append(f"no table {table}")
             continue
         undated = set(canonical.manifest.tables[table].undated)
-        lacking += [f"{table}.{column} is not dated" if column in undated else f"{table}.{column} is not filled"
+        lacking += [f"{table}.{column} is not dated" if column in undated else f"{table}.{column} is not mapped"
                     for column in sorted(columns) if not canonical.has(table, column)]
     return "; ".join(lacking)
 

@@ -65,8 +65,8 @@ class Script:
 
 
 @lru_cache(maxsize=8)
-def compiled(names: tuple[str, ...], filled: frozenset[tuple[str, str]], minor: int) -> Script:
-    """The statements that build these features for a bank that fills these columns, for all dates; made over no rows."""
+def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: int) -> Script:
+    """The statements that build these features for a bank that maps these columns, for all dates; made over no rows."""
     features = {one.name: one for view in views().values() for one in view.features}
     wanted = [features[name] for name in names]
     reads = needed(wanted, row_sets())
@@ -76,7 +76,7 @@ def compiled(names: tuple[str, ...], filled: frozenset[tuple[str, str]], minor: 
         load(con, nothing, [0], reads)
         know(con, dt.date(2000, 1, 1), reads)
         stencil, engine = Stencil(Clock(dt.date(2000, 1, 1), CalendarSettings())), Duck(con)
-        known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in filled for name in columns))
+        known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in mapped for name in columns))
         frame = columns_of(known, population(known), wanted, minor)
         return Script(stencil, tuple(engine.script), text_of(frame))
 

@@ -99,7 +99,7 @@ def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Fe
     """Each date with its finished table. Where buckets need several loads, parts wait on disk until a date has them all."""
     reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
-    script = duck.compiled(tuple(one.name for one in wanted), _filled(canonical),
+    script = duck.compiled(tuple(one.name for one in wanted), _mapped(canonical),
                            10 ** get_currency_precision(canonical.manifest.currency))
     parts = fresh_folder(out / ".parts")
     done, total = 0, len(loads) * len(dates)
@@ -128,10 +128,10 @@ def _part(folder: Path, on: dt.date, number: int) -> Path:
     return folder / f"{on.isoformat()}.{number}.parquet"
 
 
-def _filled(canonical: Canonical) -> frozenset[tuple[str, str]]:
-    """Tables and columns the bank fills with dated facts."""
+def _mapped(canonical: Canonical) -> frozenset[tuple[str, str]]:
+    """Tables and columns the bank maps to dated facts."""
     return frozenset((table, name) for table, state in canonical.manifest.tables.items()
-                     for name in state.filled if name not in state.undated)
+                     for name in state.mapped if name not in state.undated)
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

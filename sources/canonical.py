@@ -26,7 +26,8 @@ class TableState(BaseModel):
     model_config = ConfigDict(frozen=True)
     rows: int
     delta_version: int
-    filled: tuple[str, ...]  # columns this bank fills
+    mapped: tuple[str, ...] = ()  # columns this bank maps, with or without values yet: what a night cut at any day would have too
+    filled: tuple[str, ...]  # those of them that hold a value
     undated: tuple[str, ...] = ()  # attributes known as of today only: they route lists and are never features
     first_on: dt.date | None = None  # event dates
     last_on: dt.date | None = None
@@ -84,9 +85,12 @@ class Canonical:
     manifest: CanonicalManifest
 
     def has(self, table: str, *columns: str) -> bool:
-        """Whether the bank fills this table, and these columns of it with dated facts."""
+        """Whether the bank maps this table, and these columns of it to dated facts.
+
+        Whether anything has come yet is not asked: what is there at an as_of must not depend on what came after it.
+        """
         state = self.manifest.tables.get(table)
-        return state is not None and all(c in state.filled and c not in state.undated for c in columns)
+        return state is not None and all(c in state.mapped and c not in state.undated for c in columns)
 
     def files(self, table: str, bucket: int | None = None) -> list[str]:
         """The Parquet files of a table, or of one bucket of customers, in name order."""
@@ -208,11 +212,11 @@ def write_canonical(
 def _state(root: Path, name: str, version: int, present: list[str], undated: tuple[str, ...]) -> TableState:
     files = ", ".join(_quote(f) for f in _files(root / name, version))
     event = TABLES[name].event
+    mapped = tuple(c for c in present if c in TABLES[name].names or name == "snapshots")
     if not files:
-        return TableState(rows=0, delta_version=version, filled=(), undated=undated)
-    filled = [c for c in present if c in TABLES[name].names or name == "snapshots"]
-    counts = ", ".join([f'count("{c}")' for c in filled] or ["0"])
-    dates = f'min("{event}"), max("{event}")' if event and event in filled else "NULL, NULL"
+        return TableState(rows=0, delta_version=version, mapped=mapped, filled=(), undated=undated)
+    counts = ", ".join([f'count("{c}")' for c in mapped] or ["0"])
+    dates = f'min("{event}"), max("{event}")' if event and event in mapped else "NULL, NULL"
     con = connect()  # the writer's connection may be closed to files
     row = one(con, f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)")
     con.close()
@@ -222,5 +226,6 @@ def _state(root: Path, name: str, version: int, present: list[str], undated: tup
         first_on=row[1],
         last_on=row[2],
         undated=undated,
-        filled=tuple(c for c, n in zip(filled, row[3:], strict=False) if n),
+        mapped=mapped,
+        filled=tuple(c for c, n in zip(mapped, row[3:], strict=False) if n),
     )
