@@ -27,6 +27,13 @@ def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     return out
 
 
+def evenly(rng: np.random.Generator, p: Floats) -> Bools:
+    """Each with its chance `p`, and together as many as expected, give or take one: a few loans are else a matter of luck."""
+    reached = np.floor(np.cumsum(p) + rng.random())
+    out: Bools = np.diff(reached, prepend=0.0) > 0
+    return out
+
+
 def sigmoid(x: Floats) -> Floats:
     """Logit to probability."""
     out: Floats = 1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0)))

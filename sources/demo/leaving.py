@@ -50,7 +50,7 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
     )
     due = world.due(first, first + 44)
     locked = np.clip(world.term_money() / np.maximum(world.assets(), 1.0) - due, 0, 1)
-    free = (1 - locked) ** 2  # waiting for the day costs less than breaking: who has all on term hardly ever goes at once
+    free = (1 - locked) ** 2.5  # waiting for the day costs less than breaking: who has all on term hardly ever goes at once
     effect = world.temper.effect[0]
     x = x + 0.12 * ahead  # what is still to happen to people can only be averaged over, and hazards are convex
     x = x - np.where(recent(world, 0, m), effect, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sources.demo.chance import Ints, chance
+from sources.demo.chance import Ints, chance, evenly
 from sources.demo.facilities import village_lines
 from sources.demo.loans import (
     ANNUITY,
@@ -29,7 +29,7 @@ def serve(world: World, month: Month) -> None:
     running = np.flatnonzero((loans["closed"] == NEVER) & (loans["granted"] < month.start))
     _cure(world, month, running, rng)
     stress = np.exp(0.7 * world.temper.need[loans["owner"][running], month.index] + 0.2 * loans["watch"][running])
-    slips = (loans["late"][running] == NEVER) & (rng.random(len(running)) < 0.0065 * stress)
+    slips = evenly(rng, 0.0085 * stress * (loans["late"][running] == NEVER))
     _due(world, month, running, slips)
     _mature(world, month, rng)
     _prepay(world, month)
@@ -78,7 +78,7 @@ def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -
     due_now = (loans["matures"][running] >= month.start) & (loans["matures"][running] <= month.end)  # see _mature
     late = running[(loans["late"][running] != NEVER) & ~due_now]
     age = month.start - loans["late"][late]
-    done = late[rng.random(len(late)) < np.where(age < 60, 0.5, np.where(age < 180, 0.11, 0.055))]
+    done = late[evenly(rng, np.where(age < 60, 0.5, np.where(age < 180, 0.11, 0.07)))]
     day = month.start + rng.integers(2, max(3, min(18, month.days)), len(done))
     principal = np.minimum(loans["owed_principal"][done], loans["outstanding"][done])
     ripe = loans["matures"][done] < month.start

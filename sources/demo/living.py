@@ -57,9 +57,9 @@ def _balance_books(
     spare = np.where(settled, held + income - outlay - world.target * 1.25, 0.0)
     leave = np.flatnonzero((spare > 20_000) & (spare > world.target * 0.15) & (rng.random(n) < 0.8))
     # small sums go at once; a wage is spent or put away elsewhere; the money of a harvest is spent over half a year
-    earned = np.minimum(0.75 * np.maximum(income - outlay, 0)[leave], spare[leave])
+    earned = np.minimum(0.85 * np.maximum(income - outlay, 0)[leave], spare[leave])
     out = spare[leave] * np.where(
-        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.10 + 0.18 * rng.random(len(leave))
+        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.13 + 0.20 * rng.random(len(leave))
     )
     out = np.where(spare[leave] < 500_000, out, np.minimum(out + earned, spare[leave]))
     saves = (rng.random(len(leave)) < 0.5) & (spare[leave] > 400_000) & world.saver[leave]

@@ -10,7 +10,7 @@ from sources.demo.terms import EARLY, MATURED, ROLLED, add_terms, heap_floor, ne
 from sources.demo.world import NEVER, YUAN, World
 
 STAYS, LEAVES, REOPENS = 0, 1, 2
-GOES = 0.20  # of terms that run when the bank's files begin, how many would be taken away at maturity
+GOES = 0.24  # of terms that run when the bank's files begin, how many would be taken away at maturity
 MOST = 0.5  # share of all one has that is a drain when it goes
 
 
@@ -123,7 +123,7 @@ def break_early(world: World, month: Month, rng: np.random.Generator) -> None:
     t = world.terms
     running = (t["ended"] == NEVER) & (t["matures"] > month.end) & (t["started"] < month.start)
     owner = t["owner"]
-    strained = 0.0004 * np.exp(0.5 * world.temper.need[owner, month.index])
+    strained = 0.0003 * np.exp(0.5 * world.temper.need[owner, month.index])
     free = ~world.spared[owner] & (world.leaving_from[owner] == NEVER) & (t["product"] != "N07D")
     chosen = running & free & (rng.random(len(t)) < strained)
     rows = np.flatnonzero(chosen)

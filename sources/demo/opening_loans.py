@@ -61,7 +61,8 @@ def stock(world: World) -> None:
         world.loans["served"][rows] = -11
     _lines_of_applicants(world, rng)
     loans = world.loans
-    late = np.flatnonzero((rng.random(len(loans)) < 0.030) & (loans["family"] != "corporate_loan"))
+    people = np.flatnonzero(loans["family"] != "corporate_loan")
+    late = np.sort(rng.permutation(people)[: round(0.035 * len(people))])
     loans["late"][late] = -np.rint(np.exp(rng.normal(4.6, 1.0, len(late)))).clip(5, 900).astype(np.int64)
     loans["owed"][late] = np.rint(
         loans["outstanding"][late] * loans["rate"][late] / 12 * np.maximum(-loans["late"][late] / 30, 1)

@@ -18,10 +18,10 @@ def stock(world: World) -> None:
     often = np.interp(np.log10(np.maximum(p.wealth, 1)), [2.8, 3.2, 4.0, 4.5, 5.3], [0.001, 0.45, 0.78, 0.96, 0.98])
     # those with a mind to it have done so long ago: else they would all come in the first months, and fewer every year
     inclined = 0.6 * p.thrift + 0.5 * (p.age > 50) - 0.35 * p.digital
-    holds = rng.random(len(p)) < sigmoid(np.log(often / (1 - often)) + inclined + 0.2)
+    holds = rng.random(len(p)) < sigmoid(np.log(often / (1 - often)) + inclined + 0.5)
     holds &= (p.opened < -1) & (np.arange(len(p)) < p.persons)
     left = np.where(
-        holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 0.9])), 0.0
+        holds, wealth * (1 - p.current_share * np.interp(np.log10(np.maximum(p.wealth, 1)), [3, 5], [2.4, 1.2])), 0.0
     )
     owner, fen = [], []
     for turn in range(7):
