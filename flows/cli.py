@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
+from typer.main import get_command
 
+from flows.session import STAGE, date_of, day_of, opened, screen_for, spoken_here
 from store.errors import ConfigError
-
-if TYPE_CHECKING:
-    from flows.bank import BankFile
-    from flows.home import Home
-    from flows.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
                   help="Customer tiers, churn and propensity scores, and explained target lists, every night.")
-PROJECT = Path(__file__).resolve().parents[1]
 
 BankOption = Annotated[Path | None, typer.Option(
     "--bank", help="Bank file; default configs/banks/demo.yaml.", show_default=False)]
@@ -30,7 +24,6 @@ HomeOption = Annotated[Path, typer.Option("--home", help="Where everything made 
 Language = Annotated[str | None, typer.Option("--language", metavar="zh|en", help="Default: the bank's.", show_default=False)]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="Only this label; may be repeated.", show_default=False)]
 VAR = Path("var")
-_STAGE: list[tuple[Home | None, Screen]] = []          # where a failure is told: the home and screen of this command
 _WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])     # what typer raises for unknown options
 
 
@@ -42,7 +35,7 @@ def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 20260
     from flows import demo
     from flows.words import say
 
-    screen = _screen(language, None)
+    screen = screen_for(language, None)
     with screen:
         path = demo.make(out or demo.folder_of(home), customers, seed, months, screen.progress)
     screen.line(say(screen.language, "demo_made", path=path))
@@ -54,7 +47,7 @@ def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = 
     """Take the bank's data in, and say what a data steward should mend."""
     from flows import steward
 
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
         broken = steward.check(settings, place, screen.progress)
     steward.show(place, screen, out)
@@ -69,9 +62,9 @@ def features(bank: BankOption = None, home: HomeOption = VAR, language: Language
     """Write one row per customer and as_of."""
     from flows import tables
 
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
-        path, rows, columns = tables.write_features(settings, place, [_day(day) for day in as_of or []], out, screen.progress)
+        path, rows, columns = tables.write_features(settings, place, [day_of(day) for day in as_of or []], out, screen.progress)
     screen.line(f"{path}  ({rows:,} x {columns:,})")
 
 
@@ -81,7 +74,7 @@ def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language 
     """Every feature: name, unit, window, meaning, sensitivity, and whether a manager can act on it."""
     from flows import tables
 
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
         specs = tables.specs(settings, place, screen.progress)
     tables.show_catalog(specs, screen, out)
@@ -94,9 +87,9 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
     from flows import chores
     from flows.words import say
 
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
-        done = chores.retrain(settings, place, _date(as_of), label or (), screen.progress)
+        done = chores.retrain(settings, place, date_of(as_of), label or (), screen.progress)
     for item in done:
         there = item.there_is
         rank = "" if item.in_force else say(screen.language, "challenger")
@@ -121,8 +114,8 @@ def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR,
 
     if runner not in ("prefect", "plain"):
         raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
-    settings, place, screen = _open(bank, home, language, reads=True, alerts=True)
-    asked = tonight.Asked(settings, place, _date(as_of), new_version, backfill, wait, runner == "plain")
+    settings, place, screen = opened(bank, home, language, reads=True, alerts=True)
+    asked = tonight.Asked(settings, place, date_of(as_of), new_version, backfill, wait, runner == "plain")
     raise typer.Exit(tonight.run(asked, screen))
 
 
@@ -132,9 +125,9 @@ def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR
     """Replay past month ends as if each were the night it was, and say what the lists would have caught."""
     from flows import backtest as replays
 
-    settings, place, screen = _open(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
-        report = replays.run(settings, place, _date(as_of), label or (), screen.progress)
+        report = replays.run(settings, place, date_of(as_of), label or (), screen.progress)
     screen.table(replays.COLUMNS_ZH if screen.language == "zh" else replays.COLUMNS, report.rows(), numbers=range(3, 9))
     for name, why in sorted(report.none.items()):
         screen.line(f"{name}: {why}")
@@ -148,8 +141,8 @@ def lists(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
     """What is published: dates, versions, names per owner; with --owner the rows of one list."""
     from flows import published
 
-    settings, place, screen = _open(bank, home, language)
-    published.show(settings, place, _date(as_of), owner, screen)
+    settings, place, screen = opened(bank, home, language)
+    published.show(settings, place, date_of(as_of), owner, screen)
 
 
 @app.command()
@@ -158,11 +151,11 @@ def why(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOp
     """Why a customer is, or is not, on the list."""
     from flows import published
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = opened(bank, home, language)
     if view not in ("manager", "compliance"):
         raise ConfigError(f"no view '{view}'", where="--view", expected="manager or compliance")
     eyes: Literal["manager", "compliance"] = "compliance" if view == "compliance" else "manager"
-    for line in published.why_lines(settings, place, _date(as_of), customer, eyes, screen.language):
+    for line in published.why_lines(settings, place, date_of(as_of), customer, eyes, screen.language):
         screen.line(line)
 
 
@@ -172,8 +165,8 @@ def tier(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeO
     """The statement of a customer's tier that a branch may hand over: figures, distance up, what would lose it."""
     from flows import tier_statement
 
-    settings, place, screen = _open(bank, home, language)
-    tier_statement.show(settings, place, _date(as_of), customer, out, screen)
+    settings, place, screen = opened(bank, home, language)
+    tier_statement.show(settings, place, date_of(as_of), customer, out, screen)
 
 
 @app.command()
@@ -181,8 +174,8 @@ def tiers(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
     """Thresholds in force, who is in which tier, what clustering proposes, and how head office approves it."""
     from flows import tier_review
 
-    settings, place, screen = _open(bank, home, language)
-    tier_review.show(settings, place, _date(as_of), screen)
+    settings, place, screen = opened(bank, home, language)
+    tier_review.show(settings, place, date_of(as_of), screen)
 
 
 @app.command()
@@ -191,72 +184,27 @@ def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language 
     """Start Prefect's server and worker and register the nightly, weekly and monthly deployments; Ctrl-C stops all."""
     from flows import operate as operations
 
-    settings, place, screen = _open(bank, home, language)
+    settings, place, screen = opened(bank, home, language)
     raise typer.Exit(operations.run(settings, place, port, screen))
 
 
-def _open(bank: Path | None, home: Path, language: str | None, *, reads: bool = False, alerts: bool = False
-          ) -> tuple[BankFile, Home, Screen]:
-    """The bank's settings, its home and a screen in its language.
+def _command() -> Any:
+    """The whole command line; in a Chinese locale its help is Chinese."""
+    whole = get_command(app)
+    if spoken_here() == "zh":
+        from flows.help_words import in_chinese
 
-    Where the bank's data `reads`, its home must be one to write to, and the demo bank is made if it is missing. With `alerts`
-    whoever is on duty hears of a mistake in the bank file.
-    """
-    from flows import alert, demo, remains
-    from flows.home import Home
-
-    path = bank if bank is not None else _default_bank()
-    try:
-        settings = demo.open_bank(path, home)
-    except ConfigError as error:
-        left = remains.of_file(path)
-        _STAGE.append((None, _screen(language or left.language, None)))
-        if alerts:
-            alert.send(left.alert, alert.line(left.bank, "bank file", "", error.exit_code))
-        raise
-    place, screen = Home((home / settings.bank.id).resolve()), _screen(language, settings)
-    _STAGE.append((place, screen))
-    if reads:
-        place.make()
-        demo.make_if_missing(settings, place, screen)
-    return settings, place, screen
-
-
-def _default_bank() -> Path:
-    here = Path("configs/banks/demo.yaml")
-    return here if here.exists() else PROJECT / here
-
-
-def _screen(language: str | None, settings: BankFile | None) -> Screen:
-    from flows.screen import Screen
-
-    if language not in (None, "zh", "en"):
-        raise ConfigError(f"no language '{language}'", where="--language", expected="zh or en")
-    return Screen("en" if (language or (settings.bank.language if settings else _spoken_here())) == "en" else "zh")
-
-
-def _spoken_here() -> str:
-    """What the terminal speaks, where no bank has said what it speaks: Chinese in a Chinese locale, else English."""
-    held = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    return "zh" if next((text for text in held if text), "").startswith("zh") else "en"
-
-
-def _date(text: str | None) -> dt.date | None:
-    return None if text is None else _day(text)
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"'{text}' is no date", where="--as-of", expected="a date as 2025-09-30") from None
+        return in_chinese(whole)
+    return whole
 
 
 def main() -> None:
     """Run the command line; whatever fails is said in a line, with the exit code of the scheduler's contract."""
     try:
-        code = app(standalone_mode=False)
+        code = _command()(standalone_mode=False)
     except _WRONG_USE as error:
+        if spoken_here() == "zh":
+            print("命令写法有误：", file=sys.stderr)     # noqa: T201
         error.show()
         sys.exit(ConfigError.exit_code)
     except (typer.Abort, KeyboardInterrupt):
@@ -264,6 +212,6 @@ def main() -> None:
     except Exception as error:
         from flows import failure
 
-        home, screen = _STAGE[-1] if _STAGE else (None, _screen(None, None))
+        home, screen = STAGE[-1] if STAGE else (None, screen_for(None, None))
         sys.exit(failure.show(error, home, screen))
     sys.exit(code or 0)

@@ -12,13 +12,12 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from flows import process
-from flows.bank import BankFile
 from flows.chores import taken_in
-from flows.home import Home
 from flows.night import Night
 from flows.plan import plan
 from flows.request import Outcome, Ready, Request, published
 from flows.runner import Heartbeat, StepResult, StepTimeout, is_passing, limited, run_step
+from flows.screen import WAITING
 from sources.canonical import open_canonical
 from store import fingerprint
 from store.errors import ConfigError, DataNotArrived, GateBroken, ResumedAndFailed, TerraceError
@@ -51,7 +50,7 @@ def awaiting(request: Request, progress: Progress, attempt: Callable[[Request], 
                     raise
                 raise DataNotArrived(f"{missing.found} by {night.wait_until}", where=missing.where,
                                      expected=missing.expected, do=missing.do) from None
-            progress(f"waiting: {night.wait_until}: {missing.found}", 0, 0)
+            progress(f"{WAITING}{night.wait_until}: {missing.found}", 0, 0)
             time.sleep(min(night.look_every_seconds, max(1.0, left)))
 
 
@@ -98,10 +97,7 @@ def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[S
         with Heartbeat(ledger, lease, bank.night.lease_seconds) as heartbeat:
             results = [_take_in(ready, engine, progress)]
             ended(results[0])
-            manifest = open_canonical(ready.request.home.canonical).manifest
-            key = RunKey(bank.bank.id, ready.request.as_of or manifest.newest_business_date, bank.config_hash, ready.code,
-                         manifest.inputs)
-            _not_later_than_the_data(bank, ready.request.home, key.as_of)
+            key = _key(ready)
             already = published(ready.request, ledger, key)
             if already is not None:
                 ledger.remember("unfinished", "")
@@ -155,14 +151,17 @@ def _take_in(ready: Ready, engine: Engine, progress: Progress) -> StepResult:
     return engine("take_in", True, _noted("take_in", work))
 
 
-def _not_later_than_the_data(bank: BankFile, home: Home, as_of: dt.date) -> None:
-    manifest = open_canonical(home.canonical).manifest
+def _key(ready: Ready) -> RunKey:
+    """What decides the list, once the data is in. Raises DataNotArrived for a date that the data does not reach."""
+    bank, manifest = ready.request.bank, open_canonical(ready.request.home.canonical).manifest
+    as_of = ready.request.as_of or manifest.newest_business_date
     if as_of > manifest.newest_business_date:
         short = [name for name in bank.sources.gates.fresh if name in manifest.tables
                  and (manifest.tables[name].last_on or dt.date.min) < as_of]
         raise DataNotArrived(f"the data goes to {manifest.newest_business_date}, not to {as_of}",
                              where=", ".join(short) or "--as-of", expected=f"a date up to {manifest.newest_business_date}",
                              do="wait for the day's files, or leave --as-of out")
+    return RunKey(bank.bank.id, as_of, bank.config_hash, ready.code, manifest.inputs)
 
 
 def _note_failure(ledger: Ledger, run: Run | None, error: BaseException) -> None:

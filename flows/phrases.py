@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flows.tier_words import ERRORS
+
 _STORE = {
     "another run holds this bank since {} UTC ({} minutes)": "另有任务正在处理本行数据，自 {} UTC 起，已 {} 分钟",
     "one run at a time": "同一时间只运行一个任务",
@@ -192,12 +194,6 @@ _FLOWS = {
     "'{}' is no kind of catalogue": "'{}' 不是目录文件的类型",
     "a name that ends in .md, .csv or .json": "以 .md、.csv 或 .json 结尾",
     "'{}' is no kind of table": "'{}' 不是表格文件的类型", "a name that ends in .parquet or .csv": "以 .parquet 或 .csv 结尾",
-    "no tiers of {}": "{} 没有客户等级", "no tiers yet": "还没有客户等级", "tiers of {}": "{} 的客户等级",
-    "name one of these dates with --as-of": "用 --as-of 指定其中一个日期",
-    "'{}' is no kind of statement": "'{}' 不是等级通知的文件类型", "a name that ends in .txt or .json": "以 .txt 或 .json 结尾",
-    "the tiers of {} were made by an earlier version": "{} 的客户等级由旧版本生成",
-    "every figure of a statement": "等级通知所需的全部数据",
-    "run `terrace nightly --as-of {} --new-version`": "运行 terrace nightly --as-of {} --new-version",
     "no list is published yet": "还没有已发布的名单",
     "no list of this date": "这一天没有名单", "a date with a list: {}": "有名单的日期：{}",
     "run `terrace nightly`": "运行 terrace nightly",
@@ -213,4 +209,4 @@ _FLOWS = {
     "Prefect's server does not answer": "Prefect 服务没有应答",
     "prefect {} failed: {}": "prefect {} 失败：{}", "look at the lines above": "查看上面的输出",
 }
-PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **_SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS}
+PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **_SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS, **ERRORS}

@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from flows.runner import StepResult
+from flows.translation import translated
 from flows.words import Language, noted, say, step_name
 
+WAITING = "waiting: "      # how a progress callback is told of it: `waiting: HOUR: WHAT`
 PAPER = 140         # columns where there is no terminal to ask: a log, a pipe
 
 
@@ -42,17 +44,24 @@ class Screen:
     def progress(self, what: str, done: int, total: int) -> None:
         """The callback every room takes."""
         if self._bar is None:
-            if what.startswith("waiting") and what != self._last:
-                self.console.print(escape(what))
+            if what.startswith(WAITING) and what != self._last:
+                self.line(self._named(what))
             self._last = what
             return
         if what != self._last or self._task is None:
             if self._task is not None:
                 self._bar.remove_task(self._bar.tasks[0].id)
-            self._task = int(self._bar.add_task(escape(step_name(self.language, what)), total=total or None, of=""))
+            self._task = int(self._bar.add_task(escape(self._named(what)), total=total or None, of=""))
             self._last = what
         current = self._bar.tasks[0]
         self._bar.update(current.id, completed=done, total=total or None, of=f"{done:,}/{total:,}" if total else "")
+
+    def _named(self, what: str) -> str:
+        """What is being done, or waited for and until when, as people read it."""
+        if not what.startswith(WAITING):
+            return step_name(self.language, what)
+        until, _, missing = what.removeprefix(WAITING).partition(": ")
+        return say(self.language, "waiting", until=until, what=translated(missing) if self.language == "zh" else missing)
 
     def ended(self, result: StepResult) -> None:
         """One line per finished step."""

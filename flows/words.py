@@ -22,7 +22,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "names_branches": ("共 {names} 户，分给 {owners} 个网点。", "{names} names for {owners} branches."),
     "step": ("步骤", "Step"), "seconds": ("用时（秒）", "Seconds"), "note": ("说明", "Note"), "total": ("合计", "Total"),
     "done_before": ("此前已完成", "done before"),
-    "waiting": ("等待数据到达，最晚等到 {until}：{what}", "Waiting for data until {until}: {what}"),
+    "waiting": ("等待中，最晚等到 {until}：{what}", "Waiting until {until}: {what}"),
     "resuming": ("上次中断的一晚，已从中断处续完。", "The last start did not finish; this one went on where it stood."),
     "making_demo": ("没有演示银行的数据，先生成一家（{customers} 名客户）。",
                     "There is no data of the demo bank yet; making one of {customers} customers."),

@@ -56,3 +56,18 @@ def test_overrides_are_told_with_their_state_and_expired_or_unknown_ones_by_name
     assert "1 in force, 1 expired, 0 to come, 0 replaced by a later one, 1 for customers nobody knows" in told
     assert re.search(r"C0002 +│ expired, ignored", told)
     assert re.search(r"X1 +│ no such customer", told)
+
+
+def test_a_new_override_is_a_change_of_configuration_that_a_published_night_names(published: Any) -> None:
+    path = published.bank.parent / "overrides.yaml"
+    path.write_text("overrides: []\n")
+    published.bank.write_text(published.bank.read_text() + "tiers: {overrides: overrides.yaml}\n")
+    before = published.run("nightly", "--new-version")
+    assert before.returncode == 0, before.stdout
+    path.write_text("overrides:\n  - {customer_id: C0001, tier: gold, why: appeal upheld, asked_by: S1, approved_by: S2, "
+                    "since: 2025-09-01, until: 2025-12-31}\n")
+    told = published.run("nightly")
+    assert told.returncode == 3
+    assert "these changed: configuration." in told.stdout.replace("\n", " ")
+    assert published.run("nightly", "--new-version").returncode == 0
+    assert "Given by hand: asked for by S1, approved by S2" in published.run("tier", "C0001").stdout

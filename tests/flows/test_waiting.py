@@ -42,7 +42,7 @@ def test_a_file_that_comes_while_the_night_waits_lets_it_go_on(made: Callable[..
     late = place.bank.parent / "data" / "accounts.csv"
     late.rename(late.with_suffix(".part"))
     night = start(place, said)
-    until_said(night, said, "Waiting for data until 23:59: accounts (no file")
+    until_said(night, said, "Waiting until 23:59: accounts (no file")
     late.with_suffix(".part").rename(late)
     assert night.wait(timeout=200) == 0, said.read_text()
 
