@@ -14,7 +14,7 @@ from features.settings import CalendarSettings, FeatureSettings, FeatureSwitches
 from flows.settings import Bank, NightSettings
 from models.groups import GroupSettings
 from models.settings import ModelSettings
-from models.tier_settings import TierSettings
+from models.tier_settings import Override, TierSettings, read_overrides
 from models.value import ValueSettings
 from sources.settings import Input, SourceSettings
 from store import fingerprint
@@ -51,6 +51,7 @@ class BankFile:
     features: FeatureSettings
     labels: Mapping[str, LabelSettings | None]
     tiers: TierSettings
+    overrides: tuple[Override, ...]             # tiers given by hand
     groups: GroupSettings | None
     value: ValueSettings
     models: ModelSettings
@@ -80,14 +81,26 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
     """
     content, places = read_yaml(path)
     whole = validate(content, Whole, places)
+    base = path.resolve().parent
+    overrides = read_overrides(base / whole.tiers.overrides) if whole.tiers.overrides else ()
     hashed = whole.model_dump(mode="json", exclude={"night"})
+    hashed |= {"overrides": [one.model_dump(mode="json") for one in overrides]} if overrides else {}
     inputs = {name: _filled(name, spec, environment) for name, spec in whole.sources.inputs.items()}
     return BankFile(
         path=path.resolve(), bank=whole.bank, night=whole.night, sources=whole.sources.model_copy(update={"inputs": inputs}),
         features=FeatureSettings(calendar=whole.calendar, features=whole.features),
-        labels=whole.labels, tiers=whole.tiers, groups=whole.groups, value=whole.value,
-        models=whole.models, targeting=whole.targeting, config_hash=fingerprint.of_json(hashed), base=path.resolve().parent,
-        places={at[1:]: place for at, place in places.items() if at[0] == "sources"})
+        labels=whole.labels, tiers=whole.tiers, overrides=overrides, groups=whole.groups, value=whole.value,
+        models=whole.models, targeting=_suited(whole.targeting, whole.groups), config_hash=fingerprint.of_json(hashed),
+        base=base, places={at[1:]: place for at, place in places.items() if at[0] == "sources"})
+
+
+def _suited(targeting: TargetingSettings, groups: GroupSettings | None) -> TargetingSettings:
+    """The offers with the marketing groups they suit: their own where they name some, else those whose products they are."""
+    if groups is None:
+        return targeting
+    offers = {name: offer.model_copy(update={"groups": offer.groups or groups.suited_by(offer.family)})
+              for name, offer in targeting.offers.items()}
+    return targeting.model_copy(update={"offers": offers})
 
 
 def _filled(name: str, spec: Input, environment: Mapping[str, str]) -> Input:

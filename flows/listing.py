@@ -18,7 +18,6 @@ from flows.runner import Done, hashes
 from models.explain import explain
 from models.score import score_all
 from models.tier_proposal import propose
-from models.tier_settings import read_overrides
 from models.tiers import grade
 from store.errors import TerraceError
 from store.files import write_parquet
@@ -49,8 +48,7 @@ def score_step(night: Night) -> Done:
 def tiers_step(night: Night) -> Done:
     """Everyone's tier and marketing group."""
     bank = night.bank
-    overrides = read_overrides(bank.base / bank.tiers.overrides) if bank.tiers.overrides else ()
-    graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, overrides)
+    graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, bank.overrides)
     path = night.of_day(night.home.tiers)
     write_parquet(path, graded)
     proposed = propose_tiers(night, graded)
@@ -60,7 +58,8 @@ def tiers_step(night: Night) -> Done:
 def propose_tiers(night: Night, graded: pa.Table) -> tuple[Path, ...]:
     """What clustering would propose for head office to approve, per scale, with the agreement of rule and cluster."""
     folders = []
-    for name, scale in sorted(night.bank.tiers.scales.items()):
+    for name in sorted(night.bank.tiers.scales):
+        scale = night.bank.tiers.scale_at(name, night.as_of)
         mine = graded.filter(pc.is_in(graded["tier"], pa.array([level.id for level in scale.levels])))
         folder = night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}"
         if mine.num_rows >= LEAST_TO_CLUSTER:

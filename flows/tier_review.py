@@ -20,7 +20,7 @@ from flows.words import Language
 from models import tier_overrides
 from models.tier_proposal import Proposal
 from models.tier_review import approval_lines, shares
-from models.tier_settings import Scale, TierSettings, read_overrides
+from models.tier_settings import Scale, TierSettings
 from targeting.figures import money, money_said
 
 
@@ -102,11 +102,10 @@ def _overrides(bank: BankFile, home: Home, tiers: pa.Table, day: dt.date, screen
     if not bank.tiers.overrides:
         return
     say = partial(word, screen.language)
-    path = bank.base / bank.tiers.overrides
-    found = tier_overrides.states(read_overrides(path), day, tiers["customer_id"].to_pylist(), merged_numbers(home, day))
+    found = tier_overrides.states(bank.overrides, day, tiers["customer_id"].to_pylist(), merged_numbers(home, day))
     states = ("in_force", "expired", "to_come", "replaced", "unknown")
     counts = {state: sum(one.state == state for one in found) for state in states}
-    screen.line(say("overrides", file=path.name, **counts), style="bold")
+    screen.line(say("overrides", file=bank.tiers.overrides, **counts), style="bold")
     rows: Sequence[Sequence[str]] = [
         (one.override.customer_id, say(one.state), one.override.tier, one.override.since.isoformat(),
          one.override.until.isoformat(), one.override.asked_by, one.override.approved_by, one.override.why)

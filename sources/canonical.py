@@ -26,7 +26,7 @@ class TableState(BaseModel):
     model_config = ConfigDict(frozen=True)
     rows: int
     delta_version: int
-    mapped: tuple[str, ...] = ()  # columns this bank maps, with or without values yet: what a night cut at any day would have too
+    mapped: tuple[str, ...] = ()  # columns this bank maps, whether or not values have come: the same at any as_of
     filled: tuple[str, ...]  # those of them that hold a value
     undated: tuple[str, ...] = ()  # attributes known as of today only: they route lists and are never features
     first_on: dt.date | None = None  # event dates
