@@ -15,9 +15,10 @@ import duckdb
 
 from sources.delivery import Delivered, Delivery, by_day, content_of
 from sources.history import FILE_ON, GONE, Day, History
-from sources.landing import Compared, Landed, blanks_of, read_file, read_parquet_sql, unreadable_table, visible_columns
+from sources.landing import Compared, Landed, blanks_of, read_parquet_sql, visible_columns
 from sources.settings import Input
 from sources.sqltext import ident, literal, number
+from sources.textfile import read_file, unreadable_table
 from store.errors import GateBroken
 
 

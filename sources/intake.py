@@ -55,16 +55,18 @@ def take_in(
     say = progress or (lambda what, done, total: None)
     digits = get_currency_precision(currency)
     histories = {name: open_history(root, name) for name, spec in settings.inputs.items() if spec.delivery == "full"}
-    there = _unchanged(settings, root, base, bank, currency, histories)
+    hashes = (_config_hash(settings, bank, currency), _code_hash())
+    there, found = _in_force(root, hashes), None
     if there is not None:
-        _ask_fresh(there.manifest.newest_business_date, expected)
-        return there
+        found = _delivered(settings, root, base, say, histories)
+        if there.manifest.inputs == fingerprints(found):
+            _ask_fresh(there.manifest.newest_business_date, expected)
+            return there
     columns = _columns(settings, base, histories)
     seen = {name: None if have is None else visible_columns(settings.inputs[name], have) for name, have in columns.items()}
     check_settings(settings, seen, digits, places or {})
-    say("look for files", 0, 1)
-    found = _delivered(settings, root, base, say, histories)
-    hashes = (_config_hash(settings, bank, currency), _code_hash())
+    if found is None:
+        found = _delivered(settings, root, base, say, histories)
     job = Job(settings, root, bank, currency, hashes, say, histories)
     work = fresh_folder(root / "work")
     try:
@@ -112,6 +114,7 @@ def _delivered(
     settings: SourceSettings, root: Path, base: Path, say: Progress, histories: Mapping[str, History]
 ) -> dict[str, Delivery]:
     """Every input's files; tables of databases are fetched and landed first."""
+    say("look for files", 0, 1)
     found = deliveries(settings.inputs, base)
     for name, spec in settings.inputs.items():
         if spec.database is not None:
@@ -125,17 +128,12 @@ def _delivered(
     return found
 
 
-def _unchanged(
-    settings: SourceSettings, root: Path, base: Path, bank: str, currency: str, histories: Mapping[str, History]
-) -> Canonical | None:
-    """The tables in force, where settings, code and every input are those they were made of."""
+def _in_force(root: Path, hashes: tuple[str, str]) -> Canonical | None:
+    """The tables in force, where settings and code are those they were made of."""
     if not (root / "canonical" / "manifest.json").exists() or not (root / "quality" / "report.json").exists():
         return None
     there = open_canonical(root / "canonical")
-    if (there.manifest.config_hash, there.manifest.code_hash) != (_config_hash(settings, bank, currency), _code_hash()):
-        return None
-    found = _delivered(settings, root, base, lambda what, done, total: None, histories)
-    return there if there.manifest.inputs == fingerprints(found) else None
+    return there if (there.manifest.config_hash, there.manifest.code_hash) == hashes else None
 
 
 def _code_hash() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from sources.landing import Landed, empty, land
 from sources.mapping import Mapped, map_table
 from sources.settings import Input, SourceSettings
 from sources.sqltext import literals, one, quiet
+from sources.statement import first_sentence
 from sources.tables import TABLES
 from sources.verdict import Intake, quality_report, write_verdict
 from sources.versions import compared_inputs
-from store.errors import DataNotArrived
+from store.errors import ConfigError, DataNotArrived
 
 Progress = Callable[[str, int, int], None]
 
@@ -58,40 +60,41 @@ class Job:
     ) -> Canonical:
         database = str(work / "intake.duckdb")
         config = CLOSED | dict(limits)
-        con = quiet(duckdb.connect(database, config=config))
-        landed = self._land(con, found, columns, work)
-        con.close()
-        con = quiet(duckdb.connect(database, config=config))
-        try:
+        with closing(quiet(duckdb.connect(database, config=config))) as con:
+            landed = self._land(con, found, columns, work)
+        with closing(quiet(duckdb.connect(database, config=config))) as con:
             mapped = self._map(con, found, asked)
             checked = self._check(con, mapped)
             relations = {name: f"clean_{name}" for name in checked}
             running = self._balances(con, checked, relations)
-            newest = self._newest(con, landed, checked)
+            newest = self._newest(con, landed, relations)
             self.say("quality report", 0, 1)
             intake = Intake(landed, mapped, checked, relations, running, newest)
             write_verdict(con, self.root, intake, quality_report(con, self.settings, self.bank, intake, asked))
             _still_there(found)
             assert newest is not None
-            self.say("write tables", 0, 1)
-            for name, days in self.days.items():  # only what passed the gates is what the next day is held against
-                if days != self.histories[name].days:
-                    keep_history(con, self.histories[name], days)
-            return write_canonical(
-                con,
-                self.root / "canonical",
-                relations,
-                bank=self.bank,
-                currency=self.currency,
-                buckets=self.settings.buckets,
-                newest=newest,
-                inputs=fingerprints(found),
-                config_hash=self.hashes[0],
-                code_hash=self.hashes[1],
-                undated={name: how.undated for name, how in self.settings.tables.items() if how.undated},
-            )
-        finally:
-            con.close()
+            return self._write(con, found, relations, newest)
+
+    def _write(
+        self, con: duckdb.DuckDBPyConnection, found: Mapping[str, Delivery], relations: Mapping[str, str], newest: dt.date
+    ) -> Canonical:
+        self.say("write tables", 0, 1)
+        for name, days in self.days.items():  # only what passed the gates is what the next day is held against
+            if days != self.histories[name].days:
+                keep_history(con, self.histories[name], days)
+        return write_canonical(
+            con,
+            self.root / "canonical",
+            relations,
+            bank=self.bank,
+            currency=self.currency,
+            buckets=self.settings.buckets,
+            newest=newest,
+            inputs=fingerprints(found),
+            config_hash=self.hashes[0],
+            code_hash=self.hashes[1],
+            undated={name: how.undated for name, how in self.settings.tables.items() if how.undated},
+        )
 
     def _land(
         self,
@@ -130,14 +133,16 @@ class Job:
         for number, (name, how) in enumerate(self.settings.tables.items()):
             self.say(f"map {name}", number, len(self.settings.tables))
             compared = bool(compared_inputs(con, how, self.settings.inputs))
-            mapped[name] = map_table(con, name, how, asked.minor_digits, parquet=how.from_ in views, compared=compared)
+            with _readable(name):
+                mapped[name] = map_table(con, name, how, asked.minor_digits, parquet=how.from_ in views, compared=compared)
         return mapped
 
     def _check(self, con: duckdb.DuckDBPyConnection, mapped: Mapping[str, Mapped]) -> dict[str, Checked]:
         checked: dict[str, Checked] = {}
         for number, name in enumerate(in_order(mapped)):
             self.say(f"check {name}", number, len(mapped))
-            checked[name] = check_table(con, mapped[name], self.settings.checks, self.currency, set(checked))
+            with _readable(name):
+                checked[name] = check_table(con, mapped[name], self.settings.checks, self.currency, set(checked))
             if name in ("accounts", "loans"):
                 life_table(con, name, checked[name].columns, mapped[name].knowing)
         return checked
@@ -163,18 +168,30 @@ class Job:
         return running
 
     def _newest(
-        self, con: duckdb.DuckDBPyConnection, landed: Mapping[str, Landed], checked: Mapping[str, Checked]
+        self, con: duckdb.DuckDBPyConnection, landed: Mapping[str, Landed], relations: Mapping[str, str]
     ) -> dt.date | None:
         """The last business date with every required source delivered."""
         if self.settings.gates.newest is not None:
             return self.settings.gates.newest
         dates = [
-            one(con, f'SELECT max("{TABLES[name].event}") FROM clean_{name}')[0]
-            for name in self.settings.gates.fresh
-            if name in checked
+            one(con, f'SELECT max("{TABLES[name].event}") FROM {relations[name]}')[0] for name in self.settings.gates.fresh
         ]
         dates += [landed[name].last_on for name, spec in self.settings.inputs.items() if spec.dated and spec.required]
         return min(dates) if dates and None not in dates else None
+
+
+@contextmanager
+def _readable(table: str) -> Iterator[None]:
+    """A bank's own SQL that meets a value it cannot take is a mistake of the mapping, named as one."""
+    try:
+        yield
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise ConfigError(
+            first_sentence(str(error)),
+            where=f"table {table}, its `select` or `where`",
+            expected="SQL that takes every value the bank sends",
+            do="use TRY_CAST and try_strptime there, or read the column under `columns`: then only that row is set aside",
+        ) from None
 
 
 def as_landed(spec: Input) -> Input:

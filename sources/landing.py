@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from sources.decoding import FIXED_SEPARATOR, first_line, long_separator, needs_plain, write_plain
 from sources.delivery import Delivered, Delivery
 from sources.history import FILE_ON, GONE
 from sources.settings import Input
 from sources.sqltext import ident, literal, literals, number, one
+from sources.textfile import clean_sql, cut_short, header_of, read_file, unreadable_table
 from store.errors import ConfigError, GateBroken
-
-_MOST_UNREADABLE = 200_000  # lines kept aside per file; a file with more has the wrong separator
-GARBLED = "\ufffd"
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,6 @@ class Landed:
     twice: tuple[str, ...] = ()  # full files that came twice, word for word
 
 
-@dataclass(frozen=True)
-class FileSeen:
-    """What was read of one file."""
-
-    rows: int
-    unreadable: int
-    garbled: int
-
-
 def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: list[Path]) -> dict[str, str] | None:
     """Column -> DuckDB type, from the settings, the header or the Parquet schema; None where nothing has come to look at."""
     more = {FILE_ON: "DATE"} if spec.dated else {}
@@ -66,10 +53,13 @@ def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: li
     if spec.format == "parquet":
         if not paths:
             return None
-        relation = con.execute(f"DESCRIBE SELECT * FROM {_parquet(paths, spec)}").fetchall()
+        try:
+            relation = con.execute(f"DESCRIBE SELECT * FROM {_parquet(paths, spec)}").fetchall()
+        except (duckdb.InvalidInputException, duckdb.IOException):
+            raise cut_short(name, _unreadable_parquet(con, paths)) from None
         return {row[0]: row[1] for row in relation} | more
     if spec.header and paths:
-        found = _header(paths[0], spec)
+        found = header_of(name, paths[0], spec)
         if spec.columns is not None and tuple(found) != spec.columns:
             raise ConfigError(
                 f"{paths[0].name} has the columns {', '.join(found)}",
@@ -102,43 +92,6 @@ def land(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, column
     return Landed(name, rows, aside, garbled, blanks_of(con, name, spec), last_on=delivery.last_on)
 
 
-def read_file(
-    con: duckdb.DuckDBPyConnection,
-    into: str,
-    name: str,
-    file: Delivered,
-    spec: Input,
-    text: list[str],
-    on: str | None,
-    scratch: Path,
-) -> FileSeen:
-    """Put one text file's rows into the table `into`, lines that do not split into `unreadable_NAME`."""
-    if spec.header and _header(file.path, spec) != text:
-        raise GateBroken(
-            f"{file.path.name} has the columns {', '.join(_header(file.path, spec))}",
-            where=f"input {name}",
-            expected=", ".join(text),
-            do="ask the sender what changed; name the new columns in the bank file",
-        )
-    plain = scratch / f"{name}.txt"
-    converted = needs_plain(file.path, spec)
-    if converted:
-        write_plain(file.path, spec, plain)
-    held = number(con, f"SELECT count(*) FROM {ident(into)}") if converted else 0
-    rows, unreadable = _insert(con, into, name, plain if converted else file.path, file.path.name, spec, text, on)
-    garbled = _garbled(con, into, text, held) if converted else 0
-    if converted:
-        plain.unlink()
-    if file.rows is not None and file.rows != rows + unreadable:
-        raise GateBroken(
-            f"{file.path.name} holds {rows + unreadable:,} rows, its flag says {file.rows:,}",
-            where=f"input {name}",
-            expected="as many rows as the flag says",
-            do="ask for the file again: it was cut short or sent twice",
-        )
-    return FileSeen(rows, unreadable, garbled)
-
-
 def land_parquet(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, columns: Mapping[str, str]) -> Landed:
     """A view over Parquet files: nothing is copied; `rows_NAME` is the same with a row number."""
     name = delivery.name
@@ -165,16 +118,21 @@ def read_parquet_sql(
                 expected="as many rows as the flag says",
                 do="ask for the file again",
             )
-    listed = [f"{_clean(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != FILE_ON]
+    listed = [f"{clean_sql(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != FILE_ON]
     if FILE_ON in columns:
         whens = " ".join(f"WHEN {literal(str(f.path))} THEN DATE '{f.on.isoformat()}'" for f in files if f.on)
         listed.append(f"CASE filename {whens} END AS {FILE_ON}")
     return f"SELECT {', '.join(listed)} FROM {_parquet([file.path for file in files], spec)}"
 
 
-def unreadable_table(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """An empty `unreadable_NAME`."""
-    con.execute(f"CREATE TABLE {ident('unreadable_' + name)} (file VARCHAR, line BIGINT, text VARCHAR, error VARCHAR)")
+def _unreadable_parquet(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> Path:
+    """The first file that is no Parquet."""
+    for path in paths:
+        try:
+            con.execute(f"SELECT count(*) FROM parquet_file_metadata({literal(str(path))})").fetchall()
+        except duckdb.Error:
+            return path
+    return paths[0]
 
 
 def empty(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> Landed:
@@ -187,61 +145,6 @@ def _parquet(paths: list[Path], spec: Input) -> str:
     """`read_parquet(...)` text. The folder that says a full file's day is no column: it would change every row every day."""
     hive = spec.delivery != "full" or (spec.dated is not None and spec.dated.column is not None)
     return f"read_parquet([{literals(str(p) for p in paths)}], hive_partitioning={str(hive).lower()}, union_by_name=true)"
-
-
-def _header(path: Path, spec: Input) -> list[str]:
-    line = first_line(path, spec)
-    if spec.quote and len(spec.separator) == 1:
-        names = next(csv.reader([line], delimiter=spec.separator, quotechar=spec.quote), [])
-    else:
-        names = line.split(spec.separator)
-    return [name.strip() for name in names]
-
-
-def _insert(
-    con: duckdb.DuckDBPyConnection, into: str, name: str, path: Path, shown: str, spec: Input, text: list[str], on: str | None
-) -> tuple[int, int]:
-    """Rows read from one plain file, and lines set aside."""
-    if path.stat().st_size == 0:
-        return 0, 0
-    separator = FIXED_SEPARATOR if spec.format == "fixed" or long_separator(spec) else spec.separator
-    quote = literal(spec.quote or "") if spec.format == "delimited" else "''"
-    day = [f"DATE {literal(on)}"] if on else []
-    typed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in text)
-    values = ", ".join([*(_clean(c, spec) for c in text), *day])
-    read = number(
-        con,
-        f"INSERT INTO {ident(into)} SELECT {values} FROM read_csv({literal(str(path))},"
-        f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
-        f" columns={{{typed}}}, store_rejects=true,"
-        f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})",
-    )
-    unreadable = number(
-        con,
-        f"INSERT INTO {ident('unreadable_' + name)} SELECT {literal(shown)}, line, any_value(csv_line),"
-        " min(error_type)::VARCHAR FROM _rejects GROUP BY line",
-    )
-    con.execute("DROP TABLE _rejects; DROP TABLE _scans")
-    if unreadable >= _MOST_UNREADABLE:
-        raise GateBroken(
-            f"{shown} has {unreadable:,} lines and more that do not split into {len(text)} columns",
-            where=f"input {name}",
-            expected=f"the separator {separator!r}",
-            do="look at the file's first lines; set `separator`, `quote` and `columns` of the input",
-        )
-    return read, unreadable
-
-
-def _clean(column: str, spec: Input) -> str:
-    """SQL for a text value without blanks around it, null where it is one of the input's null values."""
-    value = f"trim({ident(column)}, ' \t\u3000')" if spec.strip else ident(column)
-    return f"CASE WHEN {value} IN ({literals(spec.null_values)}) THEN NULL ELSE {value} END" if spec.null_values else value
-
-
-def _garbled(con: duckdb.DuckDBPyConnection, name: str, text: list[str], held: int) -> int:
-    """Rows with broken bytes among those put in after the first `held`."""
-    marks = " OR ".join(f"contains({ident(c)}, {literal(GARBLED)})" for c in text)
-    return number(con, f"SELECT count(*) FROM {ident(name)} WHERE rowid >= {held} AND ({marks})")
 
 
 def blanks_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input) -> dict[str, int]:

@@ -46,11 +46,16 @@ def check_gates(settings: SourceSettings, filled: Mapping[str, set[str] | None],
             wrong.unknown(("gates", "fresh"), "gates.fresh: table", table, [t for t in have if t in TABLES and TABLES[t].event])
     if not gates.fresh and gates.newest is None and not any(spec.dated for spec in settings.inputs.values()):
         wrong.add(("gates",), "nothing says how far the data goes; name tables in gates.fresh, or date the files (`dated`)")
-    for part, tables in (("volume", gates.volume), ("totals", gates.totals)):
-        for table in tables:
+    for part, tables in (("volume", set(gates.volume)), ("totals", set(gates.totals))):
+        for table in sorted(tables):
             if table not in have:
                 wrong.unknown(("gates", part, table), f"gates.{part}: table", table, have)
-    _check_totals(gates.totals, wrong)
+    for part, tables in (("fresh", set(gates.fresh)), ("volume", set(gates.volume))):
+        for table in sorted(tables & have & set(TABLES)):
+            _check_event(part, table, filled.get(table), wrong)
+    for table in sorted(set(gates.totals) & have - set(settings.tables)):
+        wrong.add(("gates", "totals", table), f"gates.totals: table {table} is derived; state totals of what the bank sends")
+    _check_totals(gates.totals, filled, wrong)
     if derived.balances == "transactions":
         if "balances" in settings.tables:
             wrong.add(("derived", "balances"), "table balances is mapped already; it cannot be derived as well")
@@ -63,14 +68,25 @@ def check_gates(settings: SourceSettings, filled: Mapping[str, set[str] | None],
             wrong.add(("derived", "balances"), "balances need the tables accounts and transactions, with balance_after")
 
 
-def _check_totals(stated: Mapping[str, Totals], wrong: Mistakes) -> None:
+def _check_event(part: str, table: str, filled: set[str] | None, wrong: Mistakes) -> None:
+    """A gate about days needs the column that says a row's day."""
+    event = TABLES[table].event
+    if event is None and part == "volume":
+        wrong.add(("gates", part, table), f"gates.volume: rows of table {table} have no day")
+    elif event is not None and filled is not None and event not in filled:
+        wrong.add(("gates", part), f"gates.{part}: table {table} has no days, column '{event}' is not mapped")
+
+
+def _check_totals(stated: Mapping[str, Totals], filled: Mapping[str, set[str] | None], wrong: Mistakes) -> None:
     for table, totals in stated.items():
-        figures = [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")] if table in TABLES else []
+        if table not in TABLES:
+            continue
+        figures = [c.name for c in TABLES[table].columns if c.kind in ("money", "number", "int")]
+        mapped = filled.get(table)
         for column in totals.sums:
-            if table in TABLES and column not in figures:
-                wrong.unknown(
-                    ("gates", "totals", table, "sums", column), f"gates.totals: table {table}: column", column, figures
-                )
+            if column not in figures or (mapped is not None and column not in mapped):
+                have = [c for c in figures if mapped is None or c in mapped]
+                wrong.unknown(("gates", "totals", table, "sums", column), f"gates.totals: table {table}: column", column, have)
 
 
 def check_checks(settings: SourceSettings, wrong: Mistakes) -> None:

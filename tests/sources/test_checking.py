@@ -119,3 +119,34 @@ def test_a_statement_says_what_it_reads() -> None:
     con.close()
     assert looked.tables == {"a", "c"}
     assert looked.columns == {"x", "y", "z", "k"}
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (
+            "totals: {transactions: {sums: {day_order: 1}}}, ",
+            "gates.totals: table transactions: column 'day_order' is not known",
+        ),
+        ("totals: {balances: {rows: 1}}, ", "gates.totals: table balances is derived; state totals of what the bank sends"),
+        ("volume: {customers: {}}, ", "gates.volume: table customers has no days, column 'opened_on' is not mapped"),
+    ],
+)
+def test_a_gate_about_something_that_is_not_there_is_named_before_data_is_read(bank: SmallBank, gate: str, said: str) -> None:
+    bank.change('        opened_on: {column: opened, date: "%Y%m%d"}\n    accounts', "    accounts")
+    bank.change("  gates: {", "  gates: {" + gate)
+    with pytest.raises(ConfigError) as error:
+        bank.take()
+    assert said in str(error.value)
+
+
+def test_derived_balances_may_say_how_far_the_data_goes(bank: SmallBank) -> None:
+    bank.change("fresh: [transactions]", "fresh: [balances]")
+    assert str(bank.take().manifest.newest_business_date) == "2023-09-01"
+
+
+def test_sql_of_the_bank_that_meets_a_value_it_cannot_take_is_named_with_its_table(bank: SmallBank) -> None:
+    bank.change("      from: acct\n", "      from: acct\n      where: CAST(opened AS INTEGER) > 20200201\n")
+    bank.write("acct.dat", ["A1|+|C1|+|2020-01|+|00000000"])
+    with pytest.raises(ConfigError, match=r"table accounts, its `select` or `where`: .*'2020-01'.*use TRY_CAST"):
+        bank.take()

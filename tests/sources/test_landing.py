@@ -52,6 +52,26 @@ def test_packed_files_read_alike_whatever_their_name(bank: SmallBank) -> None:
     _same_movements(bank)
 
 
+def test_a_packed_file_cut_short_is_named(bank: SmallBank) -> None:
+    packed = gzip.compress("".join(m + "\n" for m in MOVEMENTS).encode("gb18030"))
+    (bank.folder / "in" / "mov.dat").write_bytes(packed[:-20])
+    with pytest.raises(GateBroken, match=r"input mov: mov\.dat cannot be unpacked or read to its end"):
+        bank.take()
+
+
+def test_a_parquet_file_cut_short_is_named(bank: SmallBank) -> None:
+    bank.change("    mov: {<<: *core, files: in/mov*.dat,", "    mov: {files: in/mov*.parquet, format: parquet,")
+    bank.change("columns: [id, acct, day, dc, amount, balance, code]}", "strip: true}")
+    whole = pa.BufferOutputStream()
+    names = ["id", "acct", "day", "dc", "amount", "balance", "code"]
+    pq.write_table(pa.Table.from_pylist([dict(zip(names, m.split("|+|"), strict=True)) for m in MOVEMENTS]), whole)
+    content = whole.getvalue().to_pybytes()
+    bank.write("mov1.parquet", content)
+    bank.write("mov2.parquet", content[:-30])
+    with pytest.raises(GateBroken, match=r"input mov: mov2\.parquet cannot be unpacked or read to its end"):
+        bank.take()
+
+
 def test_padded_text_and_windows_line_ends_read_alike(bank: SmallBank) -> None:
     padded = ["|+|".join(part + "  \u3000" for part in line.split("|+|")) for line in MOVEMENTS]
     bank.write("mov.dat", "".join(line + "\r\n" for line in padded).encode("gb18030"))
