@@ -47,7 +47,7 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
     spec = settings.inputs[name]
     if spec.columns is not None:
         return [c for c in have if c in spec.columns]
-    said: list[str] = list(spec.filled)
+    said = [*spec.filled, *spec.key, (spec.dated.column if spec.dated else None) or ""]
     for how in settings.tables.values():
         if how.select is not None and re.search(rf"\b{re.escape(name)}\b", how.select):
             if re.search(r"(SELECT|,|\.)\s*\*", how.select, re.IGNORECASE):

@@ -104,8 +104,9 @@ def _columns(settings: SourceSettings, base: Path, histories: Mapping[str, Histo
         columns[name] = (
             columns_of(con, name, spec, paths_of(base, spec)) if spec.files else database_columns(name, spec, base, settings)
         )
-        if columns[name] is None and name in histories and histories[name].days:
-            columns[name] = histories[name].columns(con) | {FILE_ON: "DATE", GONE: "BOOLEAN"}
+        have = columns[name] or (histories[name].columns(con) if name in histories else None)
+        if have and name in histories:  # what comparing adds, also where a table or only an earlier day can be looked at
+            columns[name] = have | {FILE_ON: "DATE", GONE: "BOOLEAN"}
     con.close()
     return columns
 

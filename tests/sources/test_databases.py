@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from sources.intake import take_in
 from store.errors import ConfigError, DataNotArrived
 from tests.sources.conftest import MOVEMENTS, SmallBank, rows
 
@@ -62,6 +64,49 @@ def test_only_the_days_asked_for_are_fetched(bank: SmallBank) -> None:
     _fill(bank.folder / "core.duckdb", MOVEMENTS)
     _ask_database(bank, "{database: duckdb, uri: core.duckdb, table: mov, since: 2023-08-01, since_column: day}")
     assert bank.take().manifest.tables["transactions"].rows == 2
+
+
+def test_a_database_is_asked_once_a_night(bank: SmallBank) -> None:
+    _fill(bank.folder / "core.duckdb", MOVEMENTS)
+    _ask_database(bank, "{database: duckdb, uri: core.duckdb, table: mov}")
+    bank.take()
+    _fill(bank.folder / "core.duckdb", MOVEMENTS[:-1])
+    said: list[str] = []
+    section, places = bank.settings()
+    take_in(
+        section,
+        bank.folder / "home",
+        bank.folder,
+        "small",
+        "CNY",
+        country="CN",
+        places=places,
+        progress=lambda what, done, total: said.append(what),
+    )
+    assert said.count("fetch mov") == 1
+    assert "write tables" in said
+
+
+def test_full_days_stacked_in_a_database_are_compared(bank: SmallBank) -> None:
+    con = duckdb.connect(str(bank.folder / "core.duckdb"))
+    con.execute(
+        "CREATE TABLE org AS SELECT * FROM (VALUES ('B1', '城关支行', DATE '2023-08-30', 1),"
+        " ('B2', '东门支行', DATE '2023-08-30', 2),"
+        " ('B1', '城关中心支行', DATE '2023-08-31', 3)) v(id, name, day, teller)"
+    )
+    con.close()
+    place = "{database: duckdb, uri: core.duckdb, table: org, delivery: full, key: [id], dated: {column: day}}"
+    bank.change("    mov: {", f"    org: {place}\n    mov: {{").change(
+        "highest_quarantined", "highest_gone: 0.6, highest_quarantined"
+    )
+    bank.change("    transactions:\n", "    branches: {from: org, columns: {branch_id: id, name: name}}\n    transactions:\n")
+    canonical = bank.take()
+    assert [rows(canonical, "branches", dt.date(2023, 8, day), "branch_id, name") for day in (30, 31)] == [
+        [("B1", "城关支行"), ("B2", "东门支行")],
+        [("B1", "城关中心支行")],
+    ]
+    assert canonical.manifest.newest_business_date == dt.date(2023, 8, 31)
+    assert bank.take().manifest == canonical.manifest
 
 
 def test_a_database_that_is_not_there_has_not_arrived(bank: SmallBank) -> None:
