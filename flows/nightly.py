@@ -48,8 +48,8 @@ def awaiting(request: Request, progress: Progress, attempt: Callable[[Request], 
             if left <= 0:
                 if isinstance(missing, LeaseHeld):
                     raise
-                raise DataNotArrived(f"{missing.found} by {night.wait_until}", where=missing.where,
-                                     expected=missing.expected, do=missing.do) from None
+                raise DataNotArrived(missing.found, where=missing.where, do=missing.do,
+                                     expected=f"{missing.expected or 'the data'} by {night.wait_until}") from None
             progress(f"{WAITING}{night.wait_until}: {missing.found}", 0, 0)
             time.sleep(min(night.look_every_seconds, max(1.0, left)))
 

@@ -178,7 +178,7 @@ _FLOWS = {
     "another list is in force: {}": "已有另一份名单生效：{}",
     "no list of this version, or the same one": "该版本尚无名单，或内容相同",
     "published lists are never changed; run again with --new-version": "已发布的名单不得改动；请加 --new-version 重新运行",
-    "{} by {}": "到 {1} 仍缺：{0}",
+    "{} by {}": "{1} 之前到齐：{0}", "the data": "数据",
     "took longer than {} minutes": "超过 {} 分钟仍未完成",
     "find out why, or allow more under night.minutes.{}": "查明原因，或在 night.minutes.{} 中放宽时限",
     "no label {}": "没有标签 {}",

@@ -35,16 +35,17 @@ def translated(text: str, phrases: Mapping[str, str] = PHRASES) -> str:
     if "\n" in text:
         return "\n".join(translated(line.strip()) if not line.startswith(" ") else "  " + translated(line.strip())
                          for line in text.split("\n"))
-    place, gates = _PLACE.fullmatch(text), [_GATE.fullmatch(part) for part in text.split("; ")]
+    parts = text.split("; ")
+    place, gates = _PLACE.fullmatch(text), [_GATE.fullmatch(part) for part in parts]
     if all(gate and gate.group(2) in GATES for gate in gates):
         return "；".join(_gate(*gate.groups()) for gate in gates if gate)
     if place:
         return f"{place.group(1)}：{translated(place.group(2))}"
-    for pattern, chinese in _patterns(tuple(phrases.items())):
+    for pattern, english, chinese in _patterns(tuple(phrases.items())):
         match = pattern.fullmatch(text)
-        if match:
+        if match and ("; " in english or not any("; " in group and group not in phrases for group in match.groups())):
             return chinese.format(*(translated(group) for group in match.groups()))
-    return "；".join(translated(part) for part in text.split("; ")) if "; " in text else text
+    return "；".join(translated(part) for part in parts) if len(parts) > 1 else text
 
 
 def _gate(table: str, rule: str, was: str, wanted: str) -> str:
@@ -53,8 +54,8 @@ def _gate(table: str, rule: str, was: str, wanted: str) -> str:
 
 
 @cache
-def _patterns(phrases: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Phrases as patterns, those that say most by themselves first."""
+def _patterns(phrases: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    """Phrases as patterns, those that say most by themselves first; with their English and their Chinese."""
     by_words = sorted(phrases, key=lambda item: (-len(item[0].replace("{}", "")), item[0]))
-    return tuple((re.compile("(.+?)".join(re.escape(part) for part in english.split("{}")), re.DOTALL), chinese)
+    return tuple((re.compile("(.+?)".join(re.escape(part) for part in english.split("{}")), re.DOTALL), english, chinese)
                  for english, chinese in by_words)

@@ -80,6 +80,7 @@ def test_a_phrase_fills_in_as_much_in_chinese_as_in_english() -> None:
      "small.yaml:3：表 accounts 的列 'xx' 不存在，是否应为 'x'？"),
     ("accounts: key 3 of 40 (7.50%), expected at most 2.00%",
      "accounts：主键冲突占比，实际 3（共 40，占 7.50%），要求 不超过 2.00%"),
+    ("accounts (no file a.csv); loans (no file b.csv)", "accounts（没有文件 a.csv）；loans（没有文件 b.csv）"),
     ("a; b", "a；b"),
 ])
 def test_what_is_filled_in_is_told_in_chinese_too(english: str, chinese: str) -> None:

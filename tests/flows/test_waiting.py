@@ -64,8 +64,8 @@ def test_at_the_set_hour_the_missing_tables_are_named_in_the_banks_language_and_
         (place.bank.parent / "data" / f"{name}.csv").unlink()
     told = place.run("nightly", "--wait", "--language", "zh")
     assert told.returncode == 10
-    assert "到 00:00 仍缺：accounts（没有文件" in told.stderr
-    assert "consents（没有文件" in told.stderr
+    assert "inputs：accounts（没有文件 data/accounts.csv）；consents（没有文件 data/consents.csv）。" in told.stderr
+    assert "应为：00:00 之前到齐：所有必需的表及其标志文件。" in told.stderr
 
 
 def test_a_bank_that_says_how_far_behind_its_data_lies_does_not_take_old_files_for_todays(made: Callable[..., Any]) -> None:
@@ -73,6 +73,7 @@ def test_a_bank_that_says_how_far_behind_its_data_lies_does_not_take_old_files_f
     told = place.run("nightly", "--wait")
     assert told.returncode == 10, told.stdout
     assert "transactions: the data goes to 2025-09-30, not to 20" in told.stderr
+    assert "by 00:00" in told.stderr
     assert not place.lists.exists()
     assert place.run("nightly").returncode == 0, "asked for by hand, the newest there is"
 
