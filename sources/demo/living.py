@@ -59,7 +59,7 @@ def _balance_books(
     # small sums go at once; a wage is spent or put away elsewhere; the money of a harvest is spent over half a year
     earned = np.minimum(0.85 * np.maximum(income - outlay, 0)[leave], spare[leave])
     out = spare[leave] * np.where(
-        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.13 + 0.20 * rng.random(len(leave))
+        spare[leave] < 500_000, 0.5 + 0.5 * rng.random(len(leave)), 0.07 + 0.16 * rng.random(len(leave))
     )
     out = np.where(spare[leave] < 500_000, out, np.minimum(out + earned, spare[leave]))
     saves = (rng.random(len(leave)) < 0.5) & (spare[leave] > 400_000) & world.saver[leave]

@@ -11,7 +11,7 @@ from sources.demo.network import Network
 from sources.demo.people import People
 from sources.demo.seasons import Span
 
-LEAVE, SPEND = 0.0250, 0.0095  # a month, among those with 10,000 yuan here and none of it on term
+LEAVE, SPEND = 0.0300, 0.0100  # a month, among those with 10,000 yuan here and none of it on term
 OFFERS = ("churn_aum", "time_deposit", "wealth", "farmer_credit", "mobile_bank", "acquiring")
 
 
