@@ -138,6 +138,7 @@ _ROOMS = {
     "{} is set, but the bank's {}.{} holds data": "设置了 {}，但本行的 {}.{} 有数据",
     "no waiver where there is something to check": "有数据可查的，不能豁免",
     "remove {}": "去掉 {}",
+    "lists of {}": "{} 的名单",
     "no customer '{}'": "没有客户 '{}'",
     "a customer of that date": "该日期的客户",
     "look for the number in the bank's customers; it may be closed, merged or not yet opened":
