@@ -62,6 +62,7 @@ def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
 def taken_in(bank: BankFile, home: Home, progress: Progress) -> Canonical:
     """The bank's canonical tables, taken in anew where something changed."""
     return take_in(bank.sources, home.root, bank.base, bank.bank.id, bank.bank.currency, country=bank.bank.holidays,
+                   workdays=bank.bank.workdays, rest_days=bank.bank.rest_days,
                    places=bank.places, progress=progress)
 
 

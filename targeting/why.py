@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
-from store.errors import TerraceError
+from store.errors import NotFound
 from targeting import manifest
 from targeting.eligibility import PUBLIC_EN, PUBLIC_ZH, Rule, rules
 from targeting.settings import TargetingSettings, WorthSettings
@@ -67,13 +67,13 @@ class Why:
 def why(version: Path, customer_id: str, settings: TargetingSettings, *, view: View = "manager") -> Why:
     """The answer from one published version: the offers the bank has a model for, and what happened to the customer.
 
-    Raises TerraceError for a customer unknown at its date.
+    Raises NotFound for a customer unknown at its date.
     """
     made = manifest.read(version)
     unscored = set(made.offers_without_scores)
     owner = _one(version / "proof" / "owners.parquet", customer_id)
     if owner is None:
-        raise TerraceError(f"no customer '{customer_id}'", where=f"lists of {made.as_of}", expected="a customer of that date",
+        raise NotFound(f"no customer '{customer_id}'", where=f"lists of {made.as_of}", expected="a customer of that date",
                            do="look for the number in the bank's customers; it may be closed, merged or not yet opened")
     weighed = _all(version / "proof" / "decisions.parquet", "customer_id", customer_id)
     entry = _one(version / "entries.parquet", customer_id)
