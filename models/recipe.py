@@ -52,9 +52,18 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
     calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level)
-    season = season_level.learn(dataset, parts.later, calibration(raw), splits.season_level_months)
+    season = _season(dataset, parts.later, fitted.text, calibration, settings)
     return Recipe(fitted.text, calibration, fitted.rounds, "later_slices", settings.booster, dataset.feature_names,
                   parts.earlier, parts.later, season)
+
+
+def _season(dataset: Dataset, calibrated_on: tuple[dt.date, ...], text: str, calibration: Calibration,
+            settings: ModelSettings) -> SeasonLevel | None:
+    if len(dataset.as_ofs) < settings.splits.season_level_months:
+        return None
+    # a snapshot at a time: all of them together are most of a training's memory
+    raw = [booster.raw_scores(text, dataset.during([day]).matrix, settings.threads) for day in dataset.as_ofs]
+    return season_level.learn(dataset, calibrated_on, calibration(np.concatenate(raw)), settings.splits.season_level_months)
 
 
 def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:

@@ -1,4 +1,4 @@
-"""A level per calendar month: how far in log-odds a label's rate there lies from its rate where calibration was learned."""
+"""A level per calendar month: how far in log-odds a label's rate there lies from what its model expects by itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from models.dataset import Dataset
 
 Array = npt.NDArray[np.float64]
 MONTHS = 12
+LASTS = 0.5         # share of what the calibration's months lie off the year's level that is expected to last
 DOUBT = 2           # degrees of freedom given to "half of what months differ by does not come back next year"
 
 
 @dataclass(frozen=True)
 class SeasonLevel:
-    """One shift in log-odds per calendar month, January first; 0 where the month was never seen.
+    """One shift in log-odds per calendar month, January first; the year's where the month was never seen.
 
     One shift for all of a night: who stands before whom does not change. `season` and `chance` say how sure it is: the
     variance between calendar months that comes back every year, and the variance of one month from year to year.
@@ -51,9 +52,11 @@ class SeasonLevel:
 def learn(known: Dataset, calibrated_on: Sequence[dt.date], probability: Array, least_months: int) -> SeasonLevel | None:
     """The season level of a label's known outcomes, or None with fewer months than `least_months`.
 
-    `probability` is that of the calibration's rows. A month's level is the shift under which these probabilities would average
-    the month's rate: where probabilities differ much, more than the difference of the two rates' log-odds. Of the difference to
-    the calibration's own level a share is believed: season / (season + chance + sampling), for the difference of two levels.
+    `probability` is the model's, one per row of `known`, calibrated. A month's level is the shift under which those of its own
+    rows would average its rate: a season that the features tell (fewer payments in May) is in the probabilities already, and
+    is not counted twice. Of a month's difference to the year's level a share is believed: season / (season + chance +
+    sampling). What the calibration's own months lie off the year beyond their season lasts by half: a bank that calibrates on
+    the months of its campaign does not promise the campaign all year, and one whose product grows is not held to last year.
     Sampling counts distinct customers with a positive. `chance` is what moves a month without coming back: a campaign, a
     trend, a bad harvest. Only months seen in two years tell it from season; a month seen once is one draw of both. Without
     repeated months, half of what is beyond sampling counts as season; repeated months replace this assumption as they come,
@@ -63,18 +66,21 @@ def learn(known: Dataset, calibrated_on: Sequence[dt.date], probability: Array, 
     months = np.unique(month)
     if len(months) < least_months:
         return None
-    found = [_level(known.take(month == one), probability) for one in months]
+    found = [_level(known.take(month == one), probability[month == one]) for one in months]
     level, sampling = (np.array(values) for values in zip(*found, strict=True))
-    reference, reference_sampling = _level(known.during(calibrated_on), probability)
+    there_too = np.isin(known.as_of, np.array(sorted(calibrated_on), dtype="datetime64[D]"))
+    reference, _ = _level(known.take(there_too), probability[there_too])
     calendar = months % MONTHS
     seen = np.bincount(calendar, minlength=MONTHS)
     there, times = np.flatnonzero(seen), seen[seen > 0]
     mean = np.bincount(calendar, weights=level, minlength=MONTHS)[there] / times
     noise = np.bincount(calendar, weights=sampling, minlength=MONTHS)[there] / times**2
     season, chance = _variances(level - mean[np.searchsorted(there, calendar)], sampling, mean, noise, times)
-    unsure = chance * (1 / times + 1 / len({(day.year, day.month) for day in calibrated_on})) + noise + reference_sampling
-    shifts = np.zeros(MONTHS)
-    shifts[there] = (mean - reference) * 2 * season / (2 * season + unsure)
+    year = float(mean.mean())
+    seasons = np.zeros(MONTHS)
+    seasons[there] = (mean - year) * season / np.maximum(season + chance / times + noise, 1e-12)
+    lately = reference - year - float(np.mean([seasons[day.month - 1] for day in calibrated_on]))
+    shifts = year + seasons + LASTS * lately - reference
     return SeasonLevel(tuple((shifts + 0.0).tolist()), season, chance)     # no -0.0 for people to read
 
 
