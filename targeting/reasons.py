@@ -49,7 +49,7 @@ def segment_reason(*, rate: float, low: float | None = None, high: float | None 
                    verb_zh: str = "办理", verb_en: str = "took it") -> tuple[str, str]:
     """What a segment rate honestly says, zh and en: how many in a hundred of similar customers did, of how many counted.
 
-    `low` and `high` bound the rate. Rates below one in a hundred are said per thousand; nobody at all is said so.
+    `low` and `high` bound the rate. Rates below one in a hundred, and bounds that would be one figure, are said per thousand; nobody at all is said so.
     """
     counted = customers is not None and took is not None
     if (counted and took == 0) or rate <= 0:
@@ -57,7 +57,7 @@ def segment_reason(*, rate: float, low: float | None = None, high: float | None 
         of_en = f" of {customers:,}" if counted else ""
         return (f"同类客户{of}{period_zh}无人{verb_zh}，暂无依据区分个人差异。",
                 f"No similar customer{of_en} {verb_en} {period_en}; nothing tells customers apart yet.")
-    per = 100 if rate >= 0.01 else 1000
+    per = 100 if rate >= 0.01 and (low is None or high is None or round(low * 100) < round(high * 100)) else 1000
     about = max(round(rate * per), 1)
     bounds = [min(max(round(bound * per), 0), per) for bound in (low, high) if bound is not None]
     span_zh = f"（{bounds[0]}至{bounds[1]}户）" if len(bounds) == 2 else ""

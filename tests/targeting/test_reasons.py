@@ -170,6 +170,7 @@ def test_a_segment_says_how_many_in_a_hundred_of_how_many_counted() -> None:
     assert segment_reason(rate=37 / 1240, low=0.021, high=0.041, customers=1_240, took=37) == (
         "同类客户中近一年每100户约3户办理（2至4户），1,240户中37户。",
         "About 3 in 100 similar customers took it in the past year (2 to 4); 37 of 1,240 counted.")
+    assert segment_reason(rate=0.0336, low=0.031, high=0.0349)[0] == "同类客户中近一年每1,000户约34户办理（31至35户）。"
     assert segment_reason(rate=0.004)[0] == "同类客户中近一年每1,000户约4户办理。"
     assert "无人办理" in segment_reason(rate=0.0, customers=80, took=0)[0]
 
