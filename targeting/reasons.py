@@ -49,7 +49,8 @@ def segment_reason(*, rate: float, low: float | None = None, high: float | None 
                    verb_zh: str = "办理", verb_en: str = "took it") -> tuple[str, str]:
     """What a segment rate honestly says, zh and en: how many in a hundred of similar customers did, of how many counted.
 
-    `low` and `high` bound the rate. Rates below one in a hundred, and bounds that would be one figure, are said per thousand; nobody at all is said so.
+    `low` and `high` bound the rate. Rates below one in a hundred, and bounds that would be one figure, are said per
+    thousand; nobody at all is said so.
     """
     counted = customers is not None and took is not None
     if (counted and took == 0) or rate <= 0:
