@@ -46,8 +46,8 @@ types: setup ## mypy, strict
 layers: setup ## import-linter: the rooms import downward only
 	$(BIN)/lint-imports
 
-tests: setup ## pytest, all of it
-	$(BIN)/python -m pytest
+tests: setup ## pytest, all of it, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 clean: ## the environment and caches; the bank's home with its lists stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
