@@ -108,15 +108,14 @@ def ahead(rows: pd.DataFrame, first: str, second: str | None) -> Estimate:
                    rows["customer_id"].to_numpy(dtype=str), resamples=400, seed=SEED).roc_auc
 
 
-# Measured with the seeds 11, 12 and 13 on four late month ends together (ROC AUC; low: the model's 95 percent interval):
-#                               truth            model            low              share of the way from 0.5 to the truth
-#   churn_aum, whole cohort     .807             .702             .637             .66       (seed 11 only)
-#   churn_aum, money still here .792 .791 .781   .709 .645 .714   .644 .549 .607   .72 .50 .76
-#   buy_mobile_bank             .794 .793 .830   .746 .720 .732   .672 .653 .644   .84 .75 .70
-# The cohort asks that the money is still here; few whom truth calls "left" pass that (the row "still here" was measured
-# before it did, when half of the positives had left and were easily found). Both are held to their limit.
+# Measured with the seeds 11 and 12 on four late month ends together (ROC AUC; low: the model's 95 percent interval):
+#                               truth        model        low          share of the way from 0.5 to the truth    positives
+#   churn_aum, whole cohort     .890 .857    .795 .748    .738 .656    .76 .70                                   70 47
+#   churn_aum, money still here .891 .848    .779 .739    .700 .633    .71 .69                                   58 38
+#   buy_mobile_bank             .863 .832    .834 .742    .746 .638    .92 .73                                   52 62
+# The cohort asks that the money is still here; few whom truth calls "left" pass that. Both are held to their limit.
 # Below: label, still here only, how far `low` must be above 0.5, and the share; both with room for other recipes.
-HELD = [("churn_aum", False, 0.10, 0.55), ("churn_aum", True, 0.02, 0.30), ("buy_mobile_bank", False, 0.10, 0.50)]
+HELD = [("churn_aum", False, 0.13, 0.60), ("churn_aum", True, 0.10, 0.55), ("buy_mobile_bank", False, 0.10, 0.60)]
 
 
 def cohort(known: Known, label: str, still_here: bool) -> pd.DataFrame:
