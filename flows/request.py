@@ -14,7 +14,7 @@ from flows.code import code_hash
 from flows.home import Home
 from flows.runner import StepResult, hashes
 from sources.canonical import CanonicalManifest, open_canonical
-from sources.delivery import deliveries
+from sources.intake import arrived
 from store.errors import ConfigError, ListDamaged
 from store.ledger import Ledger, open_ledger
 from store.runs import Run, RunKey
@@ -61,11 +61,11 @@ class Outcome:
 def ask(request: Request) -> Ready | Outcome:
     """What the ledger says, in the time it takes to hash the inputs. Raises DataNotArrived, ConfigError, TerraceError."""
     ledger = open_ledger(request.home.ledger, time.time)
-    inputs = {name: found.fingerprint for name, found in deliveries(request.bank.sources.inputs, request.bank.base).items()}
+    inputs = arrived(request.bank.sources, request.home.root, request.bank.base)
     code = code_hash()
-    as_of = request.as_of or _newest(request.home, inputs)
-    if as_of is None or any(spec.database for spec in request.bank.sources.inputs.values()):
-        return Ready(request, ledger, inputs, code, None)       # what a database holds is known once it has been read
+    as_of = request.as_of or (None if inputs is None else _newest(request.home, inputs))
+    if as_of is None or inputs is None:
+        return Ready(request, ledger, inputs or {}, code, None)      # what a database holds is known once it has been read
     key = RunKey(request.bank.bank.id, as_of, request.bank.config_hash, code, inputs)
     return published(request, ledger, key) or Ready(request, ledger, inputs, code, key)
 

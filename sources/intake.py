@@ -54,7 +54,7 @@ def take_in(
     """
     say = progress or (lambda what, done, total: None)
     digits = get_currency_precision(currency)
-    histories = {name: open_history(root, name) for name, spec in settings.inputs.items() if spec.delivery == "full"}
+    histories = _histories(settings, root)
     hashes = (_config_hash(settings, bank, currency), _code_hash())
     there, found = _in_force(root, hashes), None
     if there is not None:
@@ -81,9 +81,23 @@ def take_in(
         shutil.rmtree(work, ignore_errors=True)
 
 
+def arrived(settings: SourceSettings, root: Path, base: Path) -> dict[str, str] | None:
+    """Input -> content hash of what has come, as an intake would note it; None where only a database can tell.
+
+    Raises DataNotArrived naming all that is missing.
+    """
+    if any(spec.database is not None for spec in settings.inputs.values()):
+        return None
+    return fingerprints(_with_earlier_days(deliveries(settings.inputs, base), settings, _histories(settings, root)))
+
+
 def read_report(root: Path) -> QualityReport:
     """The quality report of the last intake under `root`."""
     return QualityReport.model_validate(read_json(root / "quality" / "report.json"))
+
+
+def _histories(settings: SourceSettings, root: Path) -> dict[str, History]:
+    return {name: open_history(root, name) for name, spec in settings.inputs.items() if spec.delivery == "full"}
 
 
 def _ask_fresh(newest: dt.date, expected: dt.date | None) -> None:
@@ -114,7 +128,7 @@ def _columns(settings: SourceSettings, base: Path, histories: Mapping[str, Histo
 def _delivered(
     settings: SourceSettings, root: Path, base: Path, say: Progress, histories: Mapping[str, History]
 ) -> dict[str, Delivery]:
-    """Every input's files; tables of databases are fetched and landed first."""
+    """Every input's files; tables of databases are fetched and landed."""
     say("look for files", 0, 1)
     found = deliveries(settings.inputs, base)
     for name, spec in settings.inputs.items():
@@ -122,11 +136,19 @@ def _delivered(
             say(f"fetch {name}", 0, 1)
             path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed")
             found[name] = Delivery(name, (delivered_file(path, sha256),), sha256)
+    return _with_earlier_days(found, settings, histories)
+
+
+def _with_earlier_days(
+    found: Mapping[str, Delivery], settings: SourceSettings, histories: Mapping[str, History]
+) -> dict[str, Delivery]:
+    """Full files are known by all days that came, those cleared away since included."""
+    whole = dict(found)
     for name, history in histories.items():
         if name in found and (days := by_day(found[name], settings.inputs[name])[0]):
             said = fingerprint(history, {on: content_of(files) for on, files in days.items()})
-            found[name] = replace(found[name], fingerprint=said)
-    return found
+            whole[name] = replace(found[name], fingerprint=said)
+    return whole
 
 
 def _in_force(root: Path, hashes: tuple[str, str]) -> Canonical | None:

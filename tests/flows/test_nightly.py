@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flows.bank import load_bank
+from flows.home import Home
+from flows.request import Outcome, Request, ask
 from store.files import read_json
 
 
@@ -36,6 +39,21 @@ def test_run_again_it_is_already_published_and_identical_and_nothing_is_touched(
     assert again.returncode == 3
     assert "already published (version 1) and identical" in again.stdout
     assert contents(published.lists) == before
+
+
+def test_a_bank_that_sends_full_files_is_told_as_quickly_that_its_night_is_published(made: Callable[..., Any]) -> None:
+    place = made()
+    data = place.bank.parent / "data"
+    (data / "customers.csv").rename(data / "customers_20250930.csv")
+    place.bank.write_text(place.bank.read_text().replace(
+        "customers: {<<: *csv, files: data/customers.csv}",
+        "customers: {<<: *csv, files: data/customers_*.csv, delivery: full, key: [customer_id], dated: {}}"))
+    assert place.run("nightly").returncode == 0
+    assert isinstance(ask(Request(load_bank(place.bank, {}), Home(place.home / "small"))), Outcome)     # nothing was taken in
+    for more in ((), ("--as-of", "2025-09-30")):
+        again = place.run("nightly", *more)
+        assert again.returncode == 3
+        assert "already published (version 1) and identical" in again.stdout
 
 
 def test_a_changed_setting_is_named_and_makes_the_next_version_only_when_asked(published: Any) -> None:
