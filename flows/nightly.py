@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from flows import process
@@ -127,11 +128,8 @@ def _steps(night: Night, engine: Engine, ended: Callable[[StepResult], None]) ->
     results = []
     for step in plan(night):
         night.check_lease()
-        seconds = night.bank.night.minutes_for(step.name) * 60
-
-        def work(step: object = step, seconds: float = seconds) -> StepResult:
-            return run_step(step, night, night.ledger, night.run, night.home.root, seconds)  # type: ignore[arg-type]
-
+        work = partial(run_step, step, night, night.ledger, night.run, night.home.root,
+                       night.bank.night.minutes_for(step.name) * 60)
         result = engine(step.name, step.retries, _noted(step.name, work))
         results.append(result)
         ended(result)

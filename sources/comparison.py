@@ -42,7 +42,7 @@ def land_full(
     known, compared = {day.on: day for day in history.days}, []
     start, newest = dict(known), max(known, default=dt.date.min)
     rows = aside = garbled = 0
-    for day, unreadable, broken in _days(con, delivery, spec, own, scratch, start):
+    for day, unreadable, broken in FullFiles(con, delivery, spec, own, scratch).days(start):
         note = "day_resent" if day.on in start else "day_late" if day.on < newest else ""
         before, new, changed, gone = versions.put(day.on, sorted(known), hold=unreadable > 0)
         known[day.on] = day
@@ -144,79 +144,65 @@ class Versions:
         return " AND ".join(f"{one_side}.{ident(k)} IS NOT DISTINCT FROM {other}.{ident(k)}" for k in self.key)
 
 
-def _days(
-    con: duckdb.DuckDBPyConnection,
-    delivery: Delivery,
-    spec: Input,
-    columns: Mapping[str, str],
-    scratch: Path,
-    known: Mapping[dt.date, Day],
-) -> Iterator[tuple[Day, int, int]]:
-    """Each day to compare, oldest first, its rows in `day_rows`; lines set aside, and rows with broken bytes."""
-    if spec.dated and spec.dated.column:
-        yield from _days_by_column(con, delivery, spec, columns, scratch, known)
-        return
-    for on, files in by_day(delivery, spec)[0].items():
-        content = content_of(files)
-        if on in known and known[on].content == content:
-            continue
-        unreadable, broken = _read(con, delivery.name, files, spec, columns, scratch, "day_rows")
-        count = number(con, "SELECT count(*) FROM day_rows")
-        yield Day(on, "+".join(file.path.name for file in files), count, content), unreadable, broken
+@dataclass(frozen=True)
+class FullFiles:
+    """What came of one input, to be read day by day into `day_rows`."""
 
+    con: duckdb.DuckDBPyConnection
+    delivery: Delivery
+    spec: Input
+    columns: Mapping[str, str]
+    scratch: Path
 
-def _days_by_column(
-    con: duckdb.DuckDBPyConnection,
-    delivery: Delivery,
-    spec: Input,
-    columns: Mapping[str, str],
-    scratch: Path,
-    known: Mapping[dt.date, Day],
-) -> Iterator[tuple[Day, int, int]]:
-    """Days stacked in files or a table. A day is compared where its rows and a hash of them differ from those kept."""
-    assert spec.dated is not None
-    column = ident(spec.dated.column or "")
-    unreadable, broken = _read(con, delivery.name, delivery.files, spec, columns, scratch, "stacked_rows")
-    text = columns[spec.dated.column or ""] == "VARCHAR"
-    day = f"CAST(try_strptime({column}, {literal(spec.dated.date)}) AS DATE)" if text else f"CAST({column} AS DATE)"
-    own = ", ".join(ident(c) for c in columns if c != spec.dated.column)
-    found = con.execute(
-        f"SELECT {day} AS day, count(*), concat(count(*), ':', bit_xor(hash({own})), ':', sum(hash({own}) % 1000003))"
-        " FROM stacked_rows GROUP BY 1 ORDER BY 1 NULLS FIRST"
-    ).fetchall()
-    if found and found[0][0] is None:
-        raise GateBroken(
-            f"{found[0][1]:,} rows say no day that `dated` understands",
-            where=f"input {delivery.name}, column {spec.dated.column}",
-            expected=spec.dated.date if text else "a date in every row",
-            do="set `dated: date` of the input, or ask for the file again",
-        )
-    name = "+".join(file.path.name for file in delivery.files)
-    for on, count, content in found:
-        if on in known and known[on].content == content:
-            continue
-        con.execute(f"CREATE OR REPLACE TEMP TABLE day_rows AS SELECT {own} FROM stacked_rows WHERE {day} = {_day(on)}")
-        yield Day(on, name, count, content), unreadable, broken
-        unreadable = broken = 0
-    con.execute("DROP TABLE stacked_rows")
+    def days(self, known: Mapping[dt.date, Day]) -> Iterator[tuple[Day, int, int]]:
+        """Each day that says something else than is known, oldest first; lines set aside, and rows with broken bytes."""
+        if self.spec.dated and self.spec.dated.column:
+            yield from self._by_column(known, self.spec.dated.column, self.spec.dated.date)
+            return
+        for on, files in by_day(self.delivery, self.spec)[0].items():
+            content = content_of(files)
+            if on in known and known[on].content == content:
+                continue
+            unreadable, broken = self._read(files, "day_rows")
+            count = number(self.con, "SELECT count(*) FROM day_rows")
+            yield Day(on, "+".join(file.path.name for file in files), count, content), unreadable, broken
 
+    def _by_column(self, known: Mapping[dt.date, Day], dated: str, form: str) -> Iterator[tuple[Day, int, int]]:
+        """Days stacked in files or a table. A day is compared where its rows and a hash of them differ from those kept."""
+        con, column = self.con, ident(dated)
+        unreadable, broken = self._read(self.delivery.files, "stacked_rows")
+        text = self.columns[dated] == "VARCHAR"
+        day = f"CAST(try_strptime({column}, {literal(form)}) AS DATE)" if text else f"CAST({column} AS DATE)"
+        own = ", ".join(ident(c) for c in self.columns if c != dated)
+        found = con.execute(
+            f"SELECT {day} AS day, count(*), concat(count(*), ':', bit_xor(hash({own})), ':', sum(hash({own}) % 1000003))"
+            " FROM stacked_rows GROUP BY 1 ORDER BY 1 NULLS FIRST"
+        ).fetchall()
+        if found and found[0][0] is None:
+            raise GateBroken(
+                f"{found[0][1]:,} rows say no day that `dated` understands",
+                where=f"input {self.delivery.name}, column {dated}",
+                expected=form if text else "a date in every row",
+                do="set `dated: date` of the input, or ask for the file again",
+            )
+        name = "+".join(file.path.name for file in self.delivery.files)
+        for on, count, content in found:
+            if on in known and known[on].content == content:
+                continue
+            con.execute(f"CREATE OR REPLACE TEMP TABLE day_rows AS SELECT {own} FROM stacked_rows WHERE {day} = {_day(on)}")
+            yield Day(on, name, count, content), unreadable, broken
+            unreadable = broken = 0
+        con.execute("DROP TABLE stacked_rows")
 
-def _read(
-    con: duckdb.DuckDBPyConnection,
-    name: str,
-    files: Sequence[Delivered],
-    spec: Input,
-    columns: Mapping[str, str],
-    scratch: Path,
-    into: str,
-) -> tuple[int, int]:
-    """The rows of some files in the table `into`; lines set aside, and rows with broken bytes."""
-    if spec.format == "parquet":
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS {read_parquet_sql(con, name, files, spec, columns)}")
-        return 0, 0
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {into} ({', '.join(f'{ident(c)} {t}' for c, t in columns.items())})")
-    seen = [read_file(con, into, name, file, spec, list(columns), None, scratch) for file in files]
-    return sum(s.unreadable for s in seen), sum(s.garbled for s in seen)
+    def _read(self, files: Sequence[Delivered], into: str) -> tuple[int, int]:
+        """The rows of some files in the table `into`; lines set aside, and rows with broken bytes."""
+        con, name, columns = self.con, self.delivery.name, self.columns
+        if self.spec.format == "parquet":
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS {read_parquet_sql(con, name, files, self.spec, columns)}")
+            return 0, 0
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {into} ({', '.join(f'{ident(c)} {t}' for c, t in columns.items())})")
+        seen = [read_file(con, into, name, file, self.spec, list(columns), None, self.scratch) for file in files]
+        return sum(s.unreadable for s in seen), sum(s.garbled for s in seen)
 
 
 def _day(on: dt.date | None) -> str:
