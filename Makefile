@@ -37,8 +37,9 @@ nightly: setup ## tonight's lists: makes a demo bank where none is configured (B
 
 test: setup lint types layers tests ## lint, types, layers and all tests
 
-lint: setup ## ruff
+lint: setup ## ruff, rules and layout
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
 
 types: setup ## mypy, strict
 	$(BIN)/mypy

@@ -121,12 +121,15 @@ class Term:
 
     make: Callable[[Moment, Callable[[Leaf], nw.Expr]], nw.Expr]
     leaves: frozenset[Leaf]
-    seasons: frozenset[str] = frozenset()       # of the calendar, without which it is always unknown
+    seasons: frozenset[str] = frozenset()  # of the calendar, without which it is always unknown
 
     def _with(self, other: Term | Number, join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> Term:
         right = term(other)
-        return Term(lambda moment, at: join(self.make(moment, at), right.make(moment, at)), self.leaves | right.leaves,
-                    self.seasons | right.seasons)
+        return Term(
+            lambda moment, at: join(self.make(moment, at), right.make(moment, at)),
+            self.leaves | right.leaves,
+            self.seasons | right.seasons,
+        )
 
     def __add__(self, other: Term | Number) -> Term:
         return self._with(other, lambda a, b: a + b)
@@ -195,8 +198,11 @@ class Term:
 
     def root(self) -> Term:
         """Square root; unknown below zero."""
-        return Term(lambda moment, at: (nw.when(self.make(moment, at) >= nw.lit(0.0)).then(self.make(moment, at))).sqrt(),
-                    self.leaves, self.seasons)
+        return Term(
+            lambda moment, at: (nw.when(self.make(moment, at) >= nw.lit(0.0)).then(self.make(moment, at))).sqrt(),
+            self.leaves,
+            self.seasons,
+        )
 
 
 def term(of: Term | Number) -> Term:
@@ -204,12 +210,12 @@ def term(of: Term | Number) -> Term:
     return of if isinstance(of, Term) else Term(lambda _moment, _at: nw.lit(float(of)), frozenset())
 
 
-def leaf(rows: str, how: How, value: str = "", where: Where = ALL, window: Window = EVER, day: str = "day",
-         until: str = "") -> Term:
+def leaf(
+    rows: str, how: How, value: str = "", where: Where = ALL, window: Window = EVER, day: str = "day", until: str = ""
+) -> Term:
     """A leaf as a term."""
     one = Leaf(rows, how, value, where, window, day, until)
-    return Term(lambda _moment, at: at(one), frozenset({one}),
-                frozenset({window.name} if window.kind == "season" else ()))
+    return Term(lambda _moment, at: at(one), frozenset({one}), frozenset({window.name} if window.kind == "season" else ()))
 
 
 def of_clock(make: Callable[[Clock], Number | None], *seasons: str) -> Term:
@@ -224,8 +230,12 @@ def when(condition: Term, then: Term | Number, otherwise: Term | Number | None =
     def built(moment: Moment, at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
         chain = nw.when(condition.make(moment, at)).then(yes.make(moment, at))
         return chain if no is None else chain.otherwise(no.make(moment, at))
-    return Term(built, condition.leaves | yes.leaves | (no.leaves if no else frozenset()),
-                condition.seasons | yes.seasons | (no.seasons if no else frozenset()))
+
+    return Term(
+        built,
+        condition.leaves | yes.leaves | (no.leaves if no else frozenset()),
+        condition.seasons | yes.seasons | (no.seasons if no else frozenset()),
+    )
 
 
 class Windowed(Mapping[Window, Term]):

@@ -43,8 +43,14 @@ from sources.canonical import Canonical, as_of_sql
 _KEPT_AS = {"invest": ("structured", "wealth", "fund", "bond", "metal"), "premium": ("insurance",)}
 
 
-def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
-              as_of: Sequence[dt.date], known_at: dt.date | None) -> pa.Table:
+def attrition(
+    con: duckdb.DuckDBPyConnection,
+    label: LabelSettings,
+    canonical: Canonical,
+    bucket: int | None,
+    as_of: Sequence[dt.date],
+    known_at: dt.date | None,
+) -> pa.Table:
     """One row per eligible customer above the floor and as_of: as_of, customer_id, target (null without `known_at`).
 
     Target is 1 where the average over the label window is at most `left_share` of the average over as many days before
@@ -54,17 +60,26 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
     """
     history = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None
     newest = canonical.manifest.newest_business_date
-    days = [d for d in sorted(set(as_of)) if history and d - dt.timedelta(label.horizon_days) >= history - dt.timedelta(1)
-            and (known_at is None or d + dt.timedelta(label.reach_days) <= newest)]
+    days = [
+        d
+        for d in sorted(set(as_of))
+        if history
+        and d - dt.timedelta(label.horizon_days) >= history - dt.timedelta(1)
+        and (known_at is None or d + dt.timedelta(label.reach_days) <= newest)
+    ]
     numbers = [d.toordinal() for d in days]
     ids = note_places(con, canonical, bucket)
     size = len(ids)
-    parts = [pa.table({"as_of": pa.array([], pa.date32()), "customer_id": pa.array([], pa.string()),
-                       "target": pa.array([], pa.int8())})]
+    parts = [
+        pa.table(
+            {"as_of": pa.array([], pa.date32()), "customer_id": pa.array([], pa.string()), "target": pa.array([], pa.int8())}
+        )
+    ]
     if not days or not size:
         return parts[0]
-    people = con.sql(f"SELECT e.as_of, p.place FROM ({eligible_sql(label.cohort)}) e JOIN _places p USING (customer_id)"
-                     " ORDER BY ALL").to_arrow_table()
+    people = con.sql(
+        f"SELECT e.as_of, p.place FROM ({eligible_sql(label.cohort)}) e JOIN _places p USING (customer_id) ORDER BY ALL"
+    ).to_arrow_table()
     people_day, people_place = people["as_of"].to_numpy(), people["place"].to_numpy()
     before = _as_known_then(con, label, canonical, bucket, days, size)
     found = _as_known_now(con, label, canonical, bucket, numbers, size, known_at) if known_at else None
@@ -76,13 +91,22 @@ def attrition(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: C
         if found is not None and known_at is not None:
             was, left = (united(con, measure, known_at)[who] for measure in found[number])
             target = pa.array((left <= label.left_share * was).astype(np.int8), pa.int8())
-        parts.append(pa.table({"as_of": pa.array([day] * len(who), pa.date32()), "customer_id": ids.take(pa.array(who)),
-                               "target": target}))
+        parts.append(
+            pa.table(
+                {"as_of": pa.array([day] * len(who), pa.date32()), "customer_id": ids.take(pa.array(who)), "target": target}
+            )
+        )
     return pa.concat_tables(parts)
 
 
-def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
-                   days: Sequence[dt.date], size: int) -> dict[dt.date, tuple[Money, Money]]:
+def _as_known_then(
+    con: duckdb.DuckDBPyConnection,
+    label: LabelSettings,
+    canonical: Canonical,
+    bucket: int | None,
+    days: Sequence[dt.date],
+    size: int,
+) -> dict[dt.date, tuple[Money, Money]]:
     """Averages before each as_of, of the whole window and of its last days, as known at that as_of: one pass for all, and one
     per as_of over those few customers of whom something was recorded late or corrected.
     """
@@ -96,24 +120,43 @@ def _as_known_then(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonic
     for day, number in zip(days, numbers, strict=True):
         found[day] = (steady.average(number - spans[0], number), steady.average(number - spans[1], number))
         if len(revised) and day != days[-1]:
-            own = course(_net_movements(con, label.staying, canonical, bucket, day, "_revised"), size,
-                         sorted({number - spans[0], number - spans[1], number}))
+            own = course(
+                _net_movements(con, label.staying, canonical, bucket, day, "_revised"),
+                size,
+                sorted({number - spans[0], number - spans[1], number}),
+            )
             for measure, span in zip(found[day], spans, strict=True):
                 measure[revised] = own.average(number - span, number)[revised]
     return found
 
 
-def _as_known_now(con: duckdb.DuckDBPyConnection, label: LabelSettings, canonical: Canonical, bucket: int | None,
-                  numbers: Sequence[int], size: int, known_at: dt.date) -> dict[int, tuple[Money, Money]]:
+def _as_known_now(
+    con: duckdb.DuckDBPyConnection,
+    label: LabelSettings,
+    canonical: Canonical,
+    bucket: int | None,
+    numbers: Sequence[int],
+    size: int,
+    known_at: dt.date,
+) -> dict[int, tuple[Money, Money]]:
     """Averages before and after each as_of as known at `known_at`, reversals and purchases here netted."""
     gap, horizon = label.gap_days, label.horizon_days
     grid = sorted({n + shift for n in numbers for shift in (-horizon, 0, gap, gap + horizon)})
-    net = together([_net_movements(con, label.staying, canonical, bucket, known_at, "_places"),
-                    _reversals(con, canonical, bucket, known_at)])
+    net = together(
+        [
+            _net_movements(con, label.staying, canonical, bucket, known_at, "_places"),
+            _reversals(con, canonical, bucket, known_at),
+        ]
+    )
     assets = course(net, size, grid)
     bought = course(_bought_here(con, label.staying, canonical, bucket, known_at), size, grid)
-    return {n: (_with_bought(assets, bought, n - horizon, (n - horizon, n)),
-                _with_bought(assets, bought, n - horizon, (n + gap, n + gap + horizon))) for n in numbers}
+    return {
+        n: (
+            _with_bought(assets, bought, n - horizon, (n - horizon, n)),
+            _with_bought(assets, bought, n - horizon, (n + gap, n + gap + horizon)),
+        )
+        for n in numbers
+    }
 
 
 def _with_bought(assets: Course, bought: Course, since: int, window: tuple[int, int]) -> Money:
@@ -123,8 +166,9 @@ def _with_bought(assets: Course, bought: Course, since: int, window: tuple[int, 
     return (assets.sum_between(after, until) + staying) / (until - after)
 
 
-def _net_movements(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date,
-                   places: str) -> Movements:
+def _net_movements(
+    con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date, places: str
+) -> Movements:
     assets = asset_movements(con, canonical, view, bucket, places)
     passing = [loan_credits(con, canonical, view, bucket, places)]
     if staying.one_off_categories:
@@ -136,32 +180,47 @@ def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int
     """A reversal as if it had come on the day of what it reverses."""
     if not canonical.has("transactions", "reverses_id"):
         return _nothing()
-    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
-                     ("transaction_id", "account_id", "on", "amount", "reverses_id"))
-    return fetch_movements(con, f"""
+    rows = as_of_sql(
+        "transactions",
+        canonical.relation_sql("transactions", bucket),
+        view,
+        ("transaction_id", "account_id", "on", "amount", "reverses_id"),
+    )
+    return fetch_movements(
+        con,
+        f"""
         WITH undone AS MATERIALIZED (SELECT account_id, "on", amount, reverses_id FROM ({rows}) WHERE reverses_id IS NOT NULL),
         pair AS (SELECT p.place, o."on" AS was_on, u."on" AS undone_on, u.amount
                  FROM undone u JOIN ({rows}) o ON o.transaction_id = u.reverses_id AND o.account_id = u.account_id
                  JOIN ({counted_accounts_sql(canonical, view, bucket, ("deposit", "aum"))}) a ON a.account_id = u.account_id
                  JOIN _places p ON p.customer_id = a.customer_id)
-        SELECT place, was_on AS day, amount AS change FROM pair UNION ALL SELECT place, undone_on, -amount FROM pair""")
+        SELECT place, was_on AS day, amount AS change FROM pair UNION ALL SELECT place, undone_on, -amount FROM pair""",
+    )
 
 
-def _bought_here(con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date
-                 ) -> Movements:
+def _bought_here(
+    con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date
+) -> Movements:
     """Payments for wealth or insurance of this bank, where it keeps no accounts of such."""
     held = as_of_sql("accounts", canonical.relation_sql("accounts"), view, ("holds",))
     kept = {row[0] for row in con.sql(f"SELECT DISTINCT holds FROM ({held})").fetchall()}
     wanted = [c for c in staying.bought_here_categories if not kept & set(_KEPT_AS.get(c, ()))]
     if not wanted:
         return _nothing()
-    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
-                     ("customer_id", "on", "amount", "category", "counterparty_bank"))
+    rows = as_of_sql(
+        "transactions",
+        canonical.relation_sql("transactions", bucket),
+        view,
+        ("customer_id", "on", "amount", "category", "counterparty_bank"),
+    )
     codes = ", ".join("'" + c.replace("'", "''") + "'" for c in ("", *staying.own_bank_codes))
     listed = ", ".join("'" + c.replace("'", "''") + "'" for c in wanted)
-    return fetch_movements(con, f"""
+    return fetch_movements(
+        con,
+        f"""
         SELECT p.place, "on" AS day, -amount AS change FROM ({rows}) JOIN _places p USING (customer_id)
-        WHERE category IN ({listed}) AND amount < 0 AND coalesce(counterparty_bank, '') IN ({codes})""")
+        WHERE category IN ({listed}) AND amount < 0 AND coalesce(counterparty_bank, '') IN ({codes})""",
+    )
 
 
 def _nothing() -> Movements:
@@ -169,14 +228,19 @@ def _nothing() -> Movements:
     return Movements(none, none, np.empty(0, np.float64))
 
 
-def _note_revised(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, days: Sequence[dt.date],
-                  one_off: Sequence[str]) -> None:
+def _note_revised(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, days: Sequence[dt.date], one_off: Sequence[str]
+) -> None:
     """Temp table `_revised`: customers of whom the rows known at the last day do not show what was known at an earlier one."""
     last = f"DATE '{days[-1].isoformat()}'"
     listed = ", ".join("'" + c.replace("'", "''") + "'" for c in one_off) or "NULL"
     late = []
-    for table, event, more in (("balances", '"on"', ""), ("loans", "granted_on", ""), ("accounts", "opened_on", ""),
-                               ("transactions", '"on"', f" AND t.category IN ({listed})")):
+    for table, event, more in (
+        ("balances", '"on"', ""),
+        ("loans", "granted_on", ""),
+        ("accounts", "opened_on", ""),
+        ("transactions", '"on"', f" AND t.category IN ({listed})"),
+    ):
         late.append(f"""SELECT t.customer_id FROM {canonical.relation_sql(table, bucket)} t
             WHERE t.known_from <= {last} AND ((t.known_to IS NOT NULL AND t.known_to <= {last}) OR (t.known_from > t.{event}
               AND EXISTS (SELECT 1 FROM _dates d WHERE d.as_of >= t.{event} AND d.as_of < t.known_from))){more}""")

@@ -50,8 +50,11 @@ def missing(one: Feature, sets: Mapping[str, RowSet], canonical: Canonical) -> s
             lacking.append(f"no table {table}")
             continue
         undated = set(canonical.manifest.tables[table].undated)
-        lacking += [f"{table}.{column} is not dated" if column in undated else f"{table}.{column} is not mapped"
-                    for column in sorted(columns) if not canonical.has(table, column)]
+        lacking += [
+            f"{table}.{column} is not dated" if column in undated else f"{table}.{column} is not mapped"
+            for column in sorted(columns)
+            if not canonical.has(table, column)
+        ]
     return "; ".join(lacking)
 
 
@@ -64,15 +67,20 @@ def families_sold(canonical: Canonical) -> frozenset[str] | None:
     return frozenset(str(row[0]) for row in rows)
 
 
-def chosen(canonical: Canonical, settings: FeatureSettings, names: Iterable[str] | None = None
-           ) -> list[tuple[View, Feature, FeatureSpec]]:
+def chosen(
+    canonical: Canonical, settings: FeatureSettings, names: Iterable[str] | None = None
+) -> list[tuple[View, Feature, FeatureSpec]]:
     """Every declared feature with its view and its entry in the catalogue; of the named views only, if any are named."""
     sets, wanted, sold = row_sets(), None if names is None else set(names), families_sold(canonical)
     found, known_views = [], views()
     for name in sorted((wanted or set()) - set(known_views)):
         near = difflib.get_close_matches(name, known_views, 1, 0.5)
-        raise ConfigError(f"no feature view '{name}'", where="features", expected=", ".join(sorted(known_views)),
-                          do=f"did you mean '{near[0]}'?" if near else "name one of these")
+        raise ConfigError(
+            f"no feature view '{name}'",
+            where="features",
+            expected=", ".join(sorted(known_views)),
+            do=f"did you mean '{near[0]}'?" if near else "name one of these",
+        )
     for view in known_views.values():
         if wanted is not None and view.name not in wanted:
             continue
@@ -105,8 +113,22 @@ def catalog(canonical: Canonical, settings: FeatureSettings) -> list[FeatureSpec
 
 
 def _spec(view: View, one: Feature, sets: Mapping[str, RowSet], why: str) -> FeatureSpec:
-    return FeatureSpec(one.name, view.name, one.role, one.unit, one.window_days, one.zh, one.en, one.family, one.sensitivity,
-                       bool(one.says), tuple(sorted(reads(one, sets))), one.says, not why, why)
+    return FeatureSpec(
+        one.name,
+        view.name,
+        one.role,
+        one.unit,
+        one.window_days,
+        one.zh,
+        one.en,
+        one.family,
+        one.sensitivity,
+        bool(one.says),
+        tuple(sorted(reads(one, sets))),
+        one.says,
+        not why,
+        why,
+    )
 
 
 def as_rows(specs: Iterable[FeatureSpec]) -> list[dict[str, object]]:
@@ -114,11 +136,20 @@ def as_rows(specs: Iterable[FeatureSpec]) -> list[dict[str, object]]:
     return [json.loads(json.dumps(asdict(spec), ensure_ascii=False)) for spec in specs]
 
 
-
-
 _HEAD = ("name", "role", "unit", "window_days", "zh", "en", "sensitivity", "is_actionable", "tables", "available", "why_not")
-_TITLES = ("名称 Name", "角色 Role", "单位 Unit", "观察期（天） Window", "含义", "Meaning", "敏感级别 Sensitivity",
-           "可据以行动 Actionable", "来源表 Tables", "本行可用 Available", "原因 Why not")
+_TITLES = (
+    "名称 Name",
+    "角色 Role",
+    "单位 Unit",
+    "观察期（天） Window",
+    "含义",
+    "Meaning",
+    "敏感级别 Sensitivity",
+    "可据以行动 Actionable",
+    "来源表 Tables",
+    "本行可用 Available",
+    "原因 Why not",
+)
 
 
 def _cells(spec: FeatureSpec) -> list[str]:
@@ -132,8 +163,12 @@ def to_markdown(specs: Sequence[FeatureSpec]) -> str:
     """The catalogue as one Markdown page: a table per view, then the sentences of each feature that has any."""
     here = [spec for spec in specs if spec.available]
     features = sum(spec.role == "feature" for spec in here)
-    lines = ["# 特征目录 Feature catalogue", "",
-             f"{features} features and {len(here) - features} facts here; {len(specs) - len(here)} this bank cannot have.", ""]
+    lines = [
+        "# 特征目录 Feature catalogue",
+        "",
+        f"{features} features and {len(here) - features} facts here; {len(specs) - len(here)} this bank cannot have.",
+        "",
+    ]
     for view in dict.fromkeys(spec.view for spec in specs):
         mine = [spec for spec in specs if spec.view == view]
         lines += [f"## {view}", "", "| " + " | ".join(_TITLES) + " |", "|" + " --- |" * len(_TITLES)]

@@ -15,7 +15,7 @@ from sources.canonical import Canonical, as_of_sql
 from sources.identity import standing
 from store.settings import Settings
 
-ONE_PASS = 60_000       # rows of customers: each pass costs some tenths of a second, however few it holds
+ONE_PASS = 60_000  # rows of customers: each pass costs some tenths of a second, however few it holds
 CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
 
 
@@ -24,10 +24,10 @@ class CohortSettings(Settings):
     of whom an age is asked."""
 
     kinds: tuple[CustomerKind, ...] = ("personal", "sole_trader")
-    min_age: int | None = None          # complete years
+    min_age: int | None = None  # complete years
     max_age: int | None = None
-    min_tenure_days: int = 0            # since the customer's first day here
-    needs_facility: bool = False        # an open credit line, drawn or not
+    min_tenure_days: int = 0  # since the customer's first day here
+    needs_facility: bool = False  # an open credit line, drawn or not
 
 
 def passes(canonical: Canonical) -> list[int] | list[None]:
@@ -41,8 +41,9 @@ def known_sql(row: str, day: str) -> str:
     return f"({row}.known_from <= {day} AND ({row}.known_to IS NULL OR {row}.known_to > {day}))"
 
 
-def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequence[dt.date], known_at: dt.date | None = None
-               ) -> None:
+def note_dates(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequence[dt.date], known_at: dt.date | None = None
+) -> None:
     """Temp tables `_dates` (as_of) and `_person`: per as_of and for `known_at`, every merged number and the number that
     stands for it then."""
     days = sorted(set(dates))
@@ -53,12 +54,20 @@ def note_dates(con: duckdb.DuckDBPyConnection, canonical: Canonical, dates: Sequ
     if "merges" in canonical.manifest.tables:
         for day in sorted({*days, *([known_at] if known_at else [])}):
             known = as_of_sql("merges", canonical.relation_sql("merges"), day)
-            pairs = con.execute(f'SELECT old_id, new_id FROM ({known}) WHERE "on" <= ? AND undone_on IS NULL ORDER BY ALL',
-                                [day]).fetchall()
+            pairs = con.execute(
+                f'SELECT old_id, new_id FROM ({known}) WHERE "on" <= ? AND undone_on IS NULL ORDER BY ALL', [day]
+            ).fetchall()
             rows += [(day, old, new) for old, new in standing(pairs).items() if old != new]
-    con.register("_pairs", pa.table({
-        "as_of": pa.array([r[0] for r in rows], pa.date32()), "customer_id": pa.array([r[1] for r in rows], pa.string()),
-        "person": pa.array([r[2] for r in rows], pa.string())}))
+    con.register(
+        "_pairs",
+        pa.table(
+            {
+                "as_of": pa.array([r[0] for r in rows], pa.date32()),
+                "customer_id": pa.array([r[1] for r in rows], pa.string()),
+                "person": pa.array([r[2] for r in rows], pa.string()),
+            }
+        ),
+    )
     con.execute("CREATE OR REPLACE TEMP TABLE _person AS SELECT * FROM _pairs")
     con.unregister("_pairs")
 

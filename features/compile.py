@@ -18,8 +18,10 @@ from features.windows import Window
 KEY = "customer_id"
 _PARTS = {"sum": ("sum",), "count": (), "min": ("min",), "max": ("max",), "day_sum": ("sum", "days"), "spell_sum": ()}
 _CELL: dict[str, Callable[[str], nw.Expr]] = {
-    "sum": lambda value: nw.col(value).sum(), "min": lambda value: nw.col(value).min(),
-    "max": lambda value: nw.col(value).max(), "days": lambda value: nw.col(f"{value}_days").sum(),
+    "sum": lambda value: nw.col(value).sum(),
+    "min": lambda value: nw.col(value).min(),
+    "max": lambda value: nw.col(value).max(),
+    "days": lambda value: nw.col(f"{value}_days").sum(),
 }
 
 
@@ -102,7 +104,8 @@ def _cells(frame: Frame, leaves: Sequence[Leaf], edges: list[tuple[Window, int]]
     values = sorted({leaf.value for leaf in leaves if leaf.how == "day_sum"})
     frame = frame.filter(nw.col("day") <= moment.day).with_columns(
         bucket.alias("bucket"),
-        *((nw.col(value) * (nw.lit(moment.day + 1) - nw.col("day"))).alias(f"{value}_days") for value in values))
+        *((nw.col(value) * (nw.lit(moment.day + 1) - nw.col("day"))).alias(f"{value}_days") for value in values),
+    )
     wanted = {(leaf.value, how) for leaf in leaves for how in _PARTS[leaf.how] if leaf.value}
     aggregates = [_CELL[how](value).alias(f"{value}_{how}") for value, how in sorted(wanted)]
     cells = frame.group_by(KEY, "bucket", *used).agg(*aggregates, nw.len().alias("rows"))

@@ -25,7 +25,7 @@ class Wording:
     zh: str
     en: str
     when: str = ""
-    internal: bool = False      # for the manager, never to the customer
+    internal: bool = False  # for the manager, never to the customer
 
     @property
     def names(self) -> frozenset[str]:
@@ -67,7 +67,7 @@ class Feature:
     role: Role = "feature"
     says: tuple[Wording, ...] = ()
     sensitivity: Sensitivity = "open"
-    family: str = ""            # near-copies share one, so that reasons do not crowd
+    family: str = ""  # near-copies share one, so that reasons do not crowd
     window_days: int | None = None
     sold: tuple[str, ...] = ()  # product families of which the bank must sell one; empty: any bank
 
@@ -84,26 +84,63 @@ class Features(tuple[Feature, ...]):
         return super().__new__(cls, flat)
 
 
-def feature(name: str, term: Term, unit: Unit, zh: str, en: str, *says: Wording, sensitivity: Sensitivity = "open",
-            family: str = "", window_days: int | None = None) -> Feature:
+def feature(
+    name: str,
+    term: Term,
+    unit: Unit,
+    zh: str,
+    en: str,
+    *says: Wording,
+    sensitivity: Sensitivity = "open",
+    family: str = "",
+    window_days: int | None = None,
+) -> Feature:
     """One feature. Its name says its unit and window; `says` are its sentences, the first that fits is said."""
-    return Feature(name, term, unit, zh, en, says=says, sensitivity=sensitivity, family=family,
-                   window_days=window_days if window_days is not None else _days_in(name))
+    return Feature(
+        name,
+        term,
+        unit,
+        zh,
+        en,
+        says=says,
+        sensitivity=sensitivity,
+        family=family,
+        window_days=window_days if window_days is not None else _days_in(name),
+    )
 
 
 Says = Mapping[Any, Wording | Sequence[Wording]]
 
 
-def each(name: str, terms: Windowed, unit: Unit, zh: str, en: str, *, says: Says | None = None,
-         sensitivity: Sensitivity = "open", family: str = "") -> tuple[Feature, ...]:
+def each(
+    name: str,
+    terms: Windowed,
+    unit: Unit,
+    zh: str,
+    en: str,
+    *,
+    says: Says | None = None,
+    sensitivity: Sensitivity = "open",
+    family: str = "",
+) -> tuple[Feature, ...]:
     """One feature per window; `{w}` in name and meaning becomes the window's own words."""
     made = []
     for window, one in terms.items():
         key: int | str = window.days if window.kind in ("back", "ahead") else window.name
         said = dict(says or {}).get(key, ())
-        made.append(Feature(name.format(w=window.suffix), one, unit, zh.format(w=window.zh), en.format(w=window.en),
-                            says=(said,) if isinstance(said, Wording) else tuple(said), sensitivity=sensitivity, family=family,
-                            window_days=window.days or None))
+        made.append(
+            Feature(
+                name.format(w=window.suffix),
+                one,
+                unit,
+                zh.format(w=window.zh),
+                en.format(w=window.en),
+                says=(said,) if isinstance(said, Wording) else tuple(said),
+                sensitivity=sensitivity,
+                family=family,
+                window_days=window.days or None,
+            )
+        )
     return tuple(made)
 
 
@@ -123,18 +160,26 @@ class View:
     features: Features
 
 
-def feature_view(*, entity: str, owner: str, grain: str, sold: tuple[str, ...] = ()
-                 ) -> Callable[[Callable[..., Features]], View]:
+def feature_view(
+    *, entity: str, owner: str, grain: str, sold: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Features]], View]:
     """Make a function over row sets a view. Every parameter's annotation names the row set it is given.
 
     `sold`: product families of which a bank must sell one to have the view.
     """
+
     def made(function: Callable[..., Features]) -> View:
         wanted = {name: kind for name, kind in typing.get_type_hints(function).items() if name != "return"}
         declared = function(**{name: kind() for name, kind in wanted.items()})
         name = function.__name__
-        return View(name, entity, owner, grain,
-                    Features([replace(one, family=one.family or name, sold=one.sold or sold) for one in declared]))
+        return View(
+            name,
+            entity,
+            owner,
+            grain,
+            Features([replace(one, family=one.family or name, sold=one.sold or sold) for one in declared]),
+        )
+
     return made
 
 

@@ -25,7 +25,7 @@ from features.views import views
 from sources.canonical import Canonical, CanonicalManifest, as_of_sql, connect
 from sources.tables import TABLES, Column
 
-NUMBERED = ("customer_id", "account_id", "loan_id", "facility_id")      # numbers inside the engine, in the order of their text
+NUMBERED = ("customer_id", "account_id", "loan_id", "facility_id")  # numbers inside the engine, in the order of their text
 
 
 class Duck:
@@ -70,8 +70,19 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
     features = {one.name: one for view in views().values() for one in view.features}
     wanted = [features[name] for name in names]
     reads = needed(wanted, row_sets())
-    nothing = Canonical(Path(), CanonicalManifest(
-        bank="", currency="", buckets=1, newest_business_date=dt.date.min, inputs={}, config_hash="", code_hash="", tables={}))
+    nothing = Canonical(
+        Path(),
+        CanonicalManifest(
+            bank="",
+            currency="",
+            buckets=1,
+            newest_business_date=dt.date.min,
+            inputs={},
+            config_hash="",
+            code_hash="",
+            tables={},
+        ),
+    )
     with connect() as con:
         load(con, nothing, [0], reads)
         know(con, dt.date(2000, 1, 1), reads)
@@ -86,8 +97,9 @@ def text_of(frame: Frame) -> str:
     return str(frame.to_native().sql_query())
 
 
-def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int],
-         reads: Mapping[str, Iterable[str]]) -> None:
+def load(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Mapping[str, Iterable[str]]
+) -> None:
     """Read the columns of these buckets into `loaded_*` tables, with all versions of every row.
 
     Ids become whole numbers in the order of their text and codes become enumerations: nothing is grouped or joined by text.
@@ -104,8 +116,10 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     for name in NUMBERED:
         holders = [table for table, columns in sorted(reads.items()) if name in _with_dates(table, columns)]
         body = " UNION ".join(f'SELECT "{name}" AS id FROM "read_{table}" WHERE "{name}" IS NOT NULL' for table in holders)
-        con.execute(f'CREATE OR REPLACE TEMP TABLE "numbers_{name}" AS SELECT id, row_number() OVER (ORDER BY id) AS number '
-                    f"FROM ({body or 'SELECT NULL::VARCHAR AS id WHERE false'})")
+        con.execute(
+            f'CREATE OR REPLACE TEMP TABLE "numbers_{name}" AS SELECT id, row_number() OVER (ORDER BY id) AS number '
+            f"FROM ({body or 'SELECT NULL::VARCHAR AS id WHERE false'})"
+        )
     for table, columns in sorted(reads.items()):
         con.execute(f'CREATE OR REPLACE TEMP TABLE "loaded_{table}" AS {_numbered(table, _with_dates(table, columns))}')
         con.execute(f'DROP TABLE "read_{table}"')
@@ -119,8 +133,10 @@ def _numbered(table: str, names: Sequence[str]) -> str:
             joins += f' LEFT JOIN "numbers_{name}" AS "n_{name}" ON "n_{name}".id = r."{name}"'
             chosen.append(f'"n_{name}".number AS "{name}"')
         elif (table, name) == ("transactions", "transaction_id") and "reverses_id" in names:
-            joins += (' LEFT JOIN (SELECT DISTINCT reverses_id AS id FROM "read_transactions"'
-                      ' WHERE reverses_id IS NOT NULL) AS v ON v.id = r."transaction_id"')
+            joins += (
+                ' LEFT JOIN (SELECT DISTINCT reverses_id AS id FROM "read_transactions"'
+                ' WHERE reverses_id IS NOT NULL) AS v ON v.id = r."transaction_id"'
+            )
             chosen.append("CASE WHEN v.id IS NOT NULL OR r.reverses_id IS NOT NULL THEN r.transaction_id END AS transaction_id")
         else:
             chosen.append(f'r."{name}"')
@@ -147,11 +163,15 @@ def know(con: duckdb.DuckDBPyConnection, as_of: dt.date, reads: Mapping[str, Ite
         typed = ", ".join(_plain(table, name) for name in names)
         body = f"SELECT {typed} FROM ({as_of_sql(table, _quoted('loaded_' + table), as_of, names)})"
         if table == "balances":
-            settled, open_ = (as_of_sql(table, f"(SELECT * FROM loaded_balances WHERE {which})", as_of, [*names, "before"])
-                              for which in ("is_settled", "NOT is_settled"))
+            settled, open_ = (
+                as_of_sql(table, f"(SELECT * FROM loaded_balances WHERE {which})", as_of, [*names, "before"])
+                for which in ("is_settled", "NOT is_settled")
+            )
             again = 'coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'
-            body = (f"SELECT {typed}, CAST(coalesce(before, 0) AS DOUBLE) AS before FROM ({settled}) UNION ALL "
-                    f"SELECT {typed}, CAST({again} AS DOUBLE) AS before FROM ({open_})")
+            body = (
+                f"SELECT {typed}, CAST(coalesce(before, 0) AS DOUBLE) AS before FROM ({settled}) UNION ALL "
+                f"SELECT {typed}, CAST({again} AS DOUBLE) AS before FROM ({open_})"
+            )
         con.execute(f'CREATE OR REPLACE TEMP VIEW "known_{table}" AS {body}')
 
 

@@ -36,8 +36,8 @@ class FeatureSet:
     """Feature files of one bank: a file per as_of, what their columns mean, and what they hold."""
 
     out: Path
-    specs: tuple[FeatureSpec, ...]          # columns of the files, in order
-    fingerprints: dict[dt.date, str]        # SHA-256 of each file
+    specs: tuple[FeatureSpec, ...]  # columns of the files, in order
+    fingerprints: dict[dt.date, str]  # SHA-256 of each file
 
     def path(self, as_of: dt.date) -> Path:
         """The file of that date."""
@@ -59,13 +59,23 @@ def file_of(out: Path, as_of: dt.date) -> Path:
     return out / f"as_of={as_of.isoformat()}.parquet"
 
 
-def build(canonical: Canonical, settings: FeatureSettings, as_of: Sequence[dt.date], out: Path, progress: Progress = None,
-          views: Iterable[str] | None = None) -> FeatureSet:
+def build(
+    canonical: Canonical,
+    settings: FeatureSettings,
+    as_of: Sequence[dt.date],
+    out: Path,
+    progress: Progress = None,
+    views: Iterable[str] | None = None,
+) -> FeatureSet:
     """Write `out/as_of=D.parquet` and `.json` for every date; a file made of the same data, settings and code is kept."""
     entries = [(one, spec) for _, one, spec in chosen(canonical, settings, views) if spec.available]
     if not entries:
-        raise ConfigError("no feature can be built", where=canonical.manifest.bank,
-                          expected="canonical tables with dated columns", do="see `terrace catalog` for what is missing")
+        raise ConfigError(
+            "no feature can be built",
+            where=canonical.manifest.bank,
+            expected="canonical tables with dated columns",
+            do="see `terrace catalog` for what is missing",
+        )
     specs = tuple(spec for _, spec in entries)
     key = _key(canonical, settings, specs)
     dates = sorted(set(as_of))
@@ -75,14 +85,22 @@ def build(canonical: Canonical, settings: FeatureSettings, as_of: Sequence[dt.da
             path = file_of(out, on)
             path.with_suffix(".json").unlink(missing_ok=True)
             write_parquet(path, table)
-            write_json(path.with_suffix(".json"), {"as_of": on, "key": key, "rows": table.num_rows,
-                                                   "fingerprint": of_file(path), "catalog": as_rows(specs)})
+            write_json(
+                path.with_suffix(".json"),
+                {"as_of": on, "key": key, "rows": table.num_rows, "fingerprint": of_file(path), "catalog": as_rows(specs)},
+            )
     return FeatureSet(out, specs, {on: str(read_json(file_of(out, on).with_suffix(".json"))["fingerprint"]) for on in dates})
 
 
 def _key(canonical: Canonical, settings: FeatureSettings, specs: Sequence[FeatureSpec]) -> str:
-    return of_json({"canonical": canonical.manifest.model_dump(mode="json"), "settings": settings.model_dump(mode="json"),
-                    "columns": [spec.name for spec in specs], "code": of_code([Path(__file__).parent])})
+    return of_json(
+        {
+            "canonical": canonical.manifest.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json"),
+            "columns": [spec.name for spec in specs],
+            "code": of_code([Path(__file__).parent]),
+        }
+    )
 
 
 def _is_there(out: Path, on: dt.date, key: str) -> bool:
@@ -94,13 +112,20 @@ def _is_there(out: Path, on: dt.date, key: str) -> bool:
     return bool(said.get("key") == key and said.get("fingerprint") == of_file(path))
 
 
-def _tables(canonical: Canonical, settings: FeatureSettings, wanted: Sequence[Feature], dates: Sequence[dt.date], out: Path,
-            progress: Progress) -> Iterator[tuple[dt.date, pa.Table]]:
+def _tables(
+    canonical: Canonical,
+    settings: FeatureSettings,
+    wanted: Sequence[Feature],
+    dates: Sequence[dt.date],
+    out: Path,
+    progress: Progress,
+) -> Iterator[tuple[dt.date, pa.Table]]:
     """Each date with its finished table. Where buckets need several loads, parts wait on disk until a date has them all."""
     reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
-    script = duck.compiled(tuple(one.name for one in wanted), _mapped(canonical),
-                           10 ** get_currency_precision(canonical.manifest.currency))
+    script = duck.compiled(
+        tuple(one.name for one in wanted), _mapped(canonical), 10 ** get_currency_precision(canonical.manifest.currency)
+    )
     parts = fresh_folder(out / ".parts")
     done, total = 0, len(loads) * len(dates)
     con = connect(memory_limit="2GB")
@@ -130,8 +155,12 @@ def _part(folder: Path, on: dt.date, number: int) -> Path:
 
 def _mapped(canonical: Canonical) -> frozenset[tuple[str, str]]:
     """Tables and columns the bank maps to dated facts."""
-    return frozenset((table, name) for table, state in canonical.manifest.tables.items()
-                     for name in state.mapped if name not in state.undated)
+    return frozenset(
+        (table, name)
+        for table, state in canonical.manifest.tables.items()
+        for name in state.mapped
+        if name not in state.undated
+    )
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:
@@ -165,5 +194,3 @@ def finished(table: pa.Table, wanted: Sequence[Feature], on: dt.date) -> pa.Tabl
         else:
             columns_[one.name] = column.cast(pa.float64())
     return pa.table(columns_).combine_chunks()
-
-

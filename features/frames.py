@@ -22,8 +22,14 @@ from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.tables import TABLES
 
-_ARROW = {"date": pa.int64(), "money": pa.float64(), "int": pa.float64(), "bool": pa.float64(), "number": pa.float64(),
-          "rate": pa.float64()}
+_ARROW = {
+    "date": pa.int64(),
+    "money": pa.float64(),
+    "int": pa.float64(),
+    "bool": pa.float64(),
+    "number": pa.float64(),
+    "rate": pa.float64(),
+}
 
 
 class Frames:
@@ -39,8 +45,13 @@ class Frames:
         return frame.collect().lazy()
 
 
-def from_frames(tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, as_of: dt.date, wanted: Iterable[Feature],
-                currency: str = "CNY") -> pa.Table:
+def from_frames(
+    tables: Mapping[str, pd.DataFrame],
+    settings: FeatureSettings,
+    as_of: dt.date,
+    wanted: Iterable[Feature],
+    currency: str = "CNY",
+) -> pa.Table:
     """The features of one date from canonical tables as they were known then (`Canonical.scan(...).df()`).
 
     A table or column that is not there reads as empty; name only features that the tables can have.
@@ -51,6 +62,7 @@ def from_frames(tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, a
 
     def has(table: str, *names: str) -> bool:
         return all(name in plain[table] and bool(plain[table][name].notna().any()) for name in names)
+
     starts = {"balances": int(plain["balances"]["on"].min())} if "balances" in plain and len(plain["balances"]) else {}
     known = Known(Moment(Clock(as_of, settings.calendar), starts), Frames(plain), sets, has)
     frame = columns(known, population(known), wanted, 10 ** get_currency_precision(currency)).collect().to_arrow()
@@ -80,5 +92,3 @@ def _values(values: pd.Series | None, kind: str) -> pa.Array:
     if kind == "date":
         return array.cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
     return array.cast(_ARROW.get(kind, pa.string()))
-
-

@@ -63,16 +63,23 @@ class RowSet:
     fields: Mapping[str, tuple[str, str]]
     cells: tuple[str, ...] = ()
     kept: bool = False
-    after: tuple[str, ...] = ()     # other row sets it is made of
+    after: tuple[str, ...] = ()  # other row sets it is made of
 
 
-def row_set(*, needs: Mapping[str, tuple[str, ...]], uses: Mapping[str, tuple[str, ...]] | None = None,
-            fields: Mapping[str, tuple[str, str]] | None = None, cells: tuple[str, ...] = (),
-            kept: bool = False, after: tuple[str, ...] = ()) -> Callable[[Callable[[Known], Frame]], RowSet]:
+def row_set(
+    *,
+    needs: Mapping[str, tuple[str, ...]],
+    uses: Mapping[str, tuple[str, ...]] | None = None,
+    fields: Mapping[str, tuple[str, str]] | None = None,
+    cells: tuple[str, ...] = (),
+    kept: bool = False,
+    after: tuple[str, ...] = (),
+) -> Callable[[Callable[[Known], Frame]], RowSet]:
     """Make a function from what is known to rows a row set of the function's name."""
+
     def made(function: Callable[[Known], Frame]) -> RowSet:
-        return RowSet(function.__name__, function, dict(needs), dict(uses or {}), dict(fields or {}), cells,
-                      kept, after)
+        return RowSet(function.__name__, function, dict(needs), dict(uses or {}), dict(fields or {}), cells, kept, after)
+
     return made
 
 

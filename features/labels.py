@@ -20,7 +20,7 @@ from store.errors import ConfigError
 from store.files import write_json, write_parquet
 
 Progress = Callable[[str, int, int], None]
-Labels = Mapping[str, LabelSettings | None]     # null in a bank's file: this bank has no such label
+Labels = Mapping[str, LabelSettings | None]  # null in a bank's file: this bank has no such label
 
 __all__ = ["Label", "LabelReport", "LabelSettings", "build_labels", "cohort_at", "cutoff", "named", "report"]
 
@@ -43,8 +43,14 @@ def cutoff(settings: LabelSettings, known_at: dt.date) -> dt.date:
     return known_at - dt.timedelta(settings.reach_days)
 
 
-def build_labels(canonical: Canonical, label: Label | Sequence[Label], as_of: Sequence[dt.date], known_at: dt.date, out: Path,
-                 progress: Progress | None = None) -> None:
+def build_labels(
+    canonical: Canonical,
+    label: Label | Sequence[Label],
+    as_of: Sequence[dt.date],
+    known_at: dt.date,
+    out: Path,
+    progress: Progress | None = None,
+) -> None:
     """`out/<label>/as_of=D.parquet`: customer_id, as_of, target (0 or 1), one row per customer of the cohort at D.
 
     Only D whose window is complete at `known_at` (and, for attrition, with balances for a whole window before) get a file.
@@ -70,8 +76,9 @@ def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
     return chosen.sort_by("customer_id").select(["customer_id", "as_of", "target"]).combine_chunks()
 
 
-def _tables(canonical: Canonical, labels: Sequence[Label], days: Sequence[dt.date], known_at: dt.date | None,
-            progress: Progress | None) -> dict[str, pa.Table]:
+def _tables(
+    canonical: Canonical, labels: Sequence[Label], days: Sequence[dt.date], known_at: dt.date | None, progress: Progress | None
+) -> dict[str, pa.Table]:
     """Per label the rows of every day, bucket by bucket."""
     for each in labels:
         _check_families(canonical, each)
@@ -88,8 +95,14 @@ def _tables(canonical: Canonical, labels: Sequence[Label], days: Sequence[dt.dat
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
 
 
-def _rows(con: duckdb.DuckDBPyConnection, canonical: Canonical, label: Label, bucket: int | None, days: Sequence[dt.date],
-          known_at: dt.date | None) -> pa.Table:
+def _rows(
+    con: duckdb.DuckDBPyConnection,
+    canonical: Canonical,
+    label: Label,
+    bucket: int | None,
+    days: Sequence[dt.date],
+    known_at: dt.date | None,
+) -> pa.Table:
     settings = label.settings
     complete = [d for d in days if known_at is None or d <= cutoff(settings, known_at)]
     if settings.type == "attrition":
@@ -106,9 +119,12 @@ def _check_families(canonical: Canonical, label: Label) -> None:
     with connect() as con:
         have = sorted(row[0] for row in con.sql(f"SELECT DISTINCT family FROM {canonical.relation_sql('products')}").fetchall())
     if not set(have) & set(label.settings.families):
-        raise ConfigError(f"no product of family {', '.join(label.settings.families)}", where=f"labels.{label.name}",
-                          expected=f"one of {', '.join(have)}",
-                          do=f"set `labels: {{{label.name}: null}}` in the bank's file if the bank does not sell it")
+        raise ConfigError(
+            f"no product of family {', '.join(label.settings.families)}",
+            where=f"labels.{label.name}",
+            expected=f"one of {', '.join(have)}",
+            do=f"set `labels: {{{label.name}: null}}` in the bank's file if the bank does not sell it",
+        )
 
 
 @dataclass(frozen=True)
@@ -129,10 +145,10 @@ class LabelReport:
     known_at: dt.date
     cutoff: dt.date
     min_positives: int
-    cohort: int                     # rows: customers times dates
-    customers: int                  # distinct
-    positives: int                  # rows
-    positive_customers: int         # distinct
+    cohort: int  # rows: customers times dates
+    customers: int  # distinct
+    positives: int  # rows
+    positive_customers: int  # distinct
     enough: bool
     by_date: tuple[Rate, ...]
     by_season: tuple[Rate, ...]
@@ -142,24 +158,44 @@ class LabelReport:
         write_json(path, asdict(self))
 
 
-def report(label: Label, as_of: Sequence[dt.date], known_at: dt.date, out: Path,
-           season: Callable[[dt.date], str] = lambda day: f"Q{(day.month + 2) // 3}") -> LabelReport:
+def report(
+    label: Label,
+    as_of: Sequence[dt.date],
+    known_at: dt.date,
+    out: Path,
+    season: Callable[[dt.date], str] = lambda day: f"Q{(day.month + 2) // 3}",
+) -> LabelReport:
     """The report of a label over the files `build_labels` wrote for these dates; `season` names the season of a date."""
     folder = out / label.name
-    days = [d for d in sorted(set(as_of))
-            if d <= cutoff(label.settings, known_at) and (folder / f"as_of={d.isoformat()}.parquet").exists()]
+    days = [
+        d
+        for d in sorted(set(as_of))
+        if d <= cutoff(label.settings, known_at) and (folder / f"as_of={d.isoformat()}.parquet").exists()
+    ]
     tables = [pq.read_table(folder / f"as_of={d.isoformat()}.parquet", partitioning=None) for d in days]
-    rows = pa.concat_tables(tables) if tables else pa.table({"customer_id": pa.array([], pa.string()),
-                                                             "target": pa.array([], pa.int8())})
+    rows = (
+        pa.concat_tables(tables)
+        if tables
+        else pa.table({"customer_id": pa.array([], pa.string()), "target": pa.array([], pa.int8())})
+    )
     hits = rows.filter(pc.equal(rows["target"], pa.scalar(1, pa.int8())))
-    counted = [(d.isoformat(), season(d), t.num_rows, int(pc.sum(t["target"]).as_py() or 0))
-               for d, t in zip(days, tables, strict=True)]
+    counted = [
+        (d.isoformat(), season(d), t.num_rows, int(pc.sum(t["target"]).as_py() or 0)) for d, t in zip(days, tables, strict=True)
+    ]
     distinct = len(pc.unique(hits["customer_id"]))
     return LabelReport(
-        label.name, known_at, cutoff(label.settings, known_at), label.settings.min_positives, rows.num_rows,
-        len(pc.unique(rows["customer_id"])), hits.num_rows, distinct, distinct >= label.settings.min_positives,
+        label.name,
+        known_at,
+        cutoff(label.settings, known_at),
+        label.settings.min_positives,
+        rows.num_rows,
+        len(pc.unique(rows["customer_id"])),
+        hits.num_rows,
+        distinct,
+        distinct >= label.settings.min_positives,
         tuple(Rate(d, n, k, k / n if n else None) for d, _, n, k in counted),
-        tuple(_season(name, counted) for name in sorted({s for _, s, _, _ in counted})))
+        tuple(_season(name, counted) for name in sorted({s for _, s, _, _ in counted})),
+    )
 
 
 def _season(name: str, counted: Sequence[tuple[str, str, int, int]]) -> Rate:

@@ -51,6 +51,7 @@ class Moment:
 
     def buckets(self, window: Window, edges: Sequence[tuple[Window, int]]) -> tuple[int, int]:
         """First and last time bucket of a window; a day's bucket is the number of edges before it."""
+
         def first(moment: Moment) -> int:
             after = _bounds(window, moment)[0]
             return sum(_bounds(of, moment)[side] <= after for of, side in edges)
@@ -58,6 +59,7 @@ class Moment:
         def last(moment: Moment) -> int:
             through = _bounds(window, moment)[1]
             return sum(_bounds(of, moment)[side] < through for of, side in edges)
+
         return self.of(first), self.of(last)
 
 
@@ -102,4 +104,5 @@ class Stencil(Moment):
                 return "NULL"
             number = int(value) + mark % _WIDTH - _MIDDLE
             return f"({number}.0)" if is_float else f"({number})"
+
         return _SLOT.sub(said, text)

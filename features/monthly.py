@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sources.canonical import Canonical, as_of_sql
 
-MINOR = 100     # minor units per unit of the currency
+MINOR = 100  # minor units per unit of the currency
 Days = NDArray[np.int64]
 Money = NDArray[np.float64]
 
@@ -110,15 +110,17 @@ def set_aside(moves: Movements, credits: Movements, days: int) -> Movements:
     earlier = np.concatenate([[0.0], kept[:-1]])
     earlier[begins] = 0.0
     ends = begins + lengths - 1
-    return together([
-        Movements(place[first][owner], on, earlier - kept),
-        Movements(place[first], on[ends] + 1, kept[ends]),
-    ])
+    return together(
+        [
+            Movements(place[first][owner], on, earlier - kept),
+            Movements(place[first], on[ends] + 1, kept[ends]),
+        ]
+    )
 
 
 def _level(moves: Movements, place: Days, day: Days) -> Money:
     """The level of a customer at the close of a day, for many (place, day)."""
-    width = 4_000_000       # more than any day number
+    width = 4_000_000  # more than any day number
     key = moves.place * width + moves.day
     running = np.concatenate([[0.0], np.cumsum(moves.change)])
     upto = running[np.searchsorted(key, place * width + day, side="right")]
@@ -126,20 +128,27 @@ def _level(moves: Movements, place: Days, day: Days) -> Money:
     return np.asarray(upto - since)
 
 
-def asset_movements(con: duckdb.DuckDBPyConnection, canonical: Canonical, view: dt.date, bucket: int | None,
-                    places: str, counts_as: Sequence[str] = ("deposit", "aum")) -> Movements:
+def asset_movements(
+    con: duckdb.DuckDBPyConnection,
+    canonical: Canonical,
+    view: dt.date,
+    bucket: int | None,
+    places: str,
+    counts_as: Sequence[str] = ("deposit", "aum"),
+) -> Movements:
     """Daily movements of the customers' financial assets as known at the close of `view`.
 
     `places` names a table of `con` with customer_id and place: the customers wanted, and where each stands. An account
     that was closed holds nothing from then on, whether or not the bank sends a last row of zero. Before its first row an
     account adds nothing: unknown is never taken for money.
     """
-    return fetch_movements(con, f"""
+    return fetch_movements(
+        con,
+        f"""
         WITH acc AS ({counted_accounts_sql(canonical, view, bucket, counts_as)}),
         rows AS (
             SELECT a.place_of, b.account_id, b."on", b.balance
-            FROM ({as_of_sql("balances", canonical.relation_sql("balances", bucket), view,
-                             ("account_id", "on", "balance"))}) b
+            FROM ({as_of_sql("balances", canonical.relation_sql("balances", bucket), view, ("account_id", "on", "balance"))}) b
             JOIN (SELECT acc.*, p.place AS place_of FROM acc JOIN {places} p USING (customer_id)) a USING (account_id)
             WHERE a.closed_on IS NULL OR b."on" < a.closed_on
             UNION ALL
@@ -147,7 +156,8 @@ def asset_movements(con: duckdb.DuckDBPyConnection, canonical: Canonical, view: 
         )
         SELECT place_of AS place, "on" AS day,
                balance - coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0) AS change
-        FROM rows""")
+        FROM rows""",
+    )
 
 
 def counted_accounts_sql(canonical: Canonical, view: dt.date, bucket: int | None, counts_as: Sequence[str]) -> str:
@@ -173,23 +183,36 @@ def _numbers(table: pa.Table, name: str) -> Days:
     return np.asarray(table[name].to_numpy(), dtype=np.int64)
 
 
-def loan_credits(con: duckdb.DuckDBPyConnection, canonical: Canonical, view: dt.date, bucket: int | None, places: str
-                 ) -> Movements:
+def loan_credits(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, view: dt.date, bucket: int | None, places: str
+) -> Movements:
     """Loans as credits: the day of granting and the amount. A renewal brings no new money and is none."""
     loans = as_of_sql("loans", canonical.relation_sql("loans", bucket), view)
-    return fetch_movements(con, f"""
+    return fetch_movements(
+        con,
+        f"""
         SELECT p.place, granted_on AS day, amount AS change FROM ({loans}) JOIN {places} p USING (customer_id)
-        WHERE renewal IS NULL AND previous_loan_id IS NULL""")
+        WHERE renewal IS NULL AND previous_loan_id IS NULL""",
+    )
 
 
-def flow_credits(con: duckdb.DuckDBPyConnection, canonical: Canonical, view: dt.date, bucket: int | None, places: str,
-                 categories: Sequence[str]) -> Movements:
+def flow_credits(
+    con: duckdb.DuckDBPyConnection,
+    canonical: Canonical,
+    view: dt.date,
+    bucket: int | None,
+    places: str,
+    categories: Sequence[str],
+) -> Movements:
     """Money in by transactions of these categories: one-off sums that pass through."""
     wanted = ", ".join("'" + c.replace("'", "''") + "'" for c in categories) or "NULL"
     flows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view)
-    return fetch_movements(con, f"""
+    return fetch_movements(
+        con,
+        f"""
         SELECT p.place, "on" AS day, amount AS change FROM ({flows}) JOIN {places} p USING (customer_id)
-        WHERE category IN ({wanted}) AND amount > 0""")
+        WHERE category IN ({wanted}) AND amount > 0""",
+    )
 
 
 def month_ends(first: dt.date, last: dt.date) -> list[dt.date]:

@@ -18,10 +18,10 @@ Use = Literal["loan", "account", "holding"]
 class Staying(Settings):
     """What does not count as leaving (or as having come): BANKING.md, practice 5."""
 
-    set_aside_days: int = Field(180, ge=1)                              # loans paid out, one-off sums: so long not their own
+    set_aside_days: int = Field(180, ge=1)  # loans paid out, one-off sums: so long not their own
     one_off_categories: tuple[str, ...] = ("land_compensation",)
-    bought_here_categories: tuple[str, ...] = ("invest", "premium")     # where the bank keeps no such accounts
-    own_bank_codes: tuple[str, ...] = ()                                # counterparty_bank that means this bank; blank does
+    bought_here_categories: tuple[str, ...] = ("invest", "premium")  # where the bank keeps no such accounts
+    own_bank_codes: tuple[str, ...] = ()  # counterparty_bank that means this bank; blank does
 
 
 class LabelSettings(Settings):
@@ -32,17 +32,17 @@ class LabelSettings(Settings):
     en: str
     gap_days: int = Field(0, ge=0)
     horizon_days: int = Field(90, gt=0)
-    min_positives: int = Field(50, ge=1)        # distinct customers with a positive, below which no model is trained
+    min_positives: int = Field(50, ge=1)  # distinct customers with a positive, below which no model is trained
     cohort: CohortSettings = CohortSettings()
     # attrition
-    floor: float = 0.0                          # currency units of average daily financial assets before as_of
+    floor: float = 0.0  # currency units of average daily financial assets before as_of
     left_share: float = Field(0.5, gt=0, lt=1)  # at most this share of the average before is left
-    here_days: int = Field(default=7, ge=1)      # attrition: the money is still here if the average of these last days says so
+    here_days: int = Field(default=7, ge=1)  # attrition: the money is still here if the average of these last days says so
     staying: Staying = Staying()
     # first_use
     families: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
-    look_back_days: int | None = None           # without the family: none open and none this long back; null: never yet
+    look_back_days: int | None = None  # without the family: none open and none this long back; null: never yet
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -65,8 +65,10 @@ def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, 
     """
     day = f"DATE '{known_at.isoformat()}'"
     accounts = canonical.relation_sql("accounts", bucket)
-    still = (f"a.opened_on <= e.as_of + {{days}} AND (a.closed_on IS NULL OR a.closed_on > e.as_of + {{days}}"
-             f" OR a.closed_on > {day})")
+    still = (
+        f"a.opened_on <= e.as_of + {{days}} AND (a.closed_on IS NULL OR a.closed_on > e.as_of + {{days}}"
+        f" OR a.closed_on > {day})"
+    )
     return f"""
         WITH e AS ({eligible_sql(label.cohort)}),
         acc AS (SELECT a.customer_id AS person, a.opened_on, a.closed_on FROM {accounts} a WHERE {known_sql("a", day)})
@@ -104,16 +106,23 @@ def _uses_sql(use: Use, families: Sequence[str], canonical: Canonical, bucket: i
     ours = f"(SELECT DISTINCT product_id FROM {canonical.relation_sql('products')} WHERE family IN ({wanted}))"
     table = {"loan": "loans", "account": "accounts", "holding": "holdings"}[use]
     rows = canonical.relation_sql(table, bucket)
-    if use == "loan":       # a loan drawn on a credit line is a use of the line's family as well
+    if use == "loan":  # a loan drawn on a credit line is a use of the line's family as well
         drawn = f"(SELECT facility_id FROM {canonical.relation_sql('facilities', bucket)} WHERE product_id IN {ours})"
-        return (f'SELECT customer_id, granted_on AS "on", closed_on AS until, known_from, known_to FROM {rows}'
-                f" WHERE product_id IN {ours} OR facility_id IN {drawn}")
+        return (
+            f'SELECT customer_id, granted_on AS "on", closed_on AS until, known_from, known_to FROM {rows}'
+            f" WHERE product_id IN {ours} OR facility_id IN {drawn}"
+        )
     if use == "account":
-        return (f'SELECT customer_id, opened_on AS "on", closed_on AS until, known_from, known_to FROM {rows}'
-                f" WHERE product_id IN {ours}")
-    own = ("activated_on" if canonical.has("holdings", "activated_on")
-           else "CASE WHEN coalesce(started_how, 'customer') <> 'batch' THEN started_on END")
-    return (f'SELECT customer_id, {own} AS "on", ended_on AS until, known_from, known_to FROM {rows}'
-            f" WHERE product_id IN {ours} AND {own} IS NOT NULL")
-
-
+        return (
+            f'SELECT customer_id, opened_on AS "on", closed_on AS until, known_from, known_to FROM {rows}'
+            f" WHERE product_id IN {ours}"
+        )
+    own = (
+        "activated_on"
+        if canonical.has("holdings", "activated_on")
+        else "CASE WHEN coalesce(started_how, 'customer') <> 'batch' THEN started_on END"
+    )
+    return (
+        f'SELECT customer_id, {own} AS "on", ended_on AS until, known_from, known_to FROM {rows}'
+        f" WHERE product_id IN {ours} AND {own} IS NOT NULL"
+    )

@@ -21,6 +21,7 @@ def population(known: Known) -> Frame:
     accounts = known.table("accounts").with_columns(nw.col("closed_on").is_null().cast(nw.Int64).alias("is_open"))
     closed = accounts.group_by("customer_id").agg(nw.col("is_open").max().alias("any_open")).filter(nw.col("any_open") == 0)
     loans = known.table("loans").filter(
-        nw.col("closed_on").is_null() & (nw.col("matures_on").fill_null(known.clock.day + 1) > known.clock.day))
+        nw.col("closed_on").is_null() & (nw.col("matures_on").fill_null(known.clock.day + 1) > known.clock.day)
+    )
     gone = closed.join(loans.select("customer_id"), on="customer_id", how="anti").select("customer_id")
     return customers.select("customer_id").join(gone, on="customer_id", how="anti")

@@ -38,14 +38,14 @@ class CalendarSettings(Settings):
     """
 
     seasons: dict[str, Season | None] = Field(default_factory=dict)
-    festivals: dict[str, list[dt.date]] = Field(default_factory=dict)    # overrides and years beyond the holidays package
+    festivals: dict[str, list[dt.date]] = Field(default_factory=dict)  # overrides and years beyond the holidays package
 
 
 class FeatureSwitches(Settings):
     """What a bank does without, and how much is loaded at once."""
 
-    without: list[str] = Field(default_factory=list)    # names of features or views that are left out
-    rows_per_load: int = Field(default=12_000_000, gt=0)     # buckets are loaded together up to this many rows
+    without: list[str] = Field(default_factory=list)  # names of features or views that are left out
+    rows_per_load: int = Field(default=12_000_000, gt=0)  # buckets are loaded together up to this many rows
 
 
 class FeatureSettings(Settings):

@@ -18,10 +18,10 @@ class Window:
 
     kind: Literal["back", "ahead", "ever", "to_date", "season", "day"]
     days: int = 0
-    ago: int = 0                # the whole window this many days earlier
-    name: str = ""              # of the period or season
-    back: int = 0               # this many seasons earlier
-    elapsed: bool = False       # of an earlier season, only as many days as have passed of the present one
+    ago: int = 0  # the whole window this many days earlier
+    name: str = ""  # of the period or season
+    back: int = 0  # this many seasons earlier
+    elapsed: bool = False  # of an earlier season, only as many days as have passed of the present one
 
     def bounds(self, clock: Clock) -> tuple[int, int] | None:
         """None where the window does not exist at this as_of (no such season)."""
@@ -54,13 +54,19 @@ class Window:
 
     @property
     def zh(self) -> str:
-        return _ZH.get(self.name) or (f"未来{self.days}天" if self.kind == "ahead" else
-                                      "历来" if self.kind == "ever" else f"近{self.days}天")
+        return _ZH.get(self.name) or (
+            f"未来{self.days}天" if self.kind == "ahead" else "历来" if self.kind == "ever" else f"近{self.days}天"
+        )
 
     @property
     def en(self) -> str:
-        return _EN.get(self.name) or (f"in the next {self.days} days" if self.kind == "ahead" else
-                                      "ever" if self.kind == "ever" else f"over {self.days} days")
+        return _EN.get(self.name) or (
+            f"in the next {self.days} days"
+            if self.kind == "ahead"
+            else "ever"
+            if self.kind == "ever"
+            else f"over {self.days} days"
+        )
 
 
 def back(days: int, ago: int = 0) -> Window:

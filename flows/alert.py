@@ -12,14 +12,19 @@ from collections.abc import Iterator
 from flows.settings import Alert
 from store.errors import TerraceError
 
-MEANINGS = {10: "data did not come", 20: "a gate broke", 30: "resumed and failed again", 40: "configuration",
-            50: "another run holds the bank"}
+MEANINGS = {
+    10: "data did not come",
+    20: "a gate broke",
+    30: "resumed and failed again",
+    40: "configuration",
+    50: "another run holds the bank",
+}
 
 
 def line(bank: str, job: str, step: str, code: int) -> str:
     """What happened, from names that hold no personal data; the log has the rest. `job`: a date, or what was to be done."""
     said = f"Terrace {bank} {job}: {MEANINGS.get(code, 'failed')} at {step or 'start'} (exit {code})"
-    return " ".join(said.split())               # one line, whatever a name holds
+    return " ".join(said.split())  # one line, whatever a name holds
 
 
 def killed(bank: str, job: str, *, is_first: bool) -> str:
@@ -48,11 +53,20 @@ def send(alert: Alert, text: str) -> str:
     """Send `text`; empty when it went out or nobody asked for it, else why it did not. Never raises."""
     try:
         if alert.command:
-            subprocess.run([*alert.command, text], timeout=alert.seconds, check=True, stdin=subprocess.DEVNULL,  # noqa: S603
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(  # noqa: S603
+                [*alert.command, text],
+                timeout=alert.seconds,
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         elif alert.webhook:
-            request = urllib.request.Request(alert.webhook, json.dumps({"text": text}).encode(),  # noqa: S310
-                                             {"Content-Type": "application/json"})
+            request = urllib.request.Request(  # noqa: S310
+                alert.webhook,
+                json.dumps({"text": text}).encode(),
+                {"Content-Type": "application/json"},
+            )
             with urllib.request.urlopen(request, timeout=alert.seconds):  # noqa: S310
                 pass
     except (OSError, subprocess.SubprocessError, urllib.error.URLError, ValueError) as error:

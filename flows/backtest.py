@@ -34,13 +34,26 @@ class Report:
 
     def rows(self) -> list[tuple[str, ...]]:
         """One row per label and night, as text: label, night, method, cohort, positives, caught, by chance, AUC, lift."""
+
         def span(value: object) -> str:
-            low, middle, high = value.low, value.value, value.high      # type: ignore[attr-defined]
+            low, middle, high = value.low, value.value, value.high  # type: ignore[attr-defined]
             return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
 
-        return [(test.label, str(night.as_of), night.method, f"{night.cohort:,}", f"{night.positives:,}",
-                 f"{night.caught.value:.0f} / {min(night.capacity, night.cohort):,}", f"{night.caught_by_chance:.1f}",
-                 span(night.roc_auc), span(night.lift_10)) for test in self.labels for night in test.nights]
+        return [
+            (
+                test.label,
+                str(night.as_of),
+                night.method,
+                f"{night.cohort:,}",
+                f"{night.positives:,}",
+                f"{night.caught.value:.0f} / {min(night.capacity, night.cohort):,}",
+                f"{night.caught_by_chance:.1f}",
+                span(night.roc_auc),
+                span(night.lift_10),
+            )
+            for test in self.labels
+            for night in test.nights
+        ]
 
     def markdown(self, language: Language) -> str:
         """The same as a Markdown table."""
@@ -68,8 +81,11 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
     """
     labels = [label for label in named(bank.labels) if not only or label.name in only]
     if len(labels) < len(set(only)) or not labels:
-        raise ConfigError(f"no label {', '.join(sorted(set(only) - {label.name for label in labels}))}", where="--label",
-                          expected=", ".join(label.name for label in named(bank.labels)))
+        raise ConfigError(
+            f"no label {', '.join(sorted(set(only) - {label.name for label in labels}))}",
+            where="--label",
+            expected=", ".join(label.name for label in named(bank.labels)),
+        )
     with under_lease(bank, home):
         canonical = taken_in(bank, home, progress)
         nights = {label.name: _nights(bank, canonical, label, as_of) for label in labels}
@@ -85,8 +101,12 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
             except TerraceError as error:
                 none[label.name] = error.found
     if not done:
-        raise TerraceError("no night can be replayed", where=bank.bank.id, expected="past month ends with known outcomes",
-                           do="; ".join(f"{name}: {why}" for name, why in none.items()))
+        raise TerraceError(
+            "no night can be replayed",
+            where=bank.bank.id,
+            expected="past month ends with known outcomes",
+            do="; ".join(f"{name}: {why}" for name, why in none.items()),
+        )
     for test in done:
         test.write(folder)
     write_json(folder / "report.json", {"bank": bank.bank.id, "labels": [test.to_dict() for test in done], "none": none})
@@ -107,8 +127,15 @@ def _lessons(bank: BankFile, canonical: Canonical, label: Label, nights: Sequenc
     return sorted({day for night in nights for day in training.dates_for(canonical, label, night, bank.night.training)})
 
 
-def _replay(bank: BankFile, canonical: Canonical, label: Label, lessons: training.Lessons, nights: Sequence[dt.date],
-            folder: Path, progress: Progress) -> Backtest:
+def _replay(
+    bank: BankFile,
+    canonical: Canonical,
+    label: Label,
+    lessons: training.Lessons,
+    nights: Sequence[dt.date],
+    folder: Path,
+    progress: Progress,
+) -> Backtest:
     window = Window(label.settings.gap_days, label.settings.horizon_days)
     learn = _lessons(bank, canonical, label, nights)
 
@@ -120,6 +147,15 @@ def _replay(bank: BankFile, canonical: Canonical, label: Label, lessons: trainin
 
     known = outcomes_known(canonical, label)
     build_labels(canonical, label, [*nights, *learn], known, folder / "labels" / "now")
-    return replay(label.name, lessons.stack, folder / "labels" / "now" / label.name, nights, window, bank.models,
-                  min_positives=label.settings.min_positives, learn_from=learn, labels_known_at=then, progress=progress)
-
+    return replay(
+        label.name,
+        lessons.stack,
+        folder / "labels" / "now" / label.name,
+        nights,
+        window,
+        bank.models,
+        min_positives=label.settings.min_positives,
+        learn_from=learn,
+        labels_known_at=then,
+        progress=progress,
+    )

@@ -51,21 +51,28 @@ class BankFile:
     features: FeatureSettings
     labels: Mapping[str, LabelSettings | None]
     tiers: TierSettings
-    overrides: tuple[Override, ...]             # tiers given by hand
+    overrides: tuple[Override, ...]  # tiers given by hand
     groups: GroupSettings | None
     value: ValueSettings
     models: ModelSettings
     targeting: TargetingSettings
     config_hash: str
-    base: Path                                  # what relative paths of inputs start from
-    places: Mapping[tuple[str | int, ...], str]     # key path within `sources` -> file:line
+    base: Path  # what relative paths of inputs start from
+    places: Mapping[tuple[str | int, ...], str]  # key path within `sources` -> file:line
 
     @property
     def words(self) -> BankWords:
         """How the bank is called on paper."""
         own = self.bank
-        return BankWords(own.name, own.name_en or own.name, own.short or own.name, own.short_en or own.name_en or own.name,
-                         own.currency, own.language, own.is_fictitious)
+        return BankWords(
+            own.name,
+            own.name_en or own.name,
+            own.short or own.name,
+            own.short_en or own.name_en or own.name,
+            own.currency,
+            own.language,
+            own.is_fictitious,
+        )
 
     @property
     def tier_words(self) -> dict[str, tuple[str, str]]:
@@ -87,19 +94,32 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
     hashed |= {"overrides": [one.model_dump(mode="json") for one in overrides]} if overrides else {}
     inputs = {name: _filled(name, spec, environment) for name, spec in whole.sources.inputs.items()}
     return BankFile(
-        path=path.resolve(), bank=whole.bank, night=whole.night, sources=whole.sources.model_copy(update={"inputs": inputs}),
+        path=path.resolve(),
+        bank=whole.bank,
+        night=whole.night,
+        sources=whole.sources.model_copy(update={"inputs": inputs}),
         features=FeatureSettings(calendar=whole.calendar, features=whole.features),
-        labels=whole.labels, tiers=whole.tiers, overrides=overrides, groups=whole.groups, value=whole.value,
-        models=whole.models, targeting=_suited(whole.targeting, whole.groups), config_hash=fingerprint.of_json(hashed),
-        base=base, places={at[1:]: place for at, place in places.items() if at[0] == "sources"})
+        labels=whole.labels,
+        tiers=whole.tiers,
+        overrides=overrides,
+        groups=whole.groups,
+        value=whole.value,
+        models=whole.models,
+        targeting=_suited(whole.targeting, whole.groups),
+        config_hash=fingerprint.of_json(hashed),
+        base=base,
+        places={at[1:]: place for at, place in places.items() if at[0] == "sources"},
+    )
 
 
 def _suited(targeting: TargetingSettings, groups: GroupSettings | None) -> TargetingSettings:
     """The offers with the marketing groups they suit: their own where they name some, else those whose products they are."""
     if groups is None:
         return targeting
-    offers = {name: offer.model_copy(update={"groups": offer.groups or groups.suited_by(offer.family)})
-              for name, offer in targeting.offers.items()}
+    offers = {
+        name: offer.model_copy(update={"groups": offer.groups or groups.suited_by(offer.family)})
+        for name, offer in targeting.offers.items()
+    }
     return targeting.model_copy(update={"offers": offers})
 
 
@@ -110,7 +130,11 @@ def _filled(name: str, spec: Input, environment: Mapping[str, str]) -> Input:
     wanted = re.findall(r"\$\{(\w+)\}", spec.uri)
     missing = [variable for variable in wanted if variable not in environment]
     if missing:
-        raise ConfigError(f"${{{missing[0]}}} is not set", where=f"sources.inputs.{name}.uri",
-                          expected="an environment variable of that name", do=f"set {missing[0]} for the user who runs Terrace")
+        raise ConfigError(
+            f"${{{missing[0]}}} is not set",
+            where=f"sources.inputs.{name}.uri",
+            expected="an environment variable of that name",
+            do=f"set {missing[0]} for the user who runs Terrace",
+        )
     uri = re.sub(r"\$\{(\w+)\}", lambda match: environment[match.group(1)], spec.uri)
     return spec.model_copy(update={"uri": uri})

@@ -61,9 +61,18 @@ def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
 
 def taken_in(bank: BankFile, home: Home, progress: Progress) -> Canonical:
     """The bank's canonical tables, taken in anew where something changed."""
-    return take_in(bank.sources, home.root, bank.base, bank.bank.id, bank.bank.currency, country=bank.bank.holidays,
-                   workdays=bank.bank.workdays, rest_days=bank.bank.rest_days,
-                   places=bank.places, progress=progress)
+    return take_in(
+        bank.sources,
+        home.root,
+        bank.base,
+        bank.bank.id,
+        bank.bank.currency,
+        country=bank.bank.holidays,
+        workdays=bank.bank.workdays,
+        rest_days=bank.bank.rest_days,
+        places=bank.places,
+        progress=progress,
+    )
 
 
 def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], progress: Progress) -> list[Trained]:
@@ -76,8 +85,11 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
     labels = [label for label in named(bank.labels) if not only or label.name in only]
     unknown = set(only) - {label.name for label in labels}
     if unknown:
-        raise ConfigError(f"no label {', '.join(sorted(unknown))}", where="--label",
-                          expected=", ".join(label.name for label in named(bank.labels)))
+        raise ConfigError(
+            f"no label {', '.join(sorted(unknown))}",
+            where="--label",
+            expected=", ".join(label.name for label in named(bank.labels)),
+        )
     code = code_hash()
     done = []
     with under_lease(bank, home):
@@ -93,9 +105,17 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
             progress(f"train {label.name}", number, len(labels))
             result = training.train(lessons, label, home.labels, dates[label.name], known_at, bank.models, season, {})
             in_force = training.promote(registry, result, code, bank.models.threads)
-            done.append(Trained(label.name, result.champion.method, in_force, result.champion.content_hash,
-                                result.champion.reasons_zh, result.champion.reasons_en,
-                                label_report(label, dates[label.name], known_at, home.labels, season)))
+            done.append(
+                Trained(
+                    label.name,
+                    result.champion.method,
+                    in_force,
+                    result.champion.content_hash,
+                    result.champion.reasons_zh,
+                    result.champion.reasons_en,
+                    label_report(label, dates[label.name], known_at, home.labels, season),
+                )
+            )
         open_ledger(home.ledger, time.time).remember("champions", json.dumps(registry.champion_hashes(), sort_keys=True))
     return done
 
@@ -118,15 +138,22 @@ def monitor(bank: BankFile, home: Home, progress: Progress) -> Drift | None:
         champions = [one for one in Registry(home.mlflow).champions() if training.usable(one, night, names)]
         learned = [day for champion in champions for day in champion.trained_on]
         if not learned:
-            raise TerraceError("no champion that the newest night could use", where=str(home.mlflow),
-                               expected="at least one that learned from this bank", do="run `terrace train`")
+            raise TerraceError(
+                "no champion that the newest night could use",
+                where=str(home.mlflow),
+                expected="at least one that learned from this bank",
+                do="run `terrace train`",
+            )
         days = (max(learned), night)
         build(canonical, bank.features, days, home.features, progress=progress)
         with tempfile.TemporaryDirectory(dir=home.root, prefix=".monitor-") as folder:
             scores = [_scored(bank, home, canonical, champions, day, Path(folder), progress) for day in days]
             features = [file_of(home.features, day) for day in days]
-            found = compare((features[0], features[1]), (scores[0], scores[1]),
-                            {name for champion in champions for name in champion.feature_names})
+            found = compare(
+                (features[0], features[1]),
+                (scores[0], scores[1]),
+                {name for champion in champions for name in champion.feature_names},
+            )
         write_json(report_of(home, night), {"bank": bank.bank.id} | found.to_dict())
     return found
 
@@ -136,14 +163,26 @@ def report_of(home: Home, as_of: dt.date) -> Path:
     return home.root / "monitor" / f"as_of={as_of.isoformat()}.json"
 
 
-def _scored(bank: BankFile, home: Home, canonical: Canonical, champions: Sequence[Champion], day: dt.date, out: Path,
-            progress: Progress) -> Path:
+def _scored(
+    bank: BankFile, home: Home, canonical: Canonical, champions: Sequence[Champion], day: dt.date, out: Path, progress: Progress
+) -> Path:
     """Scores of a day by the champions of today: a night's own may come from champions since replaced."""
     from models.score import score_all
 
     asked = {champion.name for champion in champions}
-    cohorts = {label.name: cohort_at(canonical, label, day)["customer_id"].to_pylist() for label in named(bank.labels)
-               if label.name in asked}
-    score_all([one for one in champions if one.name in cohorts], file_of(home.features, day), cohorts, day, out,
-              bank.models.bands, bank.models.threads, progress)
+    cohorts = {
+        label.name: cohort_at(canonical, label, day)["customer_id"].to_pylist()
+        for label in named(bank.labels)
+        if label.name in asked
+    }
+    score_all(
+        [one for one in champions if one.name in cohorts],
+        file_of(home.features, day),
+        cohorts,
+        day,
+        out,
+        bank.models.bands,
+        bank.models.threads,
+        progress,
+    )
     return home.of_day(out, day)

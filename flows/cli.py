@@ -12,25 +12,37 @@ from typer.main import get_command
 from flows.session import STAGE, date_of, day_of, opened, screen_for, spoken_here
 from store.errors import ConfigError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
-                  help="Customer tiers, churn and propensity scores, and explained target lists, every night.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Customer tiers, churn and propensity scores, and explained target lists, every night.",
+)
 
-BankOption = Annotated[Path | None, typer.Option(
-    "--bank", help="Bank file; default configs/banks/demo.yaml.", show_default=False)]
-AsOf = Annotated[str | None, typer.Option(
-    "--as-of", metavar="DATE", help="Business date; default the newest.", show_default=False)]
+BankOption = Annotated[
+    Path | None, typer.Option("--bank", help="Bank file; default configs/banks/demo.yaml.", show_default=False)
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Business date; default the newest.", show_default=False)
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Also write it to this file.", show_default=False)]
 HomeOption = Annotated[Path, typer.Option("--home", help="Where everything made is kept.")]
 Language = Annotated[str | None, typer.Option("--language", metavar="zh|en", help="Default: the bank's.", show_default=False)]
 Labels = Annotated[list[str] | None, typer.Option("--label", help="Only this label; may be repeated.", show_default=False)]
 VAR = Path("var")
-_WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])     # what typer raises for unknown options
+_WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])  # what typer raises for unknown options
 
 
 @app.command("demo-bank")
-def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 20260930, months: int = 27,
-              out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
-              language: Language = None) -> None:
+def demo_bank(
+    home: HomeOption = VAR,
+    customers: int = 20_000,
+    seed: int = 20260930,
+    months: int = 27,
+    out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
+    language: Language = None,
+) -> None:
     """Make the demo bank: files as a county bank sends them, with known truths beside them."""
     from flows import demo
     from flows.words import say
@@ -42,8 +54,7 @@ def demo_bank(home: HomeOption = VAR, customers: int = 20_000, seed: int = 20260
 
 
 @app.command()
-def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
-          out: OutOption = None) -> None:
+def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = None, out: OutOption = None) -> None:
     """Take the bank's data in, and say what a data steward should mend."""
     from flows import steward
 
@@ -56,9 +67,13 @@ def check(bank: BankOption = None, home: HomeOption = VAR, language: Language = 
 
 
 @app.command()
-def features(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
-             as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help="May be repeated.")] = None,
-             out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.", show_default=False)] = None) -> None:
+def features(
+    bank: BankOption = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    as_of: Annotated[list[str] | None, typer.Option("--as-of", metavar="DATE", help="May be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A .parquet or .csv file.", show_default=False)] = None,
+) -> None:
     """Write one row per customer and as_of."""
     from flows import tables
 
@@ -69,8 +84,7 @@ def features(bank: BankOption = None, home: HomeOption = VAR, language: Language
 
 
 @app.command()
-def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
-            out: OutOption = None) -> None:
+def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language = None, out: OutOption = None) -> None:
     """Every feature: name, unit, window, meaning, sensitivity, and whether a manager can act on it."""
     from flows import tables
 
@@ -81,8 +95,9 @@ def catalog(bank: BankOption = None, home: HomeOption = VAR, language: Language 
 
 
 @app.command()
-def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-          label: Labels = None) -> None:
+def train(
+    bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None, label: Labels = None
+) -> None:
     """Train on what was known at the date; what passes the gate becomes champion."""
     from flows import chores
     from flows.words import say
@@ -94,8 +109,18 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
         there = item.there_is
         rank = "" if item.in_force else say(screen.language, "challenger")
         screen.line(f"{item.label}: {say(screen.language, item.method)}{rank}", style="bold")
-        screen.line("  " + say(screen.language, "there_is", cohort=there.cohort, positives=there.positives,
-                               people=there.positive_customers, cutoff=there.cutoff, least=there.min_positives))
+        screen.line(
+            "  "
+            + say(
+                screen.language,
+                "there_is",
+                cohort=there.cohort,
+                positives=there.positives,
+                people=there.positive_customers,
+                cutoff=there.cutoff,
+                least=there.min_positives,
+            )
+        )
         rates = ", ".join(f"{rate.of[:7]} {rate.rate:.1%}" for rate in there.by_date if rate.rate is not None)
         screen.line("  " + say(screen.language, "by_month", rates=rates))
         for reason in item.reasons_zh if screen.language == "zh" else item.reasons_en:
@@ -103,11 +128,16 @@ def train(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
 
 
 @app.command()
-def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-            new_version: Annotated[bool, typer.Option(help="Publish version N+1 of a published date.")] = False,
-            backfill: Annotated[bool, typer.Option(help="A date gone by, or without --as-of all that were missed.")] = False,
-            wait: Annotated[bool, typer.Option(help="Wait for missing files until the bank's set hour.")] = False,
-            runner: Annotated[str, typer.Option(metavar="prefect|plain", help="What runs the steps.")] = "prefect") -> None:
+def nightly(
+    bank: BankOption = None,
+    as_of: AsOf = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    new_version: Annotated[bool, typer.Option(help="Publish version N+1 of a published date.")] = False,
+    backfill: Annotated[bool, typer.Option(help="A date gone by, or without --as-of all that were missed.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait for missing files until the bank's set hour.")] = False,
+    runner: Annotated[str, typer.Option(metavar="prefect|plain", help="What runs the steps.")] = "prefect",
+) -> None:
     """Tonight's lists, from the bank's files to the managers' workbooks. Exit codes: 0 published, 3 already published,
     10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank."""
     from flows import tonight
@@ -120,8 +150,9 @@ def nightly(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR,
 
 
 @app.command()
-def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-             label: Labels = None) -> None:
+def backtest(
+    bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None, label: Labels = None
+) -> None:
     """Replay past month ends as if each were the night it was, and say what the lists would have caught."""
     from flows import backtest as replays
 
@@ -135,9 +166,13 @@ def backtest(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR
 
 
 @app.command()
-def lists(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-          owner: Annotated[str | None, typer.Option(help="A list: its rows, without names.", show_default=False)] = None
-          ) -> None:
+def lists(
+    bank: BankOption = None,
+    as_of: AsOf = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    owner: Annotated[str | None, typer.Option(help="A list: its rows, without names.", show_default=False)] = None,
+) -> None:
     """What is published: dates, versions, names per owner; with --owner the rows of one list."""
     from flows import published
 
@@ -146,8 +181,14 @@ def lists(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
 
 
 @app.command()
-def why(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-        view: Annotated[str, typer.Option(metavar="manager|compliance", help="Who asks.")] = "manager") -> None:
+def why(
+    customer: str,
+    bank: BankOption = None,
+    as_of: AsOf = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    view: Annotated[str, typer.Option(metavar="manager|compliance", help="Who asks.")] = "manager",
+) -> None:
     """Why a customer is, or is not, on the list."""
     from flows import published
 
@@ -160,8 +201,14 @@ def why(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOp
 
 
 @app.command()
-def tier(customer: str, bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, language: Language = None,
-         out: OutOption = None) -> None:
+def tier(
+    customer: str,
+    bank: BankOption = None,
+    as_of: AsOf = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    out: OutOption = None,
+) -> None:
     """The statement of a customer's tier that a branch may hand over: figures, distance up, what would lose it."""
     from flows import tier_statement
 
@@ -179,8 +226,12 @@ def tiers(bank: BankOption = None, as_of: AsOf = None, home: HomeOption = VAR, l
 
 
 @app.command()
-def operate(bank: BankOption = None, home: HomeOption = VAR, language: Language = None,
-            port: Annotated[int, typer.Option(help="Of Prefect's server, on this machine only.")] = 4200) -> None:
+def operate(
+    bank: BankOption = None,
+    home: HomeOption = VAR,
+    language: Language = None,
+    port: Annotated[int, typer.Option(help="Of Prefect's server, on this machine only.")] = 4200,
+) -> None:
     """Start Prefect's server and worker and register the nightly, weekly and monthly deployments; Ctrl-C stops all."""
     from flows import operate as operations
 
@@ -204,7 +255,7 @@ def main() -> None:
         code = _command()(standalone_mode=False)
     except _WRONG_USE as error:
         if spoken_here() == "zh":
-            print("命令写法有误：", file=sys.stderr)     # noqa: T201
+            print("命令写法有误：", file=sys.stderr)  # noqa: T201
         error.show()
         sys.exit(ConfigError.exit_code)
     except (typer.Abort, KeyboardInterrupt):

@@ -15,7 +15,7 @@ from flows.words import say
 
 Progress = Callable[[str, int, int], None]
 CUSTOMERS, SEED, MONTHS = 20_000, 20260930, 27
-FOLDER, WRITTEN = "demo-bank", "../../var/"         # as configs/banks/demo.yaml names it: in the home, which is var/ by default
+FOLDER, WRITTEN = "demo-bank", "../../var/"  # as configs/banks/demo.yaml names it: in the home, which is var/ by default
 
 
 def folder_of(home: Path) -> Path:
@@ -32,8 +32,10 @@ def placed(bank: BankFile, home: Path) -> BankFile:
     """The bank with its inputs found: the demo bank's lie in the home, whichever that is; its settings are the same in all."""
     if not is_demo(bank):
         return bank
-    inputs = {name: spec.model_copy(update={"files": spec.files.removeprefix(WRITTEN)}) if spec.files else spec
-              for name, spec in bank.sources.inputs.items()}
+    inputs = {
+        name: spec.model_copy(update={"files": spec.files.removeprefix(WRITTEN)}) if spec.files else spec
+        for name, spec in bank.sources.inputs.items()
+    }
     return replace(bank, sources=bank.sources.model_copy(update={"inputs": inputs}), base=home.resolve())
 
 

@@ -38,8 +38,11 @@ def _kind(error: BaseException) -> tuple[str, str]:
     root = error
     while root.__cause__ is not None:
         root = root.__cause__
-    frames = [frame for frame in traceback.extract_tb(root.__traceback__) if "site-packages" not in frame.filename
-              and Path(frame.filename).parent.parent == Path(__file__).resolve().parents[1]]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(root.__traceback__)
+        if "site-packages" not in frame.filename and Path(frame.filename).parent.parent == Path(__file__).resolve().parents[1]
+    ]
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     kind = f"{type(root).__name__}: {root.strerror}" if isinstance(root, OSError) and root.strerror else type(root).__name__
     return kind, place

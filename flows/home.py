@@ -16,7 +16,7 @@ from store.errors import ConfigError
 class Home:
     """The paths of one bank under a home folder."""
 
-    root: Path                  # HOME/BANK
+    root: Path  # HOME/BANK
 
     def make(self) -> None:
         """The bank's folder. Raises ConfigError where this user may not write."""
@@ -25,10 +25,13 @@ class Home:
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
-            if error.errno != errno.ENOSPC:             # a full disk is no wrong setting
-                raise ConfigError(f"cannot be written: {error.strerror}", where=str(self.root),
-                                  expected="a folder that this user may write to",
-                                  do="name another --home, or give this user the right to write") from None
+            if error.errno != errno.ENOSPC:  # a full disk is no wrong setting
+                raise ConfigError(
+                    f"cannot be written: {error.strerror}",
+                    where=str(self.root),
+                    expected="a folder that this user may write to",
+                    do="name another --home, or give this user the right to write",
+                ) from None
 
     @property
     def canonical(self) -> Path:

@@ -22,8 +22,11 @@ def without_champion(night: Night) -> list[Label]:
     names = [spec.name for spec in catalog(night.canonical, night.bank.features) if spec.available]
     registry = Registry(night.home.mlflow)
     there = set(registry.names())
-    return [label for label in night.labels
-            if label.name not in there or not training.usable(registry.load(label.name), night.as_of, names)]
+    return [
+        label
+        for label in night.labels
+        if label.name not in there or not training.usable(registry.load(label.name), night.as_of, names)
+    ]
 
 
 def past_features(night: Night, dates: tuple[dt.date, ...]) -> Done:
@@ -47,11 +50,19 @@ def trainer(label: Label, lessons: training.Lessons, dates: tuple[dt.date, ...])
         from models.registry import Registry
 
         night.progress(f"train {label.name}", 0, 1)
-        result = training.train(lessons, label, night.home.labels, dates, night.as_of, night.bank.models,
-                                training.season_of(night.bank.features.calendar), {})
+        result = training.train(
+            lessons,
+            label,
+            night.home.labels,
+            dates,
+            night.as_of,
+            night.bank.models,
+            training.season_of(night.bank.features.calendar),
+            {},
+        )
         registry = Registry(night.home.mlflow)
         is_backfill = label.name in registry.names() and registry.load(label.name).known_at > night.as_of
-        if not is_backfill:                     # a past night's model takes no place from a newer one
+        if not is_backfill:  # a past night's model takes no place from a newer one
             training.promote(registry, result, night.code, night.bank.models.threads)
         folder = night.home.champions / label.name / result.champion.content_hash[:16]
         result.champion.write(folder)

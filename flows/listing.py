@@ -38,10 +38,21 @@ def features_step(night: Night) -> Done:
 def score_step(night: Night) -> Done:
     """Every label's scores for the customers of its cohort."""
     champions = pinned(night)
-    cohorts = {label.name: cohort_at(night.canonical, label, night.as_of)["customer_id"].to_pylist() for label in night.labels
-               if label.name in {champion.name for champion in champions}}
-    counts = score_all(champions, night.of_day(night.home.features), cohorts, night.as_of, night.home.scores,
-                       night.bank.models.bands, night.bank.models.threads, night.progress)
+    cohorts = {
+        label.name: cohort_at(night.canonical, label, night.as_of)["customer_id"].to_pylist()
+        for label in night.labels
+        if label.name in {champion.name for champion in champions}
+    }
+    counts = score_all(
+        champions,
+        night.of_day(night.home.features),
+        cohorts,
+        night.as_of,
+        night.home.scores,
+        night.bank.models.bands,
+        night.bank.models.threads,
+        night.progress,
+    )
     return Done((night.of_day(night.home.scores),), f"{sum(count.customers for count in counts):,}")
 
 
@@ -73,15 +84,21 @@ def list_step(night: Night) -> Done:
     champions = {champion.name: champion for champion in pinned(night)}
     threads = night.bank.models.threads
     inputs = ListInputs(
-        canonical=night.canonical, as_of=night.as_of, settings=night.bank.targeting,
-        features=night.of_day(night.home.features), scores=night.of_day(night.home.scores),
+        canonical=night.canonical,
+        as_of=night.as_of,
+        settings=night.bank.targeting,
+        features=night.of_day(night.home.features),
+        scores=night.of_day(night.home.scores),
         tiers=night.of_day(night.home.tiers),
         catalog=catalog(night.canonical, night.bank.features),
         explain=lambda model, rows: explain(champions[model], rows, threads),
         champions={name: champion.content_hash for name, champion in champions.items()},
         horizons={label.name: label.settings.reach_days for label in night.labels},
         given={"code": night.code, "bank": night.bank.config_hash},
-        work_on=working_days.after(night.as_of, night.bank.bank), bank=night.bank.words, tier_words=night.bank.tier_words)
+        work_on=working_days.after(night.as_of, night.bank.bank),
+        bank=night.bank.words,
+        tier_words=night.bank.tier_words,
+    )
     staged = make_list(inputs, night.staging, version=night.run.version, progress=night.progress)
     return Done((staged.folder,), f"{staged.manifest.names:,}")
 
@@ -96,9 +113,12 @@ def publish_step(night: Night) -> Done:
     with night.ledger.publishing(night.lease, night.run):
         published = publish(staged, night.home.lists)
         if published.status == "differs":
-            raise TerraceError(f"another list is in force: {', '.join(published.differs_in)}", where=str(final),
-                               expected="no list of this version, or the same one",
-                               do="published lists are never changed; run again with --new-version")
+            raise TerraceError(
+                f"another list is in force: {', '.join(published.differs_in)}",
+                where=str(final),
+                expected="no list of this version, or the same one",
+                do="published lists are never changed; run again with --new-version",
+            )
     return Done((final,), f"v{night.run.version}")
 
 
@@ -106,5 +126,9 @@ def _counts(staged: Staged) -> dict[str, int]:
     """What a list holds, for the last line on the screen."""
     entries = pq.read_table(staged.folder / "entries.parquet", columns=["branch_id", "manager_id"])
     managers = {manager for manager in entries["manager_id"].to_pylist() if manager}
-    return {"names": entries.num_rows, "managers": len(managers), "branches": len(set(entries["branch_id"].to_pylist())),
-            "workbooks": len(list((staged.folder / "workbooks").glob("*.xlsx")))}
+    return {
+        "names": entries.num_rows,
+        "managers": len(managers),
+        "branches": len(set(entries["branch_id"].to_pylist())),
+        "workbooks": len(list((staged.folder / "workbooks").glob("*.xlsx"))),
+    }

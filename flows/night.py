@@ -29,7 +29,7 @@ class Night:
     ledger: Ledger
     lease: Lease
     progress: Progress
-    check_lease: Callable[[], None]         # raises LeaseLost where another night took over
+    check_lease: Callable[[], None]  # raises LeaseLost where another night took over
     code: str
 
     @property

@@ -27,7 +27,7 @@ from store.ledger import Ledger
 from store.runs import Run, RunKey
 
 Progress = Callable[[str, int, int], None]
-Engine = Callable[[str, bool, Callable[[], StepResult]], StepResult]      # step, whether to try again on IO, the work
+Engine = Callable[[str, bool, Callable[[], StepResult]], StepResult]  # step, whether to try again on IO, the work
 
 
 def awaiting(request: Request, progress: Progress, attempt: Callable[[Request], Outcome]) -> Outcome:
@@ -49,14 +49,19 @@ def awaiting(request: Request, progress: Progress, attempt: Callable[[Request], 
             if left <= 0:
                 if isinstance(missing, LeaseHeld):
                     raise
-                raise DataNotArrived(missing.found, where=missing.where, do=missing.do,
-                                     expected=f"{missing.expected or 'the data'} by {night.wait_until}") from None
+                raise DataNotArrived(
+                    missing.found,
+                    where=missing.where,
+                    do=missing.do,
+                    expected=f"{missing.expected or 'the data'} by {night.wait_until}",
+                ) from None
             progress(f"{WAITING}{night.wait_until}: {missing.found}", 0, 0)
             time.sleep(min(night.look_every_seconds, max(1.0, left)))
 
 
 def _noted(name: str, work: Callable[[], StepResult]) -> Callable[[], StepResult]:
     """`work`, whose error knows the step it came from."""
+
     def noted() -> StepResult:
         try:
             return work()
@@ -69,6 +74,7 @@ def _noted(name: str, work: Callable[[], StepResult]) -> Callable[[], StepResult
 
 def plain(retries: int, pause: float) -> Engine:
     """The engine without an engine: runs the step here, and again after a passing input/output error."""
+
     def each(_name: str, may_retry: bool, work: Callable[[], StepResult]) -> StepResult:
         for attempt in range(retries + 1):
             try:
@@ -110,14 +116,24 @@ def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[S
         ledger.remember("unfinished", "")
         done = ledger.published(run.as_of)
         assert done is not None
-        return Outcome(done, ready.request.home.list_folder(done.as_of, done.version), False, (), tuple(results),
-                       crashed_before, json.loads(done.summary or "{}"))
+        return Outcome(
+            done,
+            ready.request.home.list_folder(done.as_of, done.version),
+            False,
+            (),
+            tuple(results),
+            crashed_before,
+            json.loads(done.summary or "{}"),
+        )
     except BaseException as error:
         _note_failure(ledger, run, error)
         if crashed_before and not isinstance(error, DataNotArrived | GateBroken | ConfigError | LeaseLost | KeyboardInterrupt):
             raise ResumedAndFailed(
-                f"the resumed night failed again: {_kind(error)}", where=bank.bank.id, expected="a published list",
-                do="mend what the log says, then run again; the last published list stays in force") from error
+                f"the resumed night failed again: {_kind(error)}",
+                where=bank.bank.id,
+                expected="a published list",
+                do="mend what the log says, then run again; the last published list stays in force",
+            ) from error
         raise
     finally:
         with contextlib.suppress(sqlite3.Error):
@@ -128,8 +144,9 @@ def _steps(night: Night, engine: Engine, ended: Callable[[StepResult], None]) ->
     results = []
     for step in plan(night):
         night.check_lease()
-        work = partial(run_step, step, night, night.ledger, night.run, night.home.root,
-                       night.bank.night.minutes_for(step.name) * 60)
+        work = partial(
+            run_step, step, night, night.ledger, night.run, night.home.root, night.bank.night.minutes_for(step.name) * 60
+        )
         result = engine(step.name, step.retries, _noted(step.name, work))
         results.append(result)
         ended(result)
@@ -154,11 +171,17 @@ def _key(ready: Ready) -> RunKey:
     bank, manifest = ready.request.bank, open_canonical(ready.request.home.canonical).manifest
     as_of = ready.request.as_of or manifest.newest_business_date
     if as_of > manifest.newest_business_date:
-        short = [name for name in bank.sources.gates.fresh if name in manifest.tables
-                 and (manifest.tables[name].last_on or dt.date.min) < as_of]
-        raise DataNotArrived(f"the data goes to {manifest.newest_business_date}, not to {as_of}",
-                             where=", ".join(short) or "--as-of", expected=f"a date up to {manifest.newest_business_date}",
-                             do="wait for the day's files, or leave --as-of out")
+        short = [
+            name
+            for name in bank.sources.gates.fresh
+            if name in manifest.tables and (manifest.tables[name].last_on or dt.date.min) < as_of
+        ]
+        raise DataNotArrived(
+            f"the data goes to {manifest.newest_business_date}, not to {as_of}",
+            where=", ".join(short) or "--as-of",
+            expected=f"a date up to {manifest.newest_business_date}",
+            do="wait for the day's files, or leave --as-of out",
+        )
     return RunKey(bank.bank.id, as_of, bank.config_hash, ready.code, manifest.inputs)
 
 

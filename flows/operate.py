@@ -47,20 +47,36 @@ class Operation:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a Prefect command in the project's folder; its number is written down, so that it can be ended later."""
-        child = subprocess.Popen([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=self.environment,  # noqa: S603
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if arguments[0] == "server" else None,
-                                 start_new_session=True)
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if arguments[0] == "server" else None,
+            start_new_session=True,
+        )
         self.started.append(child)
         write_json(self.home / f"{arguments[0]}.json", {"pid": child.pid, "born": born(child.pid)})
         return child
 
     def call(self, *arguments: str) -> None:
         """Run a Prefect command to its end. Raises TerraceError with what it said."""
-        done = subprocess.run([sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env=self.environment,  # noqa: S603
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
         if done.returncode:
-            raise TerraceError(f"prefect {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}",
-                               where=str(self.home), do="look at the lines above")
+            raise TerraceError(
+                f"prefect {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}",
+                where=str(self.home),
+                do="look at the lines above",
+            )
 
     def stop(self) -> None:
         """End all, last started first: the worker lets go of its work before the server goes."""
@@ -84,8 +100,16 @@ def run(bank: BankFile, home: Home, port: int, screen: Screen) -> int:
         for note in ("server.json", "worker.json"):
             end_leftover(place / note)
         server.assert_port_free()
-        operation = Operation(place, {**os.environ, **environment(place), "PREFECT_LOGGING_LEVEL": "INFO",
-                                      "PREFECT_API_URL": server.address, "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"})
+        operation = Operation(
+            place,
+            {
+                **os.environ,
+                **environment(place),
+                "PREFECT_LOGGING_LEVEL": "INFO",
+                "PREFECT_API_URL": server.address,
+                "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+            },
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         try:
@@ -106,12 +130,23 @@ def _operate(operation: Operation, server: Server, bank: BankFile, home: Home, s
     operation.call("work-pool", "create", POOL, "--type", "process", "--overwrite")
     operation.call("work-pool", "set-concurrency-limit", POOL, "1")
     operation.call("--no-prompt", "deploy", "--all", "--prefect-file", str(_deployments(bank, home)))
-    working = operation.start("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1",
-                              "--install-policy", "never")
+    working = operation.start(
+        "worker", "start", "--pool", POOL, "--type", "process", "--limit", "1", "--install-policy", "never"
+    )
     hours, called = bank.night.schedules, bank.words
-    screen.line(say(screen.language, "operating", bank=called.zh if screen.language == "zh" else called.en,
-                    nightly=hours.nightly, weekly=hours.weekly, monthly=hours.monthly, zone=bank.bank.timezone,
-                    address=server.address), style="bold")
+    screen.line(
+        say(
+            screen.language,
+            "operating",
+            bank=called.zh if screen.language == "zh" else called.en,
+            nightly=hours.nightly,
+            weekly=hours.weekly,
+            monthly=hours.monthly,
+            zone=bank.bank.timezone,
+            address=server.address,
+        ),
+        style="bold",
+    )
     while serving.poll() is None and working.poll() is None:
         time.sleep(0.5)
     part = say(screen.language, "worker" if serving.poll() is None else "server")
@@ -127,8 +162,12 @@ def alone(lock: Path, bank: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.seek(0)
-            raise LeaseHeld(f"another `terrace operate` runs for this bank since {handle.read().strip()}", where=bank,
-                            expected="one operation of a bank", do="stop the other one first, or leave it running") from None
+            raise LeaseHeld(
+                f"another `terrace operate` runs for this bank since {handle.read().strip()}",
+                where=bank,
+                expected="one operation of a bank",
+                do="stop the other one first, or leave it running",
+            ) from None
         handle.truncate(0)
         handle.write(f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC (process {os.getpid()})\n")
         handle.flush()

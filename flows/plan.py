@@ -15,16 +15,25 @@ def plan(night: Night) -> tuple[Step[Night], ...]:
     A night that was pinned before it crashed trains nothing more: it goes on with the pins.
     """
     before: list[Step[Night]] = [Step("features", features_step)]
-    after = [Step("pin", pin_step, always=True), Step("score", score_step), Step("tiers", tiers_step), Step("list", list_step),
-             Step("publish", publish_step, always=True)]
+    after = [
+        Step("pin", pin_step, always=True),
+        Step("score", score_step),
+        Step("tiers", tiers_step),
+        Step("list", list_step),
+        Step("publish", publish_step, always=True),
+    ]
     wanted = [] if night.ledger.pins(night.run) else without_champion(night)
     if not wanted:
         return tuple(before + after)
-    dates = {label.name: tuple(training.dates_for(night.canonical, label, night.as_of, night.bank.night.training))
-             for label in wanted}
+    dates = {
+        label.name: tuple(training.dates_for(night.canonical, label, night.as_of, night.bank.night.training))
+        for label in wanted
+    }
     every = tuple(sorted({day for days in dates.values() for day in days}))
     lessons = training.Lessons(night.canonical, night.bank.features, night.home.features, every)
-    learn: list[Step[Night]] = [Step("labels", lambda night: past_labels(night, wanted, every)),
-                                Step("training_features", lambda night: past_features(night, every))]
+    learn: list[Step[Night]] = [
+        Step("labels", lambda night: past_labels(night, wanted, every)),
+        Step("training_features", lambda night: past_features(night, every)),
+    ]
     learn += [Step(f"train {label.name}", trainer(label, lessons, dates[label.name])) for label in wanted]
     return tuple(before + learn + after)

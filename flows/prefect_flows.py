@@ -24,7 +24,7 @@ from flows.runner import StepResult, is_passing
 from flows.words import noted, say, step_name
 from store.errors import TerraceError
 
-_WORK: dict[str, Callable[[], StepResult]] = {}         # step -> its work: tasks get the name, not the thing
+_WORK: dict[str, Callable[[], StepResult]] = {}  # step -> its work: tasks get the name, not the thing
 _OBSERVER: list[tuple[nights.Progress, Callable[[StepResult], None]]] = []
 _OUTCOME: list[Outcome] = []
 AGAIN = "started again after a crash"
@@ -63,8 +63,14 @@ def _do(step: str, home: str) -> dict[str, Any]:
 def _engine(home: Path, retries: int, pause: float) -> Engine:
     def each(name: str, may_retry: bool, work: Callable[[], StepResult]) -> StepResult:
         _WORK[name] = work
-        run = task(name=name, retries=retries if may_retry else 0, retry_delay_seconds=pause, retry_condition_fn=_again,
-                   cache_policy=NO_CACHE, persist_result=False)(_do)
+        run = task(
+            name=name,
+            retries=retries if may_retry else 0,
+            retry_delay_seconds=pause,
+            retry_condition_fn=_again,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )(_do)
         told = run(name, str(home))
         return StepResult(told["step"], told["seconds"], told["skipped"], told["note"])
 
@@ -73,7 +79,7 @@ def _engine(home: Path, retries: int, pause: float) -> Engine:
 
 def again(flow: Any, flow_run: Any, state: Any) -> None:
     """A run whose process was killed is told to whoever is on duty, and started again, once."""
-    if _OBSERVER or flow_run.deployment_id is None:     # by hand: somebody is there
+    if _OBSERVER or flow_run.deployment_id is None:  # by hand: somebody is there
         return
     left = remains.of_file(Path(flow_run.parameters["bank"]))
     first = AGAIN not in flow_run.tags
@@ -84,21 +90,26 @@ def again(flow: Any, flow_run: Any, state: Any) -> None:
 
 
 @flow(name="nightly", persist_result=False, validate_parameters=False, on_crashed=[again])
-def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False,
-            wait: bool = False) -> str:
+def nightly(
+    bank: str, home: str, as_of: str = "", new_version: bool = False, backfill: bool = False, wait: bool = False
+) -> str:
     """Tonight's lists of one bank; says where they are. Raises what stopped it."""
     settings = _opened(bank, home)
     night = settings.night
-    wanted = Request(settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None,
-                     new_version, backfill)
+    wanted = Request(
+        settings, Home(Path(home) / settings.bank.id), dt.date.fromisoformat(as_of) if as_of else None, new_version, backfill
+    )
     progress, ended = _OBSERVER[-1] if _OBSERVER else (_silent, _heard)
 
     def attempt(request: Request) -> Outcome:
         said = ask(request)
-        return said if isinstance(said, Outcome) else nights.conduct(
-            said, _engine(request.home.root, night.io_retries, night.io_retry_seconds), progress, ended)
+        return (
+            said
+            if isinstance(said, Outcome)
+            else nights.conduct(said, _engine(request.home.root, night.io_retries, night.io_retry_seconds), progress, ended)
+        )
 
-    with contextlib.nullcontext() if _OBSERVER else _alerting(settings, as_of or "newest date"):    # else the command line does
+    with contextlib.nullcontext() if _OBSERVER else _alerting(settings, as_of or "newest date"):  # else the command line does
         outcome = nights.awaiting(wanted, progress, attempt) if wait else attempt(wanted)
     _OUTCOME[:] = [outcome]
     _tell(outcome, settings)
@@ -108,10 +119,18 @@ def nightly(bank: str, home: str, as_of: str = "", new_version: bool = False, ba
 def _tell(outcome: Outcome, settings: BankFile) -> None:
     """What ran, as artifacts in the bank's language: steps, counts, gates passed; no personal data."""
     run, language = outcome.run, settings.bank.language
-    create_table_artifact(key="steps", description=say(language, "steps_of", as_of=run.as_of), table=[
-        {say(language, "step"): step_name(language, step.name), say(language, "seconds"): round(step.seconds, 1),
-         say(language, "note"): say(language, "done_before") if step.skipped else noted(language, step.name, step.note)}
-        for step in outcome.steps])
+    create_table_artifact(
+        key="steps",
+        description=say(language, "steps_of", as_of=run.as_of),
+        table=[
+            {
+                say(language, "step"): step_name(language, step.name),
+                say(language, "seconds"): round(step.seconds, 1),
+                say(language, "note"): say(language, "done_before") if step.skipped else noted(language, step.name, step.note),
+            }
+            for step in outcome.steps
+        ],
+    )
     counts = "\n".join(f"- {say(language, f'count_{name}')}: {value:,}" for name, value in sorted(outcome.counts.items()))
     known = {"bank": settings.words.name, "as_of": run.as_of, "version": run.version}
     said = say(language, "already" if outcome.already and not outcome.differs else "published", **known)
@@ -124,9 +143,12 @@ def weekly(bank: str, home: str) -> str:
     settings = _opened(bank, home)
     place, language = Home(Path(home) / settings.bank.id), settings.bank.language
     with _alerting(settings, "weekly"):
-        drift = chores.monitor(settings, place, _silent)        # first: the replays may take newer data in
-        create_markdown_artifact(key="monitor", description=say(language, "drifted"),
-                                 markdown=drift.markdown(language) if drift else say(language, "no_list"))
+        drift = chores.monitor(settings, place, _silent)  # first: the replays may take newer data in
+        create_markdown_artifact(
+            key="monitor",
+            description=say(language, "drifted"),
+            markdown=drift.markdown(language) if drift else say(language, "no_list"),
+        )
         report = backtest.run(settings, place, None, (), _silent)
     create_markdown_artifact(key="backtest", description=say(language, "caught"), markdown=report.markdown(language))
     return str(report.folder)
@@ -141,8 +163,9 @@ def monthly(bank: str, home: str) -> str:
         told = chores.retrain(settings, place, None, (), _silent)
         removed = tidying.compact(settings, place)
     language = settings.bank.language
-    lines = [f"- {item.label}: {say(language, item.method)}{'' if item.in_force else say(language, 'challenger')}"
-             for item in told]
+    lines = [
+        f"- {item.label}: {say(language, item.method)}{'' if item.in_force else say(language, 'challenger')}" for item in told
+    ]
     said = "\n".join([*lines, "", say(language, "removed", count=removed), ""])
     create_markdown_artifact(key="retrain", description=say(language, "retrained"), markdown=said)
     return said
@@ -163,8 +186,13 @@ def run_here(request: Request, progress: nights.Progress, ended: Callable[[StepR
     """The nightly flow in this process, through Prefect; `progress` and `ended` hear of it."""
     _OBSERVER.append((progress, ended))
     try:
-        nightly(str(request.bank.path), str(request.home.root.parent), request.as_of.isoformat() if request.as_of else "",
-                request.new_version, request.backfill)
+        nightly(
+            str(request.bank.path),
+            str(request.home.root.parent),
+            request.as_of.isoformat() if request.as_of else "",
+            request.new_version,
+            request.backfill,
+        )
     finally:
         _OBSERVER.pop()
     return _OUTCOME[0]

@@ -16,12 +16,20 @@ def environment(home: Path) -> dict[str, str]:
     local = [part for part in os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")).split(",") if part]
     bypass = ",".join(dict.fromkeys([*local, "127.0.0.1", "localhost"]))
     return {
-        "PREFECT_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false", "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false", "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false", "PREFECT_CLI_PROMPT": "false",
-        "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", "NO_PROXY": bypass, "no_proxy": bypass,
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "NO_PROXY": bypass,
+        "no_proxy": bypass,
     }
 
 
@@ -44,7 +52,7 @@ def own_server(home: Path) -> Iterator[None]:
             write_json(note, {"pid": server.pid, "born": process.born(server.pid)})
             return server
 
-    server = Noted()            # the one instance that Prefect's client finds and uses
+    server = Noted()  # the one instance that Prefect's client finds and uses
     server.start(timeout=180)
     try:
         yield

@@ -35,20 +35,28 @@ class Server:
             try:
                 one.bind(("127.0.0.1", self.port))
             except OSError:
-                raise ConfigError(f"port {self.port} is taken by another program", where="--port",
-                                  expected="a port of its own for each bank", do="give another --port") from None
+                raise ConfigError(
+                    f"port {self.port} is taken by another program",
+                    where="--port",
+                    expected="a port of its own for each bank",
+                    do="give another --port",
+                ) from None
 
     def ask(self, path: str, content: object = None, method: str = "POST") -> Any:
         """What the server answers to `content` at a path of its interface. Raises TerraceError where it stays busy."""
-        request = urllib.request.Request(self.address + path, json.dumps(content).encode(),  # noqa: S310
-                                         {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(  # noqa: S310
+            self.address + path,
+            json.dumps(content).encode(),
+            {"Content-Type": "application/json"},
+            method=method,
+        )
         for _ in range(_PATIENCE):
             try:
                 with _OPENER.open(request, timeout=30) as answer:
                     text = answer.read()
                 return json.loads(text) if text else None
             except (urllib.error.URLError, OSError) as error:
-                if isinstance(error, urllib.error.HTTPError) and error.code != 503:     # 503: its database is busy
+                if isinstance(error, urllib.error.HTTPError) and error.code != 503:  # 503: its database is busy
                     raise
                 time.sleep(1)
         raise TerraceError("Prefect's server does not answer", where=path, do="look at the lines above")
@@ -72,12 +80,14 @@ class Server:
         """
         names = {one["id"]: str(one["name"]) for one in self.ask("/deployments/filter", {})}
         cut = self.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": _UNFINISHED}}}})
-        late = self.ask("/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time":
-                                                            {"before_": now.isoformat()}}})
+        late = self.ask(
+            "/flow_runs/filter",
+            {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"before_": now.isoformat()}}},
+        )
         missed = [run for run in late if run["auto_scheduled"]]
         owed = {run["deployment_id"] for run in (*cut, *missed)} & names.keys()
         for deployment in sorted(owed):
-            self.ask(f"/deployments/{deployment}/create_flow_run", {})      # first: whoever dies after this forgets nothing
+            self.ask(f"/deployments/{deployment}/create_flow_run", {})  # first: whoever dies after this forgets nothing
         for run in cut:
             state = {"type": "CRASHED", "name": "Crashed", "message": "Nobody operated any more when this run ended."}
             self.ask(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})

@@ -16,7 +16,7 @@ def born(pid: int) -> str:
     except OSError:
         return ""
     fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in ("Z", "X") else fields[19]      # a zombie runs no night
+    return "" if fields[0] in ("Z", "X") else fields[19]  # a zombie runs no night
 
 
 def _where() -> tuple[str, str, str]:

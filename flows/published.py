@@ -40,13 +40,18 @@ def show(bank: BankFile, home: Home, as_of: dt.date | None, owner: str | None, s
     if owner is not None:
         _rows(bank, folder, owner, screen)
         return
-    others = [(path.parent.name.removeprefix("as_of="), path.name.removeprefix("version="))
-              for path in sorted(home.lists.glob("as_of=*/version=*"))]
+    others = [
+        (path.parent.name.removeprefix("as_of="), path.name.removeprefix("version="))
+        for path in sorted(home.lists.glob("as_of=*/version=*"))
+    ]
     if len(others) > 1:
         screen.line("  ".join(f"{date} v{version}" for date, version in others[-12:]), style="dim")
     lists = pq.read_table(folder / "lists.parquet", columns=["list_id", "hours", "names", "queue"]).to_pylist()
-    screen.table([say(screen.language, key) for key in ("list_id", "hours", "listed", "queue")], [
-        (row["list_id"], f"{row['hours']:g}", f"{row['names']:,}", f"{row['queue']:,}") for row in lists], numbers=[1, 2, 3])
+    screen.table(
+        [say(screen.language, key) for key in ("list_id", "hours", "listed", "queue")],
+        [(row["list_id"], f"{row['hours']:g}", f"{row['names']:,}", f"{row['queue']:,}") for row in lists],
+        numbers=[1, 2, 3],
+    )
 
 
 def _rows(bank: BankFile, folder: Path, owner: str, screen: Screen) -> None:
@@ -56,13 +61,26 @@ def _rows(bank: BankFile, folder: Path, owner: str, screen: Screen) -> None:
     found = table.filter(pc.equal(table["list_id"], owner)).to_pylist()
     if not found:
         known = sorted(set(table["list_id"].to_pylist()))
-        raise NotFound(f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]),
-                       do="run `terrace lists` to see them")
+        raise NotFound(
+            f"no list '{owner}'", where=str(folder), expected=", ".join(known[:8]), do="run `terrace lists` to see them"
+        )
     heads = [say(screen.language, key) for key in ("rank", "customer", "tier_of", "offer", "band", "value", "reasons")]
-    screen.table(heads, [
-        (str(row["rank"]), row["customer_id"], _tier(bank, row["tier"], screen.language), row[f"offer_{screen.language}"] or "",
-         say(screen.language, row["band"]) if row["band"] else "",
-         f"{row['expected_value']:,.0f}", row[reasons] or "") for row in found], numbers=[0, 5])
+    screen.table(
+        heads,
+        [
+            (
+                str(row["rank"]),
+                row["customer_id"],
+                _tier(bank, row["tier"], screen.language),
+                row[f"offer_{screen.language}"] or "",
+                say(screen.language, row["band"]) if row["band"] else "",
+                f"{row['expected_value']:,.0f}",
+                row[reasons] or "",
+            )
+            for row in found
+        ],
+        numbers=[0, 5],
+    )
 
 
 def _tier(bank: BankFile, tier: str | None, language: Language) -> str:
@@ -70,7 +88,8 @@ def _tier(bank: BankFile, tier: str | None, language: Language) -> str:
     return zh if language == "zh" else en
 
 
-def why_lines(bank: BankFile, home: Home, as_of: dt.date | None, customer: str, view: Literal["manager", "compliance"],
-              language: Language) -> list[str]:
+def why_lines(
+    bank: BankFile, home: Home, as_of: dt.date | None, customer: str, view: Literal["manager", "compliance"], language: Language
+) -> list[str]:
     """Why a customer is, or is not, on the list in force, a line each. Raises TerraceError for one unknown at its date."""
     return why(folder_of(home, as_of), customer, bank.targeting, view=view).lines(bank.targeting, language)

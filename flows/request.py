@@ -65,7 +65,7 @@ def ask(request: Request) -> Ready | Outcome:
     code = code_hash()
     as_of = request.as_of or (None if inputs is None else _newest(request.home, inputs))
     if as_of is None or inputs is None:
-        return Ready(request, ledger, inputs or {}, code, None)      # what a database holds is known once it has been read
+        return Ready(request, ledger, inputs or {}, code, None)  # what a database holds is known once it has been read
     key = RunKey(request.bank.bank.id, as_of, request.bank.config_hash, code, inputs)
     return published(request, ledger, key) or Ready(request, ledger, inputs, code, key)
 
@@ -84,23 +84,35 @@ def published(request: Request, ledger: Ledger, key: RunKey) -> Outcome | None:
     run = ledger.published(key.as_of)
     newest = ledger.newest_published()
     if run is None and newest is not None and newest.as_of > key.as_of and not request.backfill:
-        raise ConfigError(f"the lists of {newest.as_of} are already published, later than {key.as_of}", where="--as-of",
-                          expected="the newest business date: after downtime, days gone by are not made up for",
-                          do="add --backfill if this past night is really wanted")
+        raise ConfigError(
+            f"the lists of {newest.as_of} are already published, later than {key.as_of}",
+            where="--as-of",
+            expected="the newest business date: after downtime, days gone by are not made up for",
+            do="add --backfill if this past night is really wanted",
+        )
     if run is None:
         return None
     folder = request.home.list_folder(run.as_of, run.version)
     if not (folder / manifests.NAME).is_file():
-        raise ListDamaged("the published list is gone", where=str(folder), expected=_UNTOUCHED,
-                          do="restore the folder from a backup; without one this date stays without a list, later dates go on")
+        raise ListDamaged(
+            "the published list is gone",
+            where=str(folder),
+            expected=_UNTOUCHED,
+            do="restore the folder from a backup; without one this date stays without a list, later dates go on",
+        )
     if request.new_version:
         return None
     name = folder.relative_to(request.home.lists).as_posix()
     if hashes([folder], request.home.lists)[name] != run.list_hash:
-        raise ListDamaged("; ".join(_damage(folder)), where=str(folder), expected=_UNTOUCHED,
-                          do="restore the folder from a backup, or publish a new version with --new-version")
-    return Outcome(run, folder, True, (*run.key.differs_from(key), *_other_champions(ledger, run)),
-                   counts=json.loads(run.summary or "{}"))
+        raise ListDamaged(
+            "; ".join(_damage(folder)),
+            where=str(folder),
+            expected=_UNTOUCHED,
+            do="restore the folder from a backup, or publish a new version with --new-version",
+        )
+    return Outcome(
+        run, folder, True, (*run.key.differs_from(key), *_other_champions(ledger, run)), counts=json.loads(run.summary or "{}")
+    )
 
 
 def _damage(folder: Path) -> list[str]:
@@ -110,10 +122,16 @@ def _damage(folder: Path) -> list[str]:
     except ValueError:
         return [f"files were changed since they were published: {manifests.NAME}"]
     found = manifests.file_hashes(folder)
-    kinds = {"removed": sorted(wanted.keys() - found.keys()), "added": sorted(found.keys() - wanted.keys()),
-             "changed": sorted(name for name in wanted.keys() & found.keys() if wanted[name] != found[name])}
-    said = [f"files were {kind} since they were published: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
-            for kind, names in kinds.items() if names]
+    kinds = {
+        "removed": sorted(wanted.keys() - found.keys()),
+        "added": sorted(found.keys() - wanted.keys()),
+        "changed": sorted(name for name in wanted.keys() & found.keys() if wanted[name] != found[name]),
+    }
+    said = [
+        f"files were {kind} since they were published: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+        for kind, names in kinds.items()
+        if names
+    ]
     return said or [f"files were changed since they were published: {manifests.NAME}"]
 
 

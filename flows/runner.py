@@ -22,8 +22,21 @@ from store.runs import Run
 
 N = TypeVar("N")
 
-_PASSING = {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNREFUSED,
-            errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPIPE, errno.ENFILE, errno.EMFILE, errno.EINTR}
+_PASSING = {
+    errno.EIO,
+    errno.EAGAIN,
+    errno.EBUSY,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ECONNRESET,
+    errno.ECONNREFUSED,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EPIPE,
+    errno.ENFILE,
+    errno.EMFILE,
+    errno.EINTR,
+}
 
 
 class StepTimeout(TerraceError):
@@ -45,7 +58,7 @@ class Step(Generic[N]):
     name: str
     run: Callable[[N], Done]
     always: bool = False
-    retries: bool = False               # reads from outside: worth trying again on a passing input/output error
+    retries: bool = False  # reads from outside: worth trying again on a passing input/output error
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,14 @@ def is_passing(error: BaseException) -> bool:
 
 def hashes(outputs: Sequence[Path], root: Path) -> dict[str, str]:
     """Path relative to the home -> content hash; a folder counts with all its files."""
-    return {path.relative_to(root).as_posix(): (fingerprint.of_files((p for p in path.rglob("*") if p.is_file()), path)
-                                                if path.is_dir() else fingerprint.of_file(path)) for path in outputs}
+    return {
+        path.relative_to(root).as_posix(): (
+            fingerprint.of_files((p for p in path.rglob("*") if p.is_file()), path)
+            if path.is_dir()
+            else fingerprint.of_file(path)
+        )
+        for path in outputs
+    }
 
 
 def is_intact(outputs: Mapping[str, str], root: Path) -> bool:
@@ -96,8 +115,11 @@ def limited(name: str, seconds: float) -> Iterator[None]:
         return
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise StepTimeout(f"took longer than {seconds / 60:g} minutes", where=f"step {name}",
-                          do=f"find out why, or allow more under night.minutes.{name.split()[0]}")
+        raise StepTimeout(
+            f"took longer than {seconds / 60:g} minutes",
+            where=f"step {name}",
+            do=f"find out why, or allow more under night.minutes.{name.split()[0]}",
+        )
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -137,5 +159,5 @@ class Heartbeat:
             except LeaseLost as lost:
                 self._lost = lost
                 return
-            except sqlite3.Error:           # a full or busy disk must not end the thread: the next beat tries again
+            except sqlite3.Error:  # a full or busy disk must not end the thread: the next beat tries again
                 continue

@@ -14,8 +14,8 @@ from flows.runner import StepResult
 from flows.translation import translated
 from flows.words import Language, noted, say, step_name
 
-WAITING = "waiting: "      # how a progress callback is told of it: `waiting: HOUR: WHAT`
-PAPER = 140         # columns where there is no terminal to ask: a log, a pipe
+WAITING = "waiting: "  # how a progress callback is told of it: `waiting: HOUR: WHAT`
+PAPER = 140  # columns where there is no terminal to ask: a log, a pipe
 
 
 class Screen:
@@ -31,8 +31,15 @@ class Screen:
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
-            self._bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
-                                 TextColumn("{task.fields[of]}"), TimeElapsedColumn(), console=self.console, transient=True)
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[of]}"),
+                TimeElapsedColumn(),
+                console=self.console,
+                transient=True,
+            )
             self._bar.start()
         return self
 
@@ -67,20 +74,23 @@ class Screen:
         """One line per finished step."""
         mark = say(self.language, "done_before") if result.skipped else f"{result.seconds:,.1f} s"
         name = escape(step_name(self.language, result.name))
-        self.console.print(f"[green]✓[/green] {name}  [dim]{mark}  "
-                           f"{escape(noted(self.language, result.name, result.note))}[/dim]")
+        self.console.print(
+            f"[green]✓[/green] {name}  [dim]{mark}  {escape(noted(self.language, result.name, result.note))}[/dim]"
+        )
 
     def complaint(self, text: str) -> None:
         """One line of what went wrong, where the scheduler's log keeps errors."""
         Console(stderr=True, highlight=False, width=None if self.console.is_terminal else PAPER).print(
-            escape(text), style="bold red", soft_wrap=True)
+            escape(text), style="bold red", soft_wrap=True
+        )
 
     def line(self, text: str, style: str = "") -> None:
         """One line of text, as it is."""
         self.console.print(escape(text), style=style or None, soft_wrap=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", numbers: Sequence[int] = ()
-              ) -> None:
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", numbers: Sequence[int] = ()
+    ) -> None:
         """A table; `numbers` are the columns that align right."""
         shown = Table(title=title or None, title_justify="left")
         for place, column in enumerate(columns):
@@ -93,7 +103,9 @@ class Screen:
 def step_table(screen: Screen, steps: Sequence[StepResult]) -> None:
     """How long each step took."""
     language = screen.language
-    rows = [(step_name(language, step.name), say(language, "done_before") if step.skipped else f"{step.seconds:,.1f}")
-            for step in steps]
+    rows = [
+        (step_name(language, step.name), say(language, "done_before") if step.skipped else f"{step.seconds:,.1f}")
+        for step in steps
+    ]
     rows.append((say(language, "total"), f"{sum(step.seconds for step in steps):,.1f}"))
     screen.table([say(language, "step"), say(language, "seconds")], rows, numbers=[1])

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from flows.screen import Screen
 
 PROJECT = Path(__file__).resolve().parents[1]
-STAGE: list[tuple[Home | None, Screen]] = []           # where a failure is told: the home and screen of this command
+STAGE: list[tuple[Home | None, Screen]] = []  # where a failure is told: the home and screen of this command
 
 
-def opened(bank: Path | None, home: Path, language: str | None, *, reads: bool = False, alerts: bool = False
-          ) -> tuple[BankFile, Home, Screen]:
+def opened(
+    bank: Path | None, home: Path, language: str | None, *, reads: bool = False, alerts: bool = False
+) -> tuple[BankFile, Home, Screen]:
     """The bank's settings, its home and a screen in its language.
 
     Where the bank's data `reads`, its home must be one to write to, and the demo bank is made if it is missing. With `alerts`

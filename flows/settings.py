@@ -11,23 +11,23 @@ from pydantic import Field, field_validator, model_validator
 from store.settings import Settings
 
 Language = Literal["zh", "en"]
-_CRON = r"^\S+( \S+){4}$"                              # minute hour day month weekday
+_CRON = r"^\S+( \S+){4}$"  # minute hour day month weekday
 
 
 class Bank(Settings):
     """Who the bank is."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")      # names its folder under the home
+    id: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")  # names its folder under the home
     name: str
     name_en: str = ""
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
     timezone: str = "Asia/Shanghai"
     language: Language = "zh"
-    holidays: str = "CN"                                # country code of the `holidays` package
-    workdays: tuple[dt.date, ...] = ()                  # days of work the calendar does not know, such as make-up Saturdays
+    holidays: str = "CN"  # country code of the `holidays` package
+    workdays: tuple[dt.date, ...] = ()  # days of work the calendar does not know, such as make-up Saturdays
     rest_days: tuple[dt.date, ...] = ()
-    is_fictitious: bool = False                         # said on every page
-    short: str = ""                                     # for file names; else the name
+    is_fictitious: bool = False  # said on every page
+    short: str = ""  # for file names; else the name
     short_en: str = ""
 
     @field_validator("timezone")
@@ -59,7 +59,7 @@ class Alert(Settings):
 class Training(Settings):
     """Which past month ends the models learn from."""
 
-    month_ends: int = Field(default=14, ge=2)           # newest ones whose label windows are complete
+    month_ends: int = Field(default=14, ge=2)  # newest ones whose label windows are complete
     months_between: int = Field(default=1, ge=1)
 
 
@@ -80,11 +80,11 @@ class Keep(Settings):
 class NightSettings(Settings):
     """The `night` section: how a night runs. Nothing here changes what a list says, so nothing here is hashed."""
 
-    wait_until: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")     # bank time
-    days_behind: int | None = Field(default=None, ge=0)     # a night that waits is for the day so many before; else the newest
+    wait_until: str = Field(default="06:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")  # bank time
+    days_behind: int | None = Field(default=None, ge=0)  # a night that waits is for the day so many before; else the newest
     look_every_seconds: float = Field(default=60, gt=0)
     lease_seconds: float = Field(default=180, ge=3)
-    minutes: dict[str, float] = Field(default_factory=dict)             # step -> timeout; `other` for the rest
+    minutes: dict[str, float] = Field(default_factory=dict)  # step -> timeout; `other` for the rest
     io_retries: int = Field(default=2, ge=0)
     io_retry_seconds: float = Field(default=10, ge=0)
     training: Training = Training()

@@ -27,8 +27,9 @@ from store.files import atomic_path, write_parquet, write_text
 Progress = Callable[[str, int, int], None]
 
 
-def write_features(bank: BankFile, home: Home, dates: Sequence[dt.date], out: Path | None, progress: Progress
-                   ) -> tuple[Path, int, int]:
+def write_features(
+    bank: BankFile, home: Home, dates: Sequence[dt.date], out: Path | None, progress: Progress
+) -> tuple[Path, int, int]:
     """Write one row per customer_id and as_of, sorted so; path, rows and columns. Raises ConfigError for a file's kind."""
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"'{out.name}' is no kind of table", where="--out", expected="a name that ends in .parquet or .csv")
@@ -61,11 +62,25 @@ def specs(bank: BankFile, home: Home, progress: Progress) -> list[FeatureSpec]:
 def show_catalog(found: Sequence[FeatureSpec], screen: Screen, out: Path | None) -> None:
     """Print the catalogue, and write it as Markdown, CSV or JSON."""
     zh = screen.language == "zh"
-    columns = ("名称", "视图", "单位", "窗口", "含义", "敏感性", "可行动", "可用") if zh else (
-        "name", "view", "unit", "window", "meaning", "sensitivity", "actionable", "available")
-    rows = [(spec.name, spec.view, spec.unit, f"{spec.window_days}d" if spec.window_days else "", spec.zh if zh else spec.en,
-             spec.sensitivity, "✓" if spec.is_actionable else "", "✓" if spec.available else "") for spec in found
-            if spec.role == "feature"]
+    columns = (
+        ("名称", "视图", "单位", "窗口", "含义", "敏感性", "可行动", "可用")
+        if zh
+        else ("name", "view", "unit", "window", "meaning", "sensitivity", "actionable", "available")
+    )
+    rows = [
+        (
+            spec.name,
+            spec.view,
+            spec.unit,
+            f"{spec.window_days}d" if spec.window_days else "",
+            spec.zh if zh else spec.en,
+            spec.sensitivity,
+            "✓" if spec.is_actionable else "",
+            "✓" if spec.available else "",
+        )
+        for spec in found
+        if spec.role == "feature"
+    ]
     screen.table(columns, rows)
     screen.line(f"{len(rows)} / {sum(1 for spec in found if spec.role == 'feature' and spec.available)}")
     if out is not None:
@@ -81,6 +96,14 @@ def _as_text(found: Sequence[FeatureSpec], columns: Sequence[str], rows: Sequenc
         csv.writer(text, lineterminator="\n").writerows([columns, *rows])
         return text.getvalue()
     if out.suffix == ".md":
-        return "\n".join(["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns),
-                          *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]) + "\n"
+        return (
+            "\n".join(
+                [
+                    "| " + " | ".join(columns) + " |",
+                    "|" + " --- |" * len(columns),
+                    *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows),
+                ]
+            )
+            + "\n"
+        )
     raise ConfigError(f"'{out.name}' is no kind of catalogue", where="--out", expected="a name that ends in .md, .csv or .json")

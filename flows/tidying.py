@@ -25,7 +25,7 @@ def compact(bank: BankFile, home: Home) -> int:
     with under_lease(bank, home):
         newest = home.newest_list()
         removed = _old(home, newest[0] - dt.timedelta(days=bank.night.keep.days)) if newest else 0
-        for left in sorted(home.root.glob(".monitor-*")):           # of a weekly run that was killed
+        for left in sorted(home.root.glob(".monitor-*")):  # of a weekly run that was killed
             shutil.rmtree(left)
             removed += 1
         return removed + (_unread(home.canonical) if (home.canonical / "manifest.json").exists() else 0)
@@ -41,7 +41,7 @@ def _old(home: Home, oldest: dt.date) -> int:
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)            # it may have lain in a folder that has just gone
+            path.unlink(missing_ok=True)  # it may have lain in a folder that has just gone
         removed += 1
     return removed
 
@@ -55,7 +55,7 @@ def _unread(canonical: Path) -> int:
     tables, removed = open_canonical(canonical).manifest.tables, 0
     for log in sorted(canonical.glob("*/_delta_log")):
         table, state = DeltaTable(str(log.parent)), tables.get(log.parent.name)
-        if state is None:                           # a table the bank no longer delivers
+        if state is None:  # a table the bank no longer delivers
             shutil.rmtree(log.parent)
             removed += 1
             continue

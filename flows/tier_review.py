@@ -69,30 +69,82 @@ def _scale(bank: BankFile, tiers: pa.Table, name: str, day: dt.date, screen: Scr
     found = shares(tiers, name, scale)
     title = say(name) if name in ("personal", "corporate") else name
     screen.line(say("scale", name=title, customers=f"{sum(one.customers for one in found):,}"), style="bold")
-    heads = ("tier", "from_adb", "or_contribution", "customers", "share", "money", "money_share", "notice", "provisional",
-             "capped")
-    screen.table([say(head) for head in heads], [
-        (_name(scale, one.id, screen.language), f"{level.adb:,.0f}", f"{level.contribution:,.0f}", f"{one.customers:,}",
-         f"{one.customer_share:.1%}", money(float(money_said(np.array([one.money]))[0]), screen.language, bank.words.currency),
-         f"{one.money_share:.1%}", f"{one.notice:,}", f"{one.provisional:,}", f"{one.capped:,}")
-        for level, one in zip(scale.levels, found, strict=True)], numbers=range(1, 10))
+    heads = (
+        "tier",
+        "from_adb",
+        "or_contribution",
+        "customers",
+        "share",
+        "money",
+        "money_share",
+        "notice",
+        "provisional",
+        "capped",
+    )
+    screen.table(
+        [say(head) for head in heads],
+        [
+            (
+                _name(scale, one.id, screen.language),
+                f"{level.adb:,.0f}",
+                f"{level.contribution:,.0f}",
+                f"{one.customers:,}",
+                f"{one.customer_share:.1%}",
+                money(float(money_said(np.array([one.money]))[0]), screen.language, bank.words.currency),
+                f"{one.money_share:.1%}",
+                f"{one.notice:,}",
+                f"{one.provisional:,}",
+                f"{one.capped:,}",
+            )
+            for level, one in zip(scale.levels, found, strict=True)
+        ],
+        numbers=range(1, 10),
+    )
 
 
 def _proposed(scale: Scale, proposal: Proposal, screen: Screen) -> None:
     """The proposed thresholds, the agreement with its crossing, and what would change."""
     language, say = screen.language, partial(word, screen.language)
     screen.line(say("proposal", as_of=proposal.as_of, customers=f"{proposal.customers:,}"), style="bold")
-    screen.table([say("tier"), *(f"{say(what)} {say(when)}" for what in ("from_adb", "or_contribution")
-                                 for when in ("now", "proposed")), say("reach_now"), say("reach_then")], [
-        (_name(scale, level.id, language) + (say("kept") if level.is_kept else ""), f"{level.adb_in_force:,.0f}",
-         f"{level.adb:,.0f}", f"{level.contribution_in_force:,.0f}", f"{level.contribution:,.0f}",
-         f"{level.customers_in_force:,}", f"{level.customers:,}") for level in reversed(proposal.levels)], numbers=range(1, 7))
-    screen.line(say("agreement", agreement=f"{proposal.agreement:.1%}", aim=f"{proposal.aim:.0%}",
-                    verdict=say("meets" if proposal.meets_aim else "misses"), now=f"{proposal.agreement_in_force:.1%}"))
+    screen.table(
+        [
+            say("tier"),
+            *(f"{say(what)} {say(when)}" for what in ("from_adb", "or_contribution") for when in ("now", "proposed")),
+            say("reach_now"),
+            say("reach_then"),
+        ],
+        [
+            (
+                _name(scale, level.id, language) + (say("kept") if level.is_kept else ""),
+                f"{level.adb_in_force:,.0f}",
+                f"{level.adb:,.0f}",
+                f"{level.contribution_in_force:,.0f}",
+                f"{level.contribution:,.0f}",
+                f"{level.customers_in_force:,}",
+                f"{level.customers:,}",
+            )
+            for level in reversed(proposal.levels)
+        ],
+        numbers=range(1, 7),
+    )
+    screen.line(
+        say(
+            "agreement",
+            agreement=f"{proposal.agreement:.1%}",
+            aim=f"{proposal.aim:.0%}",
+            verdict=say("meets" if proposal.meets_aim else "misses"),
+            now=f"{proposal.agreement_in_force:.1%}",
+        )
+    )
     screen.line(say("crossing"))
-    screen.table([say("tier"), *(say("cluster", rank=rank + 1) for rank in range(len(proposal.crossing)))], [
-        (_name(scale, level.id, language), *(f"{count:,}" for count in row))
-        for level, row in zip(proposal.levels, proposal.crossing, strict=False)], numbers=range(1, len(proposal.crossing) + 1))
+    screen.table(
+        [say("tier"), *(say("cluster", rank=rank + 1) for rank in range(len(proposal.crossing)))],
+        [
+            (_name(scale, level.id, language), *(f"{count:,}" for count in row))
+            for level, row in zip(proposal.levels, proposal.crossing, strict=False)
+        ],
+        numbers=range(1, len(proposal.crossing) + 1),
+    )
     same = proposal.customers - proposal.up - proposal.down
     screen.line(say("change", up=f"{proposal.up:,}", down=f"{proposal.down:,}", same=f"{same:,}"))
 
@@ -107,9 +159,18 @@ def _overrides(bank: BankFile, home: Home, tiers: pa.Table, day: dt.date, screen
     counts = {state: sum(one.state == state for one in found) for state in states}
     screen.line(say("overrides", file=bank.tiers.overrides, **counts), style="bold")
     rows: Sequence[Sequence[str]] = [
-        (one.override.customer_id, say(one.state), one.override.tier, one.override.since.isoformat(),
-         one.override.until.isoformat(), one.override.asked_by, one.override.approved_by, one.override.why)
-        for one in sorted(found, key=lambda one: (states.index(one.state), one.override.customer_id, one.override.since))]
+        (
+            one.override.customer_id,
+            say(one.state),
+            one.override.tier,
+            one.override.since.isoformat(),
+            one.override.until.isoformat(),
+            one.override.asked_by,
+            one.override.approved_by,
+            one.override.why,
+        )
+        for one in sorted(found, key=lambda one: (states.index(one.state), one.override.customer_id, one.override.since))
+    ]
     if rows:
         screen.table([say(head) for head in ("customer", "state", "tier", "since", "until", "asked", "by", "why")], rows)
 

@@ -28,8 +28,12 @@ def newest(home: Home, as_of: dt.date | None) -> dt.date:
         as_of = published[0] if published else dt.date.fromisoformat(there[-1]) if there else None
     if as_of is None or as_of.isoformat() not in there:
         dates = f"a date that was graded: {', '.join(there[-5:])}" if there else "a night that has graded the customers"
-        raise TerraceError(f"no tiers of {as_of}" if as_of else "no tiers yet", where=str(home.tiers), expected=dates,
-                           do="name one of these dates with --as-of" if there else "run `terrace nightly`")
+        raise TerraceError(
+            f"no tiers of {as_of}" if as_of else "no tiers yet",
+            where=str(home.tiers),
+            expected=dates,
+            do="name one of these dates with --as-of" if there else "run `terrace nightly`",
+        )
     return as_of
 
 
@@ -39,8 +43,12 @@ def statement(bank: BankFile, home: Home, as_of: dt.date | None, customer: str) 
     path = home.of_day(home.tiers, day)
     found = pq.read_table(path, filters=pc.field("customer_id") == customer).to_pylist()
     if not found:
-        raise TerraceError(f"no customer '{customer}'", where=f"tiers of {day}", expected="a customer of that date",
-                           do=_advice(home, path, day, customer))
+        raise TerraceError(
+            f"no customer '{customer}'",
+            where=f"tiers of {day}",
+            expected="a customer of that date",
+            do=_advice(home, path, day, customer),
+        )
     try:
         facts = TierFacts.of(found[0])
     except KeyError:
@@ -69,8 +77,12 @@ def write(said: Statement, out: Path, language: Language) -> None:
 
 def outdated(path: Path, day: dt.date) -> TerraceError:
     """The error for a table of tiers that lacks columns."""
-    return TerraceError(f"the tiers of {day} were made by an earlier version", where=str(path),
-                        expected="every figure of a statement", do=f"run `terrace nightly --as-of {day} --new-version`")
+    return TerraceError(
+        f"the tiers of {day} were made by an earlier version",
+        where=str(path),
+        expected="every figure of a statement",
+        do=f"run `terrace nightly --as-of {day} --new-version`",
+    )
 
 
 def _advice(home: Home, path: Path, day: dt.date, customer: str) -> str:

@@ -72,15 +72,18 @@ def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:
     wanted = Request(asked.bank, asked.home, as_of, asked.new_version, asked.backfill)
     try:
         with _alerting(asked, str(as_of or "newest date")), screen:
-            outcome = (nightly.awaiting(wanted, screen.progress, lambda one: _attempt(asked, one, screen)) if asked.wait
-                       else _attempt(asked, wanted, screen))
+            outcome = (
+                nightly.awaiting(wanted, screen.progress, lambda one: _attempt(asked, one, screen))
+                if asked.wait
+                else _attempt(asked, wanted, screen)
+            )
     except Exception as error:
         return _failed(error, asked, screen)
     return _tell(outcome, asked, screen)
 
 
 def _alerting(asked: Asked, job: str) -> contextlib.AbstractContextManager[None]:
-    held = () if asked.wait else (LeaseHeld,)           # who asks while another run holds the bank reads it on the screen
+    held = () if asked.wait else (LeaseHeld,)  # who asks while another run holds the bank reads it on the screen
     return alerting(asked.bank.night.alert, asked.bank.bank.id, job, held)
 
 
@@ -104,7 +107,7 @@ def _attempt(asked: Asked, wanted: Request, screen: Screen) -> Outcome:
 def _through_prefect(ready: Ready, screen: Screen) -> Outcome:
     from flows.prefect_home import own_server
 
-    ready.ledger.assert_free(process.owner_name(), process.is_gone)     # before a server is started, or another's ended
+    ready.ledger.assert_free(process.owner_name(), process.is_gone)  # before a server is started, or another's ended
     screen.progress("prefect", 0, 0)
     with own_server(ready.request.home.prefect):
         from flows.prefect_flows import run_here
@@ -117,8 +120,11 @@ def _tell(outcome: Outcome, asked: Asked, screen: Screen) -> int:
     bank = asked.bank.bank.name if language == "zh" else asked.bank.bank.name_en or asked.bank.bank.name
     known = {"bank": bank, "as_of": run.as_of, "version": run.version}
     if outcome.already:
-        what = "、".join(difference(language, name) for name in outcome.differs) if language == "zh" else ", ".join(
-            difference(language, name) for name in outcome.differs)
+        what = (
+            "、".join(difference(language, name) for name in outcome.differs)
+            if language == "zh"
+            else ", ".join(difference(language, name) for name in outcome.differs)
+        )
         key = "already_differs" if outcome.differs else "already"
         screen.line(say(language, key, what=what, next=run.version + 1, **known), style="bold")
     else:
@@ -129,7 +135,13 @@ def _tell(outcome: Outcome, asked: Asked, screen: Screen) -> int:
     counts = outcome.counts
     if counts:
         managers = counts.get("managers", 0)
-        screen.line(say(language, "names" if managers else "names_branches", names=f"{counts['names']:,}",
-                        owners=managers or counts["branches"]))
+        screen.line(
+            say(
+                language,
+                "names" if managers else "names_branches",
+                names=f"{counts['names']:,}",
+                owners=managers or counts["branches"],
+            )
+        )
     screen.line(say(language, "where", path=failure.shown(outcome.folder)))
     return ALREADY if outcome.already else PUBLISHED

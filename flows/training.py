@@ -70,7 +70,7 @@ class Lessons:
 
     canonical: Canonical
     features: FeatureSettings
-    folder: Path                        # features
+    folder: Path  # features
     dates: tuple[dt.date, ...]
 
     @cached_property
@@ -79,16 +79,32 @@ class Lessons:
         return stack_features([file_of(self.folder, day) for day in self.dates], columns)
 
 
-def train(lessons: Lessons, label: Label, labels: Path, dates: Sequence[dt.date], known_at: dt.date, settings: ModelSettings,
-          season: Callable[[dt.date], str], prints: Mapping[str, str]) -> TrainingResult:
+def train(
+    lessons: Lessons,
+    label: Label,
+    labels: Path,
+    dates: Sequence[dt.date],
+    known_at: dt.date,
+    settings: ModelSettings,
+    season: Callable[[dt.date], str],
+    prints: Mapping[str, str],
+) -> TrainingResult:
     """One label's training on month ends `dates`, knowing what was known at `known_at`."""
     from models.train import train_label
 
     drop = settings.of(label.name).drop_features
     data = join_label(label.name, lessons.stack, labels / label.name, dates, drop)
     window = Window(label.settings.gap_days, label.settings.horizon_days)
-    return train_label(label.name, data, window, settings, known_at=known_at, min_positives=label.settings.min_positives,
-                       seasons={day: season(day) for day in dates}, fingerprints=prints)
+    return train_label(
+        label.name,
+        data,
+        window,
+        settings,
+        known_at=known_at,
+        min_positives=label.settings.min_positives,
+        seasons={day: season(day) for day in dates},
+        fingerprints=prints,
+    )
 
 
 def promote(registry: Registry, result: TrainingResult, code: str, threads: int) -> bool:
@@ -105,8 +121,11 @@ def season_of(settings: CalendarSettings) -> Callable[[dt.date], str]:
 
     def name(day: dt.date) -> str:
         clock = Clock(day, settings)
-        spells = [(spell[1] - spell[0], season) for season in sorted(settings.seasons)
-                  if (spell := clock.season(season)) is not None and spell[1] >= clock.day]
+        spells = [
+            (spell[1] - spell[0], season)
+            for season in sorted(settings.seasons)
+            if (spell := clock.season(season)) is not None and spell[1] >= clock.day
+        ]
         return min(spells)[1] if spells else f"Q{(day.month + 2) // 3}"
 
     return name

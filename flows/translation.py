@@ -25,16 +25,21 @@ def told(error: TerraceError, language: Language) -> str:
     if language == "en":
         return str(error)
     found = f"{translated(error.where)}：{translated(error.found)}" if error.where else translated(error.found)
-    parts = (found, f"应为：{translated(error.expected)}" if error.expected else "",
-             f"处理办法：{translated(error.do)}" if error.do else "")
+    parts = (
+        found,
+        f"应为：{translated(error.expected)}" if error.expected else "",
+        f"处理办法：{translated(error.do)}" if error.do else "",
+    )
     return "".join(ended(part, "。") for part in parts if part)
 
 
 def translated(text: str, phrases: Mapping[str, str] = PHRASES) -> str:
     """The text in Chinese, line by line and part by part; what no phrase says stays as it is."""
     if "\n" in text:
-        return "\n".join(translated(line.strip()) if not line.startswith(" ") else "  " + translated(line.strip())
-                         for line in text.split("\n"))
+        return "\n".join(
+            translated(line.strip()) if not line.startswith(" ") else "  " + translated(line.strip())
+            for line in text.split("\n")
+        )
     parts = text.split("; ")
     place, gates = _PLACE.fullmatch(text), [_GATE.fullmatch(part) for part in parts]
     if all(gate and gate.group(2) in GATES for gate in gates):
@@ -57,5 +62,7 @@ def _gate(table: str, rule: str, was: str, wanted: str) -> str:
 def _patterns(phrases: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str, str], ...]:
     """Phrases as patterns, those that say most by themselves first; with their English and their Chinese."""
     by_words = sorted(phrases, key=lambda item: (-len(item[0].replace("{}", "")), item[0]))
-    return tuple((re.compile("(.+?)".join(re.escape(part) for part in english.split("{}")), re.DOTALL), english, chinese)
-                 for english, chinese in by_words)
+    return tuple(
+        (re.compile("(.+?)".join(re.escape(part) for part in english.split("{}")), re.DOTALL), english, chinese)
+        for english, chinese in by_words
+    )

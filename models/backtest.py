@@ -37,7 +37,7 @@ class Replay:
     cohort: int
     positives: int
     capacity: int
-    caught: Estimate                        # positives among the first `capacity` names
+    caught: Estimate  # positives among the first `capacity` names
     caught_by_chance: float
     roc_auc: Estimate
     lift_10: Estimate
@@ -55,8 +55,8 @@ class Backtest:
     roc_auc: Estimate
     lift_10: Estimate
     observed_expected: Estimate
-    skipped: Mapping[str, str] = field(default_factory=dict)     # night -> why it could not be replayed
-    rows: pd.DataFrame = field(default_factory=pd.DataFrame)    # as_of, customer_id, target, raw_score, probability
+    skipped: Mapping[str, str] = field(default_factory=dict)  # night -> why it could not be replayed
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)  # as_of, customer_id, target, raw_score, probability
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without the rows."""
@@ -67,15 +67,33 @@ class Backtest:
         """Write `LABEL.json` and `LABEL.png`."""
         write_json(folder / f"{self.label}.json", self.to_dict())
         if self.nights:
-            pictures.over_nights(self.label, [str(n.as_of) for n in self.nights], [
-                ("ROC AUC", [n.roc_auc for n in self.nights]), ("lift at 10 %", [n.lift_10 for n in self.nights]),
-                (f"caught by {self.nights[0].capacity:,} names", [n.caught for n in self.nights]),
-            ], "nights replayed", folder / f"{self.label}.png")
+            pictures.over_nights(
+                self.label,
+                [str(n.as_of) for n in self.nights],
+                [
+                    ("ROC AUC", [n.roc_auc for n in self.nights]),
+                    ("lift at 10 %", [n.lift_10 for n in self.nights]),
+                    (f"caught by {self.nights[0].capacity:,} names", [n.caught for n in self.nights]),
+                ],
+                "nights replayed",
+                folder / f"{self.label}.png",
+            )
 
 
-def replay(name: str, stack: Stack, labels: Path, nights: Iterable[dt.date], window: Window, settings: ModelSettings, *,
-           min_positives: int | None = None, learn_from: Sequence[dt.date] | None = None, gated: bool = True,
-           labels_known_at: Callable[[dt.date], Path] | None = None, progress: Progress | None = None) -> Backtest:
+def replay(
+    name: str,
+    stack: Stack,
+    labels: Path,
+    nights: Iterable[dt.date],
+    window: Window,
+    settings: ModelSettings,
+    *,
+    min_positives: int | None = None,
+    learn_from: Sequence[dt.date] | None = None,
+    gated: bool = True,
+    labels_known_at: Callable[[dt.date], Path] | None = None,
+    progress: Progress | None = None,
+) -> Backtest:
     """Replay each night: learn only from outcomes known by then, score its cohort, compare with what came.
 
     `labels` holds the outcomes as known now; `labels_known_at(night)` a folder as it stood that night, for banks whose facts
@@ -102,37 +120,79 @@ def replay(name: str, stack: Stack, labels: Path, nights: Iterable[dt.date], win
         raise TerraceError(f"no night of '{name}' can be replayed", where=str(labels), do=f"choose other nights: {skipped}")
     rows = pd.concat([frame for _, frame in done], ignore_index=True)
     codes = pd.factorize(rows["customer_id"], sort=True)[0]
-    together = evaluate(_scored(rows, codes), settings.evaluation, base_rate=float(rows["target"].mean()),
-                        capacity=done[0][0].capacity, seed=settings.seed)
-    return Backtest(name, window.gap_days, window.horizon_days, tuple(one for one, _ in done), together.roc_auc,
-                    together.lift_10, together.observed_expected, skipped, rows)
+    together = evaluate(
+        _scored(rows, codes),
+        settings.evaluation,
+        base_rate=float(rows["target"].mean()),
+        capacity=done[0][0].capacity,
+        seed=settings.seed,
+    )
+    return Backtest(
+        name,
+        window.gap_days,
+        window.horizon_days,
+        tuple(one for one, _ in done),
+        together.roc_auc,
+        together.lift_10,
+        together.observed_expected,
+        skipped,
+        rows,
+    )
 
 
 def _scored(rows: pd.DataFrame, codes: Any) -> Scored:
     # nights have models of their own: between them only probabilities compare
-    return Scored(rows["as_of"].to_numpy(dtype="datetime64[D]"), np.asarray(codes, dtype=np.int64),
-                  rows["target"].to_numpy(dtype=np.int8), rows["probability"].to_numpy(dtype=np.float64),
-                  rows["probability"].to_numpy(dtype=np.float64))
+    return Scored(
+        rows["as_of"].to_numpy(dtype="datetime64[D]"),
+        np.asarray(codes, dtype=np.int64),
+        rows["target"].to_numpy(dtype=np.int8),
+        rows["probability"].to_numpy(dtype=np.float64),
+        rows["probability"].to_numpy(dtype=np.float64),
+    )
 
 
-def _score(trained: TrainingResult, cohort: Dataset, night: dt.date, settings: ModelSettings,
-           gated: bool) -> tuple[Replay, pd.DataFrame]:
+def _score(
+    trained: TrainingResult, cohort: Dataset, night: dt.date, settings: ModelSettings, gated: bool
+) -> tuple[Replay, pd.DataFrame]:
     champion = trained.champion if gated or trained.refused is None else trained.refused
     if any(day >= night for day in champion.trained_on):
-        raise TerraceError(f"the model of {night} learned from {max(champion.trained_on)}",
-                           expected="only what was known by then")
+        raise TerraceError(
+            f"the model of {night} learned from {max(champion.trained_on)}", expected="only what was known by then"
+        )
     matrix = cohort.select(champion.feature_names, champion.encodings)
     raw, probability = raw_and_probability(champion, matrix, settings.threads, night)
     capacity = settings.of(trained.label).capacity or settings.evaluation.capacity
-    seen = evaluate(Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw), settings.evaluation,
-                    base_rate=champion.base_rate, capacity=capacity, seed=settings.seed)
+    seen = evaluate(
+        Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw),
+        settings.evaluation,
+        base_rate=champion.base_rate,
+        capacity=capacity,
+        seed=settings.seed,
+    )
     count = float(cohort.positives)
     caught = Estimate(*(part * count for part in seen.gain_capacity.to_list()))
     one = Replay(
-        as_of=night, trained_on=champion.trained_on, content_hash=champion.content_hash, method=champion.method,
-        judged=trained.evaluation.judged if trained.evaluation else "not judged", cohort=len(cohort.rows),
-        positives=cohort.positives, capacity=capacity, caught=caught, caught_by_chance=count * seen.capacity_share,
-        roc_auc=seen.roc_auc, lift_10=seen.lift_10, observed_expected=seen.observed_expected)
+        as_of=night,
+        trained_on=champion.trained_on,
+        content_hash=champion.content_hash,
+        method=champion.method,
+        judged=trained.evaluation.judged if trained.evaluation else "not judged",
+        cohort=len(cohort.rows),
+        positives=cohort.positives,
+        capacity=capacity,
+        caught=caught,
+        caught_by_chance=count * seen.capacity_share,
+        roc_auc=seen.roc_auc,
+        lift_10=seen.lift_10,
+        observed_expected=seen.observed_expected,
+    )
     ids = cohort.stack.customers[cohort.customers]
-    return one, pd.DataFrame({"as_of": pd.Timestamp(night), "customer_id": ids, "target": cohort.target, "raw_score": raw,
-                              "probability": probability})
+    return one, pd.DataFrame(
+        {
+            "as_of": pd.Timestamp(night),
+            "customer_id": ids,
+            "target": cohort.target,
+            "raw_score": raw,
+            "probability": probability,
+        }
+    )

@@ -28,7 +28,7 @@ class Estimate:
 class Resamples:
     """Row 0: every customer once. Rows 1 to B: how often each customer was drawn."""
 
-    counts: npt.NDArray[np.float32]         # (B + 1, customers)
+    counts: npt.NDArray[np.float32]  # (B + 1, customers)
     level: float
 
     @classmethod
@@ -67,11 +67,12 @@ class Ranking:
 
     roc_auc: Array
     pr_auc: Array
-    gains: Array                            # (B + 1, shares)
+    gains: Array  # (B + 1, shares)
 
 
-def ranking(score: Array, target: npt.NDArray[np.int8], codes: Ints, resamples: Resamples,
-            shares: tuple[float, ...]) -> Ranking:
+def ranking(
+    score: Array, target: npt.NDArray[np.int8], codes: Ints, resamples: Resamples, shares: tuple[float, ...]
+) -> Ranking:
     """Rank measures of one score vector. Tied scores are one step: no order among them is rewarded."""
     order = np.argsort(-score, kind="stable")
     ordered, outcome, who = score[order], target[order].astype(np.float32), codes[order]

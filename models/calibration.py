@@ -12,7 +12,7 @@ from scipy.stats import beta
 Array = npt.NDArray[np.float64]
 Band = tuple[tuple[float, float, float], ...]
 _EDGE = 1e-12
-SUPPORT = 3         # customers with a positive behind every point of a calibration
+SUPPORT = 3  # customers with a positive behind every point of a calibration
 
 
 def sigmoid(raw: npt.ArrayLike) -> Array:
@@ -65,8 +65,7 @@ class Calibration:
             return p, p
         at, low, high = (np.array(column) for column in zip(*self.band, strict=True))
         # as ratios, so that beyond the outer bins the band narrows and widens with the probability
-        return (np.minimum(p, p * np.interp(p, at, low / at)),
-                np.clip(np.maximum(p, p * np.interp(p, at, high / at)), p, 1.0))
+        return (np.minimum(p, p * np.interp(p, at, low / at)), np.clip(np.maximum(p, p * np.interp(p, at, high / at)), p, 1.0))
 
     def to_dict(self) -> dict[str, Any]:
         return {"x": list(self.x), "y": list(self.y), "band": [list(row) for row in self.band]}
@@ -105,8 +104,9 @@ def centred_isotonic(x: Array, y: Array, weight: Array) -> tuple[Array, Array, A
     return np.add.reduceat(x * weight, starts) / mass, means, mass
 
 
-def calibrate(raw: npt.ArrayLike, target: npt.ArrayLike, customers: npt.ArrayLike | None = None,
-              level: float = 0.95, bins: int = 10) -> Calibration:
+def calibrate(
+    raw: npt.ArrayLike, target: npt.ArrayLike, customers: npt.ArrayLike | None = None, level: float = 0.95, bins: int = 10
+) -> Calibration:
     """A calibration learned from raw scores (log-odds) and outcomes of rows the booster has not learned from.
 
     A block without positives would be an impossible zero, one of positives only a certain one: they get Jeffreys' half count.
@@ -134,7 +134,7 @@ def _supported(own: Array, outcome: Array, groups: npt.NDArray[Any]) -> npt.NDAr
     distinct, place = np.unique(own, return_inverse=True)
     _, code = np.unique(groups, return_inverse=True)
     mine = np.bincount(code, weights=outcome)[code]
-    share = np.divide(outcome, mine, out=np.zeros_like(outcome), where=mine > 0)     # a customer's positives add up to one
+    share = np.divide(outcome, mine, out=np.zeros_like(outcome), where=mine > 0)  # a customer's positives add up to one
     before = np.cumsum(np.bincount(place, weights=share, minlength=len(distinct)))
     most = max(1, int(before[-1] // SUPPORT)) if len(before) else 1
     part = np.minimum(np.floor(np.r_[0.0, before[:-1]] / SUPPORT + 1e-9), most - 1)
@@ -150,7 +150,7 @@ def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], level: float, bins
     reached = np.cumsum(p[order])
     size = max(1, min(bins, int(outcome.sum() // 15)))
     edges = np.searchsorted(reached, np.linspace(0, reached[-1], size + 1)[1:-1])
-    once = len(np.unique(groups)) / len(groups)     # several months of one customer are hardly several customers
+    once = len(np.unique(groups)) / len(groups)  # several months of one customer are hardly several customers
     rows = []
     for part in np.split(order, np.unique(edges)):
         if not len(part):

@@ -35,11 +35,11 @@ class Champion:
     booster_text: str = ""
     calibration: Calibration | None = None
     segments: SegmentRates | None = None
-    season: SeasonLevel | None = None           # moves the calibrated probability to the level of the as_of's month
+    season: SeasonLevel | None = None  # moves the calibrated probability to the level of the as_of's month
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    reasons_zh: tuple[str, ...] = ()            # what the gate said
+    reasons_zh: tuple[str, ...] = ()  # what the gate said
     reasons_en: tuple[str, ...] = ()
 
     def scoring(self) -> dict[str, Any]:
@@ -47,10 +47,14 @@ class Champion:
         # without a season level nothing is said of it, so that champions made before there were any keep their hash
         season = {"season": self.season.to_dict()} if self.season else {}
         return {
-            "name": self.name, "method": self.method, "feature_names": list(self.feature_names),
-            "encodings": {name: list(values) for name, values in self.encodings.items()}, "base_rate": self.base_rate,
+            "name": self.name,
+            "method": self.method,
+            "feature_names": list(self.feature_names),
+            "encodings": {name: list(values) for name, values in self.encodings.items()},
+            "base_rate": self.base_rate,
             "calibration": self.calibration.to_dict() if self.calibration else None,
-            "segments": self.segments.to_dict() if self.segments else None, **season,
+            "segments": self.segments.to_dict() if self.segments else None,
+            **season,
         }
 
     @property
@@ -63,12 +67,20 @@ class Champion:
         folder.mkdir(parents=True, exist_ok=True)
         if self.booster_text:
             write_text(folder / "booster.txt", self.booster_text)
-        write_json(folder / "champion.json", {
-            "content_hash": self.content_hash, "scoring": self.scoring(),
-            "trained_on": [day.isoformat() for day in self.trained_on], "known_at": self.known_at.isoformat(),
-            "parameters": dict(self.parameters), "metrics": dict(self.metrics), "fingerprints": dict(self.fingerprints),
-            "reasons_zh": list(self.reasons_zh), "reasons_en": list(self.reasons_en),
-        })
+        write_json(
+            folder / "champion.json",
+            {
+                "content_hash": self.content_hash,
+                "scoring": self.scoring(),
+                "trained_on": [day.isoformat() for day in self.trained_on],
+                "known_at": self.known_at.isoformat(),
+                "parameters": dict(self.parameters),
+                "metrics": dict(self.metrics),
+                "fingerprints": dict(self.fingerprints),
+                "reasons_zh": list(self.reasons_zh),
+                "reasons_en": list(self.reasons_en),
+            },
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Champion:
@@ -77,18 +89,28 @@ class Champion:
         text = folder / "booster.txt"
         scoring = content["scoring"]
         champion = cls(
-            name=scoring["name"], method=scoring["method"], feature_names=tuple(scoring["feature_names"]),
+            name=scoring["name"],
+            method=scoring["method"],
+            feature_names=tuple(scoring["feature_names"]),
             encodings={name: tuple(values) for name, values in scoring["encodings"].items()},
-            base_rate=scoring["base_rate"], trained_on=tuple(dt.date.fromisoformat(d) for d in content["trained_on"]),
+            base_rate=scoring["base_rate"],
+            trained_on=tuple(dt.date.fromisoformat(d) for d in content["trained_on"]),
             known_at=dt.date.fromisoformat(content["known_at"]),
             booster_text=text.read_text(encoding="utf-8") if scoring["method"] == "model" else "",
             calibration=Calibration.from_dict(scoring["calibration"]) if scoring["calibration"] else None,
             segments=SegmentRates.from_dict(scoring["segments"]) if scoring["segments"] else None,
             season=SeasonLevel.from_dict(scoring["season"]) if "season" in scoring else None,
-            parameters=content["parameters"], metrics=content["metrics"], fingerprints=content["fingerprints"],
-            reasons_zh=tuple(content["reasons_zh"]), reasons_en=tuple(content["reasons_en"]),
+            parameters=content["parameters"],
+            metrics=content["metrics"],
+            fingerprints=content["fingerprints"],
+            reasons_zh=tuple(content["reasons_zh"]),
+            reasons_en=tuple(content["reasons_en"]),
         )
         if champion.content_hash != content["content_hash"]:
-            raise TerraceError(f"model '{champion.name}' does not match its own hash", where=str(folder),
-                               expected=content["content_hash"], do="restore the folder from the registry or train again")
+            raise TerraceError(
+                f"model '{champion.name}' does not match its own hash",
+                where=str(folder),
+                expected=content["content_hash"],
+                do="restore the folder from the registry or train again",
+            )
         return champion

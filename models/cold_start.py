@@ -49,13 +49,13 @@ class SegmentRates:
     """
 
     cutters: tuple[Cutter, ...]
-    base: float                             # log-odds of the whole cohort's rate
+    base: float  # log-odds of the whole cohort's rate
     first: tuple[float, ...]
     rates: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
     customers: tuple[int, ...]
-    positives: tuple[int, ...]              # distinct customers with a positive
+    positives: tuple[int, ...]  # distinct customers with a positive
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -80,8 +80,13 @@ class SegmentRates:
     def to_dict(self) -> dict[str, Any]:
         return {
             "cutters": [{"feature": c.feature, "edges": list(c.edges), "categories": c.categories} for c in self.cutters],
-            "base": self.base, "first": list(self.first), "rates": list(self.rates), "low": list(self.low),
-            "high": list(self.high), "customers": list(self.customers), "positives": list(self.positives),
+            "base": self.base,
+            "first": list(self.first),
+            "rates": list(self.rates),
+            "low": list(self.low),
+            "high": list(self.high),
+            "customers": list(self.customers),
+            "positives": list(self.positives),
         }
 
     @classmethod
@@ -116,11 +121,22 @@ def segment_rates(dataset: Dataset, segments: Sequence[Segment], use: int, level
     first = cells // (cutters[1].parts) if len(cutters) == 2 else cells
     parts = cutters[0].parts if cutters else 1
     once = _once(dataset)
-    alone = shrink(np.bincount(first, dataset.target, parts).astype(np.float64) * once,
-                   np.bincount(first, minlength=parts).astype(np.float64) * once, level)[0]
+    alone = shrink(
+        np.bincount(first, dataset.target, parts).astype(np.float64) * once,
+        np.bincount(first, minlength=parts).astype(np.float64) * once,
+        level,
+    )[0]
     whole = (hits.sum() + 0.5) / (trials.sum() + 1)
-    return SegmentRates(cutters, float(logit(whole)), tuple(logit(alone).tolist()), tuple(rate.tolist()),
-                        tuple(low.tolist()), tuple(high.tolist()), tuple(people.tolist()), tuple(positives.tolist()))
+    return SegmentRates(
+        cutters,
+        float(logit(whole)),
+        tuple(logit(alone).tolist()),
+        tuple(rate.tolist()),
+        tuple(low.tolist()),
+        tuple(high.tolist()),
+        tuple(people.tolist()),
+        tuple(positives.tolist()),
+    )
 
 
 def _cutter(segment: Segment, values: npt.NDArray[Any], dataset: Dataset) -> Cutter:

@@ -33,7 +33,8 @@ def without_calendar(dataset: Dataset, least_snapshots: int) -> Dataset:
     same = (highest == lowest) | np.isnan(highest)
     # one value in every snapshot, but not one value throughout: that column is harmless and stays for the bank's next years
     moves = np.nanmax(np.where(np.isnan(highest), -np.inf, highest), axis=0) > np.nanmin(
-        np.where(np.isnan(lowest), np.inf, lowest), axis=0)
+        np.where(np.isnan(lowest), np.inf, lowest), axis=0
+    )
     return keep(dataset, ~(same.all(axis=0) & moves))
 
 

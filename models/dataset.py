@@ -50,21 +50,25 @@ def model_columns(specs: Iterable[Spec], drop: Sequence[str] = ()) -> tuple[str,
 def _refuse_protected(names: Iterable[str]) -> None:
     for name in names:
         if any(part == word or part.startswith(word) for part in name.split("_") for word in PROTECTED_WORDS):
-            raise ConfigError(f"feature '{name}' speaks of a protected attribute", where="features",
-                              expected="sensitivity 'protected', which no model sees", do="mark it so in its view")
+            raise ConfigError(
+                f"feature '{name}' speaks of a protected attribute",
+                where="features",
+                expected="sensitivity 'protected', which no model sees",
+                do="mark it so in its view",
+            )
 
 
 @dataclass(frozen=True)
 class Stack:
     """One row per as_of and customer, sorted so; features as one float32 matrix shared by all labels."""
 
-    customers: npt.NDArray[np.object_]          # distinct ids, sorted
-    codes: Ints                                 # row -> customers
+    customers: npt.NDArray[np.object_]  # distinct ids, sorted
+    codes: Ints  # row -> customers
     as_of: Days
     matrix: Floats
-    feature_names: tuple[str, ...]              # sorted
-    encodings: Mapping[str, tuple[str, ...]]    # category -> its values in the order of their codes
-    files: Mapping[str, str]                    # file name -> content hash
+    feature_names: tuple[str, ...]  # sorted
+    encodings: Mapping[str, tuple[str, ...]]  # category -> its values in the order of their codes
+    files: Mapping[str, str]  # file name -> content hash
 
     @property
     def as_ofs(self) -> tuple[dt.date, ...]:
@@ -93,8 +97,9 @@ def snapshots(folder: Path) -> dict[dt.date, Path]:
     return {as_of_in(path): path for path in sorted(folder.glob("as_of=*.parquet"))}
 
 
-def stack_features(paths: Sequence[Path], columns: Sequence[str],
-                   encodings: Mapping[str, tuple[str, ...]] | None = None) -> Stack:
+def stack_features(
+    paths: Sequence[Path], columns: Sequence[str], encodings: Mapping[str, tuple[str, ...]] | None = None
+) -> Stack:
     """Feature files stacked by as_of and customer. Categories are encoded by the map given, or by one made of their values.
 
     A value the map does not know, and null, are missing (NaN). Raises ConfigError for a protected or absent column.
@@ -113,16 +118,27 @@ def stack_features(paths: Sequence[Path], columns: Sequence[str],
     ids = np.concatenate([table["customer_id"].to_numpy() for table in tables]) if tables else np.empty(0, dtype=object)
     customers, codes = np.unique(ids.astype(object), return_inverse=True)
     days = np.concatenate([np.full(t.num_rows, np.datetime64(as_of_in(p), "D")) for t, p in zip(tables, ordered, strict=True)])
-    return Stack(customers, codes.astype(np.int64), days, matrix, names, known,
-                 {f"features/{path.name}": fingerprint.of_file(path) for path in ordered})
+    return Stack(
+        customers,
+        codes.astype(np.int64),
+        days,
+        matrix,
+        names,
+        known,
+        {f"features/{path.name}": fingerprint.of_file(path) for path in ordered},
+    )
 
 
 def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
     there = pq.read_schema(path).names
     missing = [name for name in names if name not in there]
     if missing:
-        raise ConfigError(f"no column {', '.join(missing[:5])}", where=str(path), expected="every feature of the catalogue",
-                          do="build the features of this date again")
+        raise ConfigError(
+            f"no column {', '.join(missing[:5])}",
+            where=str(path),
+            expected="every feature of the catalogue",
+            do="build the features of this date again",
+        )
     table = pq.read_table(path, columns=["customer_id", *names])
     ids = table["customer_id"].to_numpy()
     return table if bool(np.all(ids[1:] > ids[:-1])) else table.sort_by("customer_id")
@@ -154,13 +170,13 @@ class Dataset:
 
     label: str
     stack: Stack
-    rows: Ints                                  # rows of the stack, ascending
+    rows: Ints  # rows of the stack, ascending
     target: npt.NDArray[np.int8]
-    columns: Ints                               # columns of the stack this label may use
-    files: Mapping[str, str]                    # label files -> content hash
-    without_features: int = 0                   # cohort members the feature files do not know
-    values: Mapping[str, tuple[str, ...]] | None = None     # category -> values, where not those of the stack
-    weight: Floats | None = None                # rows a row stands for, where customers without a positive were thinned
+    columns: Ints  # columns of the stack this label may use
+    files: Mapping[str, str]  # label files -> content hash
+    without_features: int = 0  # cohort members the feature files do not know
+    values: Mapping[str, tuple[str, ...]] | None = None  # category -> values, where not those of the stack
+    weight: Floats | None = None  # rows a row stands for, where customers without a positive were thinned
 
     @property
     def as_of(self) -> Days:
@@ -240,12 +256,16 @@ class Dataset:
     def fingerprints(self) -> dict[str, str]:
         """Content hashes of the files whose rows are here."""
         days = {day.isoformat() for day in self.as_ofs}
-        return {name: value for name, value in sorted({**self.stack.files, **self.files}.items())
-                if name.rsplit("as_of=", 1)[-1].removesuffix(".parquet") in days}
+        return {
+            name: value
+            for name, value in sorted({**self.stack.files, **self.files}.items())
+            if name.rsplit("as_of=", 1)[-1].removesuffix(".parquet") in days
+        }
 
 
-def join_label(label: str, stack: Stack, folder: Path, as_ofs: Iterable[dt.date] | None = None,
-               drop: Sequence[str] = ()) -> Dataset:
+def join_label(
+    label: str, stack: Stack, folder: Path, as_ofs: Iterable[dt.date] | None = None, drop: Sequence[str] = ()
+) -> Dataset:
     """The label's cohort at every snapshot that both sides have (or at `as_ofs`). `drop` are glob patterns of features."""
     there = snapshots(folder)
     wanted = [day for day in stack.as_ofs if day in there and (as_ofs is None or day in set(as_ofs))]
@@ -260,9 +280,15 @@ def join_label(label: str, stack: Stack, folder: Path, as_ofs: Iterable[dt.date]
         rows.append(here.start + where[found])
         targets.append(table["target"].to_numpy()[found].astype(np.int8))
     keep = [i for i, name in enumerate(stack.feature_names) if not any(fnmatch.fnmatchcase(name, p) for p in drop)]
-    return Dataset(label, stack, np.concatenate(rows) if rows else np.empty(0, np.int64),
-                   np.concatenate(targets) if targets else np.empty(0, np.int8), np.array(keep, dtype=np.int64),
-                   {f"labels/{label}/{there[day].name}": fingerprint.of_file(there[day]) for day in wanted}, missing)
+    return Dataset(
+        label,
+        stack,
+        np.concatenate(rows) if rows else np.empty(0, np.int64),
+        np.concatenate(targets) if targets else np.empty(0, np.int8),
+        np.array(keep, dtype=np.int64),
+        {f"labels/{label}/{there[day].name}": fingerprint.of_file(there[day]) for day in wanted},
+        missing,
+    )
 
 
 def _find(sorted_ids: npt.NDArray[np.object_], ids: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.bool_], Ints]:

@@ -28,13 +28,18 @@ Ints = npt.NDArray[np.int64]
 Reading = Literal["stable", "watch", "moved"]
 Kind = Literal["score", "feature"]
 Language = Literal["zh", "en"]
-WATCH, MOVED = 0.1, 0.25            # the usual reading of the index
+WATCH, MOVED = 0.1, 0.25  # the usual reading of the index
 DECILES = np.arange(1, 10) / 10
 _READINGS: dict[Reading, tuple[str, str]] = {
-    "stable": ("稳定", "stable"), "watch": ("关注", "watch"), "moved": ("已漂移", "moved")}
+    "stable": ("稳定", "stable"),
+    "watch": ("关注", "watch"),
+    "moved": ("已漂移", "moved"),
+}
 _KINDS: dict[Kind, tuple[str, str]] = {"score": ("评分", "score"), "feature": ("特征", "feature")}
-_HEADS = (("类别", "名称", "PSI", "随机水平", "结论", "缺失（当时）", "缺失（现在）"),
-          ("kind", "name", "PSI", "by chance", "reading", "unknown then", "unknown now"))
+_HEADS = (
+    ("类别", "名称", "PSI", "随机水平", "结论", "缺失（当时）", "缺失（现在）"),
+    ("kind", "name", "PSI", "by chance", "reading", "unknown then", "unknown now"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Shift:
     kind: Kind
     name: str
     psi: float
-    by_chance: float            # what two draws of these sizes from one population give on average
+    by_chance: float  # what two draws of these sizes from one population give on average
     parts: int
-    unknown_then: float         # share of customers
+    unknown_then: float  # share of customers
     unknown_now: float
 
     @property
@@ -83,15 +88,27 @@ class Drift:
         moved, watch, stable = self.count("moved"), self.count("watch"), self.count("stable")
         if language == "zh":
             return f"{self.current} 与训练期末 {self.reference} 相比：已漂移 {moved} 项，需关注 {watch} 项，稳定 {stable} 项。"
-        return (f"{self.current} against {self.reference}, the newest month learned from: "
-                f"{moved} moved, {watch} to watch, {stable} stable.")
+        return (
+            f"{self.current} against {self.reference}, the newest month learned from: "
+            f"{moved} moved, {watch} to watch, {stable} stable."
+        )
 
     def markdown(self, language: Language, features: int = 20) -> str:
         """The headline, every score and the worst features as a table."""
         place = 0 if language == "zh" else 1
         shown = [s for s in self.shifts if s.kind == "score"] + [s for s in self.shifts if s.kind == "feature"][:features]
-        rows = [(_KINDS[s.kind][place], s.name, f"{s.psi:.3f}", f"{s.by_chance:.3f}", s.say(language), f"{s.unknown_then:.1%}",
-                 f"{s.unknown_now:.1%}") for s in shown]
+        rows = [
+            (
+                _KINDS[s.kind][place],
+                s.name,
+                f"{s.psi:.3f}",
+                f"{s.by_chance:.3f}",
+                s.say(language),
+                f"{s.unknown_then:.1%}",
+                f"{s.unknown_now:.1%}",
+            )
+            for s in shown
+        ]
         lines = ["| " + " | ".join(row) + " |" for row in (_HEADS[place], ("---",) * len(_HEADS[place]), *rows)]
         return self.headline(language) + "\n\n" + "\n".join(lines) + "\n"
 
@@ -120,8 +137,9 @@ def shift(kind: Kind, name: str, then: pa.Array, now: pa.Array) -> Shift | None:
     before, after = (np.append(side, column.null_count) for side, column in zip(counts, (then, now), strict=True))
     parts = int(((before > 0) | (after > 0)).sum())
     by_chance = (parts - 1) * (1 / max(len(then), 1) + 1 / max(len(now), 1))
-    return Shift(kind, name, psi(before, after), by_chance, parts, then.null_count / max(len(then), 1),
-                 now.null_count / max(len(now), 1))
+    return Shift(
+        kind, name, psi(before, after), by_chance, parts, then.null_count / max(len(then), 1), now.null_count / max(len(now), 1)
+    )
 
 
 def _is_of_the_date(column: pa.Array) -> bool:
@@ -156,8 +174,12 @@ def features_between(reference: Path, current: Path, names: Iterable[str]) -> li
     for path in (reference, current):
         missing = sorted(set(wanted) - set(pq.read_schema(path).names))
         if missing:
-            raise ConfigError(f"no column {', '.join(missing[:5])}", where=str(path), expected="every feature of the champions",
-                              do="build the features of this date again, or retrain")
+            raise ConfigError(
+                f"no column {', '.join(missing[:5])}",
+                where=str(path),
+                expected="every feature of the champions",
+                do="build the features of this date again, or retrain",
+            )
     found = (shift("feature", name, _column(reference, name), _column(current, name)) for name in wanted)
     return [one for one in found if one is not None]
 

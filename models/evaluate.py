@@ -57,14 +57,14 @@ class Evaluation:
     lift_capacity: Estimate
     gain_capacity: Estimate
     brier: Estimate
-    brier_base: Estimate                    # of the base rate, which a model must beat
+    brier_base: Estimate  # of the base rate, which a model must beat
     log_loss: Estimate
     log_loss_base: Estimate
     ece: Estimate
     observed_expected: Estimate
     deciles: tuple[Decile, ...]
     seasons: tuple[Season, ...]
-    gains: tuple[Estimate, ...]             # at every share of CURVE
+    gains: tuple[Estimate, ...]  # at every share of CURVE
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -103,7 +103,7 @@ class Scored:
     """What an evaluation looks at: one row per as_of and customer."""
 
     as_of: npt.NDArray[np.datetime64]
-    customers: Ints                         # codes
+    customers: Ints  # codes
     target: npt.NDArray[np.int8]
     probability: Array
     raw: Array
@@ -113,8 +113,16 @@ class Scored:
         return np.asarray(np.unique(self.customers, return_inverse=True)[1], dtype=np.int64)
 
 
-def evaluate(scored: Scored, settings: EvaluationSettings, *, base_rate: float, capacity: int, seed: int,
-             judged: Judged = "out_of_time", seasons: Mapping[dt.date, str] | None = None) -> Evaluation:
+def evaluate(
+    scored: Scored,
+    settings: EvaluationSettings,
+    *,
+    base_rate: float,
+    capacity: int,
+    seed: int,
+    judged: Judged = "out_of_time",
+    seasons: Mapping[dt.date, str] | None = None,
+) -> Evaluation:
     """Measures with percentile intervals over customers drawn with replacement. `base_rate` is the rate of training."""
     codes = scored.compact()
     resamples = Resamples.draw(int(codes.max()) + 1, settings.resamples, seed, settings.level)
@@ -131,14 +139,31 @@ def evaluate(scored: Scored, settings: EvaluationSettings, *, base_rate: float, 
         over = sums[:, 1] / sums[:, 2]
     deciles, ece = _deciles(scored, codes, resamples, settings.deciles)
     return Evaluation(
-        judged=judged, as_ofs=tuple(days), rows=len(p), customers=int(codes.max()) + 1, positives=int(y.sum()),
-        positive_customers=len(np.unique(codes[scored.target == 1])), base_rate=float(y.mean()), capacity=capacity,
-        capacity_share=share, roc_auc=est(ranks.roc_auc), pr_auc=est(ranks.pr_auc), lift_10=est(ranks.gains[:, 0] / 0.1),
-        gain_10=est(ranks.gains[:, 0]), lift_capacity=est(ranks.gains[:, 1] / share), gain_capacity=est(ranks.gains[:, 1]),
-        brier=est(means[:, 3]), brier_base=est(means[:, 4]), log_loss=est(means[:, 5]), log_loss_base=est(means[:, 6]),
-        ece=est(ece), observed_expected=est(over), deciles=deciles,
+        judged=judged,
+        as_ofs=tuple(days),
+        rows=len(p),
+        customers=int(codes.max()) + 1,
+        positives=int(y.sum()),
+        positive_customers=len(np.unique(codes[scored.target == 1])),
+        base_rate=float(y.mean()),
+        capacity=capacity,
+        capacity_share=share,
+        roc_auc=est(ranks.roc_auc),
+        pr_auc=est(ranks.pr_auc),
+        lift_10=est(ranks.gains[:, 0] / 0.1),
+        gain_10=est(ranks.gains[:, 0]),
+        lift_capacity=est(ranks.gains[:, 1] / share),
+        gain_capacity=est(ranks.gains[:, 1]),
+        brier=est(means[:, 3]),
+        brier_base=est(means[:, 4]),
+        log_loss=est(means[:, 5]),
+        log_loss_base=est(means[:, 6]),
+        ece=est(ece),
+        observed_expected=est(over),
+        deciles=deciles,
         seasons=_seasons(scored, codes, resamples, seasons or {day: _quarter(day) for day in days}),
-        gains=tuple(est(ranks.gains[:, 2 + i]) for i in range(len(CURVE))))
+        gains=tuple(est(ranks.gains[:, 2 + i]) for i in range(len(CURVE))),
+    )
 
 
 def _loss(p: Array, y: Array) -> Array:
@@ -162,8 +187,11 @@ def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> t
     ece = np.abs(observed - expected).sum(1) / n.sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = observed / n
-    deciles = tuple(Decile(int(n[0, d]), float(expected[0, d] / max(n[0, d], 1)), resamples.estimate(rate[:, d]))
-                    for d in range(count) if n[0, d] > 0)
+    deciles = tuple(
+        Decile(int(n[0, d]), float(expected[0, d] / max(n[0, d], 1)), resamples.estimate(rate[:, d]))
+        for d in range(count)
+        if n[0, d] > 0
+    )
     return deciles, ece
 
 
@@ -189,8 +217,16 @@ class Difference:
     lift_10: Estimate
 
 
-def compare(first: Array, second: Array, target: npt.NDArray[np.int8], customers: npt.NDArray[Any], *, resamples: int = 1000,
-            seed: int = 0, level: float = 0.95) -> Difference:
+def compare(
+    first: Array,
+    second: Array,
+    target: npt.NDArray[np.int8],
+    customers: npt.NDArray[Any],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Difference:
     """The paired difference of two score vectors in ROC AUC and in lift at ten percent."""
     codes = np.asarray(np.unique(customers, return_inverse=True)[1], dtype=np.int64)
     draws = Resamples.draw(int(codes.max()) + 1, resamples, seed, level)

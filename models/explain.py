@@ -31,18 +31,25 @@ def explain(champion: Champion, rows: pd.DataFrame, threads: int = 2) -> pd.Data
     its code. Raises TerraceError where contributions do not add up to the raw score within 1e-6.
     """
     matrix = matrix_of(champion, rows)
-    parts = (champion.segments.contributions(matrix) if champion.segments is not None
-             else booster.contributions(champion.booster_text, matrix, threads))
+    parts = (
+        champion.segments.contributions(matrix)
+        if champion.segments is not None
+        else booster.contributions(champion.booster_text, matrix, threads)
+    )
     _check(champion, rows, parts.sum(axis=1), raw_scores(champion, matrix, threads), "the model's raw score")
     if "raw_score" in rows:
         _check(champion, rows, parts.sum(axis=1), rows["raw_score"].to_numpy(dtype=np.float64), "the stored raw score")
     names = [*champion.feature_names, BASE]
     values = np.concatenate([matrix.astype(np.float64), np.full((len(rows), 1), np.nan)], axis=1)
-    return pd.DataFrame({
-        "customer_id": np.repeat(rows["customer_id"].to_numpy(), len(names)), "model": champion.name,
-        "feature": np.tile(np.array(names, dtype=object), len(rows)), "value": values.ravel(),
-        "contribution": parts.ravel(),
-    })
+    return pd.DataFrame(
+        {
+            "customer_id": np.repeat(rows["customer_id"].to_numpy(), len(names)),
+            "model": champion.name,
+            "feature": np.tile(np.array(names, dtype=object), len(rows)),
+            "value": values.ravel(),
+            "contribution": parts.ravel(),
+        }
+    )
 
 
 def _check(champion: Champion, rows: pd.DataFrame, total: Array, raw: Array, what: str) -> None:
@@ -50,6 +57,8 @@ def _check(champion: Champion, rows: pd.DataFrame, total: Array, raw: Array, wha
     if len(off) and not float(off.max()) <= TOLERANCE:
         worst = int(np.nanargmax(off))
         raise TerraceError(
-            f"contributions sum to {total[worst]:.9f}, {what} is {raw[worst]:.9f}", where=f"model {champion.name}, customer "
-            f"{rows['customer_id'].iloc[worst]}", expected=f"a difference of at most {TOLERANCE:g}",
-            do="score this date again with the same champion and features")
+            f"contributions sum to {total[worst]:.9f}, {what} is {raw[worst]:.9f}",
+            where=f"model {champion.name}, customer {rows['customer_id'].iloc[worst]}",
+            expected=f"a difference of at most {TOLERANCE:g}",
+            do="score this date again with the same champion and features",
+        )

@@ -61,8 +61,9 @@ def _term(text: str) -> Term:
             raise ValueError(f"'{name}' is no word; words are {', '.join(_WORDS)}")
         return Term(name, op, words=tuple(word.strip() for word in value.split("|")))  # type: ignore[arg-type]
     if name not in _FIGURES and _kind_of(name) is None:
-        raise ValueError(f"'{name}' is no figure; figures are age, tenure_days, <category>_months, <category>_sum, "
-                         "link_<kind>, has_<family>")
+        raise ValueError(
+            f"'{name}' is no figure; figures are age, tenure_days, <category>_months, <category>_sum, link_<kind>, has_<family>"
+        )
     try:
         return Term(name, op, number=float(value))  # type: ignore[arg-type]
     except ValueError:
@@ -85,7 +86,7 @@ class Group(Settings):
     id: str = Field(pattern=r"^[a-z][a-z_]*$")
     zh: str
     en: str
-    any: tuple[str, ...] = ()           # no line: everybody who is left
+    any: tuple[str, ...] = ()  # no line: everybody who is left
     products: tuple[str, ...] = ()
 
     def lines(self) -> tuple[tuple[Term, ...], ...]:
@@ -97,7 +98,7 @@ class GroupSettings(Settings):
     """Groups in order: the first that admits a customer has them."""
 
     look_back_days: int = Field(365, ge=28)
-    for_all: tuple[str, ...] = ()       # product families that suit every group, whichever of them name these too
+    for_all: tuple[str, ...] = ()  # product families that suit every group, whichever of them name these too
     rules: tuple[Group, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -127,8 +128,11 @@ def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.
         for bucket in passes(canonical):
             facts = con.sql(_facts_sql(canonical, settings, as_of, bucket, sorted(names), con)).to_arrow_table()
             ids = np.array([group.id for group in settings.rules], object)
-            parts.append(pa.table({"customer_id": facts["customer_id"], "group": pa.array(ids[first_match(settings, facts)],
-                                                                                        pa.string())}))
+            parts.append(
+                pa.table(
+                    {"customer_id": facts["customer_id"], "group": pa.array(ids[first_match(settings, facts)], pa.string())}
+                )
+            )
     return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
 
 
@@ -159,9 +163,16 @@ def _holds(term: Term, facts: pa.Table) -> NDArray[np.bool_]:
     return np.asarray(compare(figure, term.number) & ~np.isnan(figure), bool)
 
 
-def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bucket: int | None, names: list[str],
-               con: duckdb.DuckDBPyConnection) -> str:
+def _facts_sql(
+    canonical: Canonical,
+    settings: GroupSettings,
+    as_of: dt.date,
+    bucket: int | None,
+    names: list[str],
+    con: duckdb.DuckDBPyConnection,
+) -> str:
     """SELECT customer_id and the named facts, one row per customer known at as_of."""
+
     def known(table: str) -> str:
         of_all = table in ("customers_all",)
         name = "customers" if of_all else table
@@ -182,16 +193,23 @@ def _facts_sql(canonical: Canonical, settings: GroupSettings, as_of: dt.date, bu
     for name in names:
         if _kind_of(name) not in ("link", "has"):
             continue
-        counted = (f"SELECT customer_id FROM {known('links')} WHERE ended_on IS NULL AND kind = '{name[5:]}'"
-                   if _kind_of(name) == "link" else _open_sql(known, name[4:]))
-        joins.append(f"LEFT JOIN (SELECT customer_id, count(*)::DOUBLE AS n FROM ({counted}) GROUP BY 1) {name}"
-                     f" ON {name}.customer_id = c.customer_id")
+        counted = (
+            f"SELECT customer_id FROM {known('links')} WHERE ended_on IS NULL AND kind = '{name[5:]}'"
+            if _kind_of(name) == "link"
+            else _open_sql(known, name[4:])
+        )
+        joins.append(
+            f"LEFT JOIN (SELECT customer_id, count(*)::DOUBLE AS n FROM ({counted}) GROUP BY 1) {name}"
+            f" ON {name}.customer_id = c.customer_id"
+        )
         columns.append(f"coalesce({name}.n, 0) AS {name}")
     if "employer_kind" in names:
-        joins.append(f"LEFT JOIN (SELECT l.customer_id, min(e.kind) AS kind FROM {known('links')} l"
-                     f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id"
-                     " WHERE l.kind = 'employer' AND l.ended_on IS NULL GROUP BY 1) employer"
-                     " ON employer.customer_id = c.customer_id")
+        joins.append(
+            f"LEFT JOIN (SELECT l.customer_id, min(e.kind) AS kind FROM {known('links')} l"
+            f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id"
+            " WHERE l.kind = 'employer' AND l.ended_on IS NULL GROUP BY 1) employer"
+            " ON employer.customer_id = c.customer_id"
+        )
         columns.append("employer.kind AS employer_kind")
     return f"SELECT {', '.join(columns)} FROM {known('customers')} c {' '.join(joins)} ORDER BY c.customer_id"
 
@@ -209,7 +227,9 @@ def _note_flows(con: duckdb.DuckDBPyConnection, transactions: str, names: list[s
 def _open_sql(known: Callable[[str], str], family: str) -> str:
     """SELECT customer_id of open accounts, loans and used contracts of a family."""
     ours = f"(SELECT product_id FROM {known('products')} WHERE family = '{family}')"
-    return (f"SELECT customer_id FROM {known('accounts')} WHERE closed_on IS NULL AND product_id IN {ours}"
-            f" UNION ALL SELECT customer_id FROM {known('loans')} WHERE closed_on IS NULL AND product_id IN {ours}"
-            f" UNION ALL SELECT customer_id FROM {known('holdings')} WHERE ended_on IS NULL AND product_id IN {ours}"
-            " AND (activated_on IS NOT NULL OR coalesce(started_how, 'customer') <> 'batch')")
+    return (
+        f"SELECT customer_id FROM {known('accounts')} WHERE closed_on IS NULL AND product_id IN {ours}"
+        f" UNION ALL SELECT customer_id FROM {known('loans')} WHERE closed_on IS NULL AND product_id IN {ours}"
+        f" UNION ALL SELECT customer_id FROM {known('holdings')} WHERE ended_on IS NULL AND product_id IN {ours}"
+        " AND (activated_on IS NOT NULL OR coalesce(started_how, 'customer') <> 'batch')"
+    )

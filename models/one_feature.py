@@ -20,7 +20,7 @@ class OneFeatureRule:
 
     feature: str
     is_descending: bool
-    roc_auc: float                          # in training
+    roc_auc: float  # in training
 
     def score(self, dataset: Dataset) -> Array:
         """Higher is likelier."""

@@ -54,14 +54,26 @@ def gains(name: str, evaluation: Evaluation, path: Path) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="no model")
     share, caught = evaluation.capacity_share, evaluation.gain_capacity
     axes.plot([share, share], [0, caught.value], color=RED, linewidth=1.2)
-    axes.plot([share], [caught.value], "o", color=RED,
-              label=f"capacity {evaluation.capacity:,} a night: {caught.value:.0%} [{caught.low:.0%}, {caught.high:.0%}]")
+    axes.plot(
+        [share],
+        [caught.value],
+        "o",
+        color=RED,
+        label=f"capacity {evaluation.capacity:,} a night: {caught.value:.0%} [{caught.low:.0%}, {caught.high:.0%}]",
+    )
     axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="share of the cohort called, best first", ylabel="share of positives caught")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     auc, lift = evaluation.roc_auc, evaluation.lift_10
-    axes.text(0.98, 0.32, f"ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]\n"
-              f"lift at 10 % {lift.value:.1f} [{lift.low:.1f}, {lift.high:.1f}]", ha="right", fontsize=10, color=INK)
+    axes.text(
+        0.98,
+        0.32,
+        f"ROC AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]\n"
+        f"lift at 10 % {lift.value:.1f} [{lift.low:.1f}, {lift.high:.1f}]",
+        ha="right",
+        fontsize=10,
+        color=INK,
+    )
     axes.legend(loc="lower right", frameon=False, fontsize=9)
     save(figure, path)
 
@@ -83,19 +95,33 @@ def calibration(name: str, evaluation: Evaluation, path: Path) -> None:
     none = observed <= 0
     if none.any():
         axes.plot(expected[none], at[none], "v", color=RED, label="no positive at all")
-    axes.set(xscale="log", yscale="log", xlim=(expected.min() / 1.6, top), ylim=(floor / 1.1, top),
-             xlabel="expected probability", ylabel="observed share")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=(expected.min() / 1.6, top),
+        ylim=(floor / 1.1, top),
+        xlabel="expected probability",
+        ylabel="observed share",
+    )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
     over = evaluation.observed_expected
-    axes.text(0.98, 0.04, f"observed over expected {over.value:.2f} [{over.low:.2f}, {over.high:.2f}]", ha="right",
-              transform=axes.transAxes, fontsize=10, color=INK)
+    axes.text(
+        0.98,
+        0.04,
+        f"observed over expected {over.value:.2f} [{over.low:.2f}, {over.high:.2f}]",
+        ha="right",
+        transform=axes.transAxes,
+        fontsize=10,
+        color=INK,
+    )
     axes.legend(loc="upper left", frameon=False, fontsize=9)
     save(figure, path)
 
 
-def over_nights(name: str, nights: Sequence[str], series: Sequence[tuple[str, Sequence[Estimate]]], about: str,
-                path: Path) -> None:
+def over_nights(
+    name: str, nights: Sequence[str], series: Sequence[tuple[str, Sequence[Estimate]]], about: str, path: Path
+) -> None:
     """One panel per measure over replayed nights, each night with its interval."""
     figure = Figure(figsize=(7.2, 2.3 * len(series) + 0.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)

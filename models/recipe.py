@@ -32,7 +32,7 @@ class Recipe:
     feature_names: tuple[str, ...]
     learned_on: tuple[dt.date, ...]
     calibrated_on: tuple[dt.date, ...]
-    season: SeasonLevel | None = None       # never of cross-fitting: it calibrates on all its months at once
+    season: SeasonLevel | None = None  # never of cross-fitting: it calibrates on all its months at once
     # Of cross-fitting: per row of the training period the raw score and probability by folds that had not seen its customer.
     held_out_raw: Array | None = None
     held_out_probability: Array | None = None
@@ -42,23 +42,35 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     """Learn from all rows given; rounds and calibration by the newest snapshots, or by folds where positives are few."""
     splits = settings.splits
     dataset = without_calendar(dataset, splits.season_snapshots)
-    parts = (cut_with_positives(dataset, window, splits.later_months, splits.calibration_positives)
-             or cut_with_positives(dataset, window, splits.later_months, splits.min_slice_positives))
+    parts = cut_with_positives(dataset, window, splits.later_months, splits.calibration_positives) or cut_with_positives(
+        dataset, window, splits.later_months, splits.min_slice_positives
+    )
     if parts is None:
         return cross_fitted(dataset, settings)
     earlier, later = dataset.during(parts.earlier), dataset.during(parts.later)
-    fitted = booster.fit(thinned(earlier, splits.most_rows), settings.booster, seed=settings.seed, threads=settings.threads,
-                         held_out=later)
+    fitted = booster.fit(
+        thinned(earlier, splits.most_rows), settings.booster, seed=settings.seed, threads=settings.threads, held_out=later
+    )
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
     calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level)
     season = _season(dataset, parts.later, fitted.text, calibration, settings)
-    return Recipe(fitted.text, calibration, fitted.rounds, "later_slices", settings.booster, dataset.feature_names,
-                  parts.earlier, parts.later, season)
+    return Recipe(
+        fitted.text,
+        calibration,
+        fitted.rounds,
+        "later_slices",
+        settings.booster,
+        dataset.feature_names,
+        parts.earlier,
+        parts.later,
+        season,
+    )
 
 
-def _season(dataset: Dataset, calibrated_on: tuple[dt.date, ...], text: str, calibration: Calibration,
-            settings: ModelSettings) -> SeasonLevel | None:
+def _season(
+    dataset: Dataset, calibrated_on: tuple[dt.date, ...], text: str, calibration: Calibration, settings: ModelSettings
+) -> SeasonLevel | None:
     if len(dataset.as_ofs) < settings.splits.season_level_months:
         return None
     # a snapshot at a time: all of them together are most of a training's memory
@@ -92,5 +104,16 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
         others = fold != part
         probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
     final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=settings.threads, rounds=rounds)
-    return Recipe(final.text, calibrate(raw, dataset.target, dataset.customers, level), rounds, "cross_fitted", small,
-                  dataset.feature_names, dataset.as_ofs, dataset.as_ofs, None, raw, probability)
+    return Recipe(
+        final.text,
+        calibrate(raw, dataset.target, dataset.customers, level),
+        rounds,
+        "cross_fitted",
+        small,
+        dataset.feature_names,
+        dataset.as_ofs,
+        dataset.as_ofs,
+        None,
+        raw,
+        probability,
+    )

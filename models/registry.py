@@ -76,7 +76,8 @@ class Registry:
         """Log a training as a run, register its champion, and put it in force (`promote`) or forward."""
         champion = result.champion
         run = self._client.create_run(
-            self._experiment, run_name=f"{result.label} {champion.known_at}", tags=_tags(result, code_hash))
+            self._experiment, run_name=f"{result.label} {champion.known_at}", tags=_tags(result, code_hash)
+        )
         run_id: str = run.info.run_id
         self._log_figures(run_id, result)
         with tempfile.TemporaryDirectory(dir=self.home, prefix=".run-") as folder:
@@ -96,8 +97,12 @@ class Registry:
 
         shown = result.refused or result.champion
         params: dict[str, Any] = {
-            **shown.parameters, "method": result.champion.method, "known_at": shown.known_at.isoformat(),
-            "trained_on": " ".join(d.isoformat() for d in shown.trained_on), "features": len(shown.feature_names)}
+            **shown.parameters,
+            "method": result.champion.method,
+            "known_at": shown.known_at.isoformat(),
+            "trained_on": " ".join(d.isoformat() for d in shown.trained_on),
+            "features": len(shown.feature_names),
+        }
         if result.rule is not None:
             params["one_feature_rule"] = result.rule.feature
         metrics = result.evaluation.figures() if result.evaluation else {"base_rate": shown.base_rate}
@@ -105,8 +110,10 @@ class Registry:
             gap = result.against_rule.roc_auc
             metrics |= {"against_rule": gap.value, "against_rule_low": gap.low, "against_rule_high": gap.high}
         self._client.log_batch(
-            run_id, metrics=[Metric(_key(k), float(v), 0, 0) for k, v in sorted(metrics.items())],
-            params=[Param(_key(k), str(v)[:5000]) for k, v in sorted(params.items())])
+            run_id,
+            metrics=[Metric(_key(k), float(v), 0, 0) for k, v in sorted(metrics.items())],
+            params=[Param(_key(k), str(v)[:5000]) for k, v in sorted(params.items())],
+        )
         self._client.log_dict(run_id, dict(shown.fingerprints), "data_fingerprints.json")
         self._client.log_text(run_id, "\n".join(shown.feature_names) + "\n", "features.txt")
 
@@ -114,8 +121,11 @@ class Registry:
         if not self._client.search_registered_models(f"name = '{_key(champion.name)}'"):
             self._client.create_registered_model(_key(champion.name))
         version = self._client.create_model_version(
-            _key(champion.name), source=(self._folder(run_id) / "champion").as_uri(), run_id=run_id,
-            tags={"content_hash": champion.content_hash, "method": champion.method, "known_at": champion.known_at.isoformat()})
+            _key(champion.name),
+            source=(self._folder(run_id) / "champion").as_uri(),
+            run_id=run_id,
+            tags={"content_hash": champion.content_hash, "method": champion.method, "known_at": champion.known_at.isoformat()},
+        )
         return _registered(version)
 
     def point(self, name: str, version: int, alias: str = CHAMPION) -> None:
@@ -150,8 +160,11 @@ class Registry:
         for registered in self.versions(name):
             if registered.content_hash == content_hash:
                 return Champion.read(self._folder(registered.run_id) / "champion")
-        raise TerraceError(f"no model of '{name}' with content {content_hash[:12]}", where=str(self.home),
-                           do="restore the registry this night was scored with, or publish a new version of the list")
+        raise TerraceError(
+            f"no model of '{name}' with content {content_hash[:12]}",
+            where=str(self.home),
+            do="restore the registry this night was scored with, or publish a new version of the list",
+        )
 
     def champions(self) -> list[Champion]:
         """All champions in force, by name."""
@@ -188,9 +201,15 @@ def draw(result: TrainingResult, folder: Path, threads: int = 2) -> list[Path]:
 
 def _tags(result: TrainingResult, code_hash: str) -> dict[str, str]:
     judged = result.evaluation.judged if result.evaluation else "not judged"
-    return {"label": result.label, "content_hash": result.champion.content_hash, "code_hash": code_hash, "judged": judged,
-            "gate": "passed" if result.verdict.passed else "refused", "gate_en": "\n".join(result.verdict.reasons_en),
-            "gate_zh": "\n".join(result.verdict.reasons_zh)}
+    return {
+        "label": result.label,
+        "content_hash": result.champion.content_hash,
+        "code_hash": code_hash,
+        "judged": judged,
+        "gate": "passed" if result.verdict.passed else "refused",
+        "gate_en": "\n".join(result.verdict.reasons_en),
+        "gate_zh": "\n".join(result.verdict.reasons_zh),
+    }
 
 
 def _key(name: str) -> str:

@@ -22,13 +22,21 @@ from store.errors import ConfigError
 from store.files import write_parquet
 
 Array = npt.NDArray[np.float64]
-Days = dt.date | npt.NDArray[np.datetime64]      # one day, or one per row
+Days = dt.date | npt.NDArray[np.datetime64]  # one day, or one per row
 Progress = Callable[[str, int, int], None]
-SCHEMA = pa.schema([
-    ("customer_id", pa.string()), ("as_of", pa.date32()), ("model", pa.string()), ("raw_score", pa.float64()),
-    ("probability", pa.float64()), ("low", pa.float64()), ("high", pa.float64()), ("method", pa.string()),
-    ("band", pa.string()),
-])
+SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("model", pa.string()),
+        ("raw_score", pa.float64()),
+        ("probability", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("method", pa.string()),
+        ("band", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,8 @@ class ScoreCount:
     model: str
     method: str
     customers: int
-    expected: float                         # sum of probabilities
-    high: int                               # customers in the high band
+    expected: float  # sum of probabilities
+    high: int  # customers in the high band
 
 
 def raw_scores(champion: Champion, matrix: Floats, threads: int) -> Array:
@@ -78,26 +86,43 @@ def bands(probability: Array, base_rate: float, settings: BandSettings) -> npt.N
     return np.asarray(names[steps])
 
 
-def score(champion: Champion, matrix: Floats, customer_id: pa.Array, as_of: dt.date, settings: BandSettings,
-          threads: int = 2) -> pa.Table:
+def score(
+    champion: Champion, matrix: Floats, customer_id: pa.Array, as_of: dt.date, settings: BandSettings, threads: int = 2
+) -> pa.Table:
     """One row per customer, in the order given, in the columns of SCHEMA."""
     raw, probability = raw_and_probability(champion, matrix, threads, as_of)
     low, high = intervals(champion, matrix, probability, as_of)
     count = len(probability)
-    return pa.Table.from_arrays([
-        customer_id.cast(pa.string()), pa.array(np.full(count, np.datetime64(as_of, "D"))), _same(champion.name, count),
-        pa.array(raw), pa.array(probability), pa.array(low), pa.array(high), _same(champion.method, count),
-        pa.array(bands(probability, champion.base_rate, settings), pa.string()),
-    ], schema=SCHEMA)
+    return pa.Table.from_arrays(
+        [
+            customer_id.cast(pa.string()),
+            pa.array(np.full(count, np.datetime64(as_of, "D"))),
+            _same(champion.name, count),
+            pa.array(raw),
+            pa.array(probability),
+            pa.array(low),
+            pa.array(high),
+            _same(champion.method, count),
+            pa.array(bands(probability, champion.base_rate, settings), pa.string()),
+        ],
+        schema=SCHEMA,
+    )
 
 
 def _same(text: str, count: int) -> pa.Array:
     return pa.array([text], pa.string()).take(pa.array(np.zeros(count, dtype=np.int64)))
 
 
-def score_all(champions: Sequence[Champion], features_path: Path, cohorts: Mapping[str, Iterable[str]], as_of: dt.date,
-              out: Path, settings: BandSettings | None = None, threads: int = 2,
-              progress: Progress | None = None) -> list[ScoreCount]:
+def score_all(
+    champions: Sequence[Champion],
+    features_path: Path,
+    cohorts: Mapping[str, Iterable[str]],
+    as_of: dt.date,
+    out: Path,
+    settings: BandSettings | None = None,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> list[ScoreCount]:
     """Write `out/as_of=D.parquet`: one row per customer and label whose cohort the customer is in, by model and customer_id.
 
     `cohorts` gives each label's customer ids at `as_of`. Raises ConfigError for a label without a cohort or for features
@@ -121,8 +146,9 @@ def score_all(champions: Sequence[Champion], features_path: Path, cohorts: Mappi
         member = pc.is_in(table["customer_id"].combine_chunks(), value_set=ids)
         mask = member.to_numpy(zero_copy_only=False)
         customer_id = table["customer_id"].combine_chunks().filter(member)
-        scored = score(champion, ready[key] if mask.all() else ready[key][mask], customer_id, as_of,
-                       settings or BandSettings(), threads)
+        scored = score(
+            champion, ready[key] if mask.all() else ready[key][mask], customer_id, as_of, settings or BandSettings(), threads
+        )
         tables.append(scored)
         expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
         counts.append(ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high)))
@@ -134,7 +160,10 @@ def _features(path: Path, champions: Sequence[Champion]) -> pa.Table:
     wanted = sorted({name for champion in champions for name in champion.feature_names})
     missing = sorted(set(wanted) - set(pq.read_schema(path).names))
     if missing:
-        raise ConfigError(f"no column {', '.join(missing[:5])}", where=str(path),
-                          expected="every feature the champions learned from",
-                          do="build the features again, or train again with those there are")
+        raise ConfigError(
+            f"no column {', '.join(missing[:5])}",
+            where=str(path),
+            expected="every feature the champions learned from",
+            do="build the features again, or train again with those there are",
+        )
     return pq.read_table(path, columns=["customer_id", *wanted]).sort_by("customer_id")

@@ -13,8 +13,8 @@ from models.dataset import Dataset
 
 Array = npt.NDArray[np.float64]
 MONTHS = 12
-LASTS = 0.5         # share of what the calibration's months lie off the year's level that is expected to last
-DOUBT = 2           # degrees of freedom given to "half of what months differ by does not come back next year"
+LASTS = 0.5  # share of what the calibration's months lie off the year's level that is expected to last
+DOUBT = 2  # degrees of freedom given to "half of what months differ by does not come back next year"
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,16 @@ class SeasonLevel:
     def __call__(self, probability: npt.ArrayLike, as_of: dt.date | npt.NDArray[np.datetime64], back: bool = False) -> Array:
         """Probabilities at the level of their month (`as_of`: one day, or one per row); `back` undoes it."""
         p = np.asarray(probability, dtype=np.float64)
-        month = np.asarray(as_of, dtype="datetime64[M]").astype(np.int64) % MONTHS      # months since January 1970
+        month = np.asarray(as_of, dtype="datetime64[M]").astype(np.int64) % MONTHS  # months since January 1970
         odds = np.exp((-1.0 if back else 1.0) * np.array(self.shifts)[month])
         return _moved(p, odds)
 
     def to_dict(self) -> dict[str, object]:
-        return {"shifts": {f"{month:02d}": shift for month, shift in enumerate(self.shifts, 1)},
-                "season": self.season, "chance": self.chance}
+        return {
+            "shifts": {f"{month:02d}": shift for month, shift in enumerate(self.shifts, 1)},
+            "season": self.season,
+            "chance": self.chance,
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, object]) -> SeasonLevel:
@@ -81,16 +84,16 @@ def learn(known: Dataset, calibrated_on: Sequence[dt.date], probability: Array, 
     seasons[there] = (mean - year) * season / np.maximum(season + chance / times + noise, 1e-12)
     lately = reference - year - float(np.mean([seasons[day.month - 1] for day in calibrated_on]))
     shifts = year + seasons + LASTS * lately - reference
-    return SeasonLevel(tuple((shifts + 0.0).tolist()), season, chance)     # no -0.0 for people to read
+    return SeasonLevel(tuple((shifts + 0.0).tolist()), season, chance)  # no -0.0 for people to read
 
 
 def _level(part: Dataset, probability: Array) -> tuple[float, float]:
     """The shift that makes the probabilities average the rate of these rows, and its sampling variance."""
-    share = (part.positives + 0.5) / (len(part.rows) + 1)           # half a count keeps a month without positives finite
+    share = (part.positives + 0.5) / (len(part.rows) + 1)  # half a count keeps a month without positives finite
     positive = part.positive_customers + 0.5
     rest = len(np.unique(part.customers)) - part.positive_customers + 0.5
     shift, slope = 0.0, 1.0
-    for _ in range(50):                                             # Newton: the mean rises smoothly in the shift
+    for _ in range(50):  # Newton: the mean rises smoothly in the shift
         moved = _moved(probability, np.exp(shift))
         slope = float((moved * (1 - moved)).mean())
         step = (share - float(moved.mean())) / slope

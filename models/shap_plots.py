@@ -20,13 +20,17 @@ def summary(champion: Champion, sample: Floats, path: Path, threads: int = 2, mo
     import matplotlib.pyplot as plt
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PendingDeprecationWarning)     # shap's colour maps use a call matplotlib will drop
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # shap's colour maps use a call matplotlib will drop
         import shap  # takes seconds to import, so only here
 
     parts = booster.contributions(champion.booster_text, sample, threads)
-    explained = shap.Explanation(values=parts[:, :-1], base_values=parts[:, -1], data=sample.astype(np.float64),
-                                 feature_names=list(champion.feature_names))
-    before = np.random.get_state()      # beeswarm scatters its points with the global generator
+    explained = shap.Explanation(
+        values=parts[:, :-1],
+        base_values=parts[:, -1],
+        data=sample.astype(np.float64),
+        feature_names=list(champion.feature_names),
+    )
+    before = np.random.get_state()  # beeswarm scatters its points with the global generator
     np.random.seed(0)
     with mpl.rc_context({"font.size": 10}):
         shap.plots.beeswarm(explained, max_display=most, show=False, plot_size=(8.5, 6.0), group_remaining_features=False)

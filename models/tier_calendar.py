@@ -43,8 +43,8 @@ class Event:
     """A day on which tiers may change: a month end (up only) or the first day of a quarter (graded)."""
 
     on: int
-    windows: tuple[Window, ...]     # of the average: all of them must reach a level
-    years: tuple[Window, ...]       # of the contribution: likewise
+    windows: tuple[Window, ...]  # of the average: all of them must reach a level
+    years: tuple[Window, ...]  # of the contribution: likewise
     is_grading: bool
     may_fall: bool = True
 
@@ -58,7 +58,7 @@ def calendar(settings: TierSettings, first: dt.date, as_of: dt.date) -> tuple[Ev
         months = months[1:]
     events: list[Event] = []
     for at, month in enumerate(months):
-        lately = tuple(months[max(0, at + 1 - settings.months_above):at + 1])
+        lately = tuple(months[max(0, at + 1 - settings.months_above) : at + 1])
         years = tuple(Window(max(start, of.until - 365), of.until) for of in lately)
         if len(lately) == settings.months_above:
             events.append(Event(month.until, lately, years, False))

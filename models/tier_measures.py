@@ -32,7 +32,7 @@ class Measures:
     """Courses of some customers (rows): their financial assets, and what these, loans, fees and counters earn and cost."""
 
     assets: Course
-    earns: dict[str, Course]        # by part of the contribution
+    earns: dict[str, Course]  # by part of the contribution
     edge_days: int
 
     def adb(self, window: Window) -> Money:
@@ -75,8 +75,17 @@ class Measures:
         return np.asarray(total / window.days / MINOR)
 
 
-def measure(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, value: ValueSettings, as_of: dt.date,
-            bucket: int | None, place: NDArray[np.int64], events: Sequence[Event], trial: Window) -> Measures:
+def measure(
+    con: duckdb.DuckDBPyConnection,
+    canonical: Canonical,
+    tiers: TierSettings,
+    value: ValueSettings,
+    as_of: dt.date,
+    bucket: int | None,
+    place: NDArray[np.int64],
+    events: Sequence[Event],
+    trial: Window,
+) -> Measures:
     """The measures of the customers at these places, from one pass over the bucket's balances, loans and flows.
 
     Needs `cohorts.note_places`.
@@ -97,8 +106,11 @@ def measure(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSet
     margin = moves["asset_margin"]
     moves["asset_margin"] = together([margin, set_aside(margin, earning, tiers.loan_quiet_days)])
     grids = {name: _days(years, tiers.edge_days if name == "asset_margin" else 0) for name in moves}
-    return Measures(of_people(course(net, size, settled)),
-                    {name: of_people(course(one, size, grids[name])) for name, one in moves.items()}, tiers.edge_days)
+    return Measures(
+        of_people(course(net, size, settled)),
+        {name: of_people(course(one, size, grids[name])) for name, one in moves.items()},
+        tiers.edge_days,
+    )
 
 
 def _days(windows: Iterable[Window], edge: int) -> set[int]:

@@ -31,12 +31,17 @@ def check(overrides: Iterable[Override], tiers: TierSettings) -> None:
     known = [level.id for scale in tiers.scales.values() for level in scale.levels]
     wrong = [f"'{one.tier}' for {one.customer_id}" for one in overrides if one.tier not in known]
     if wrong:
-        raise ConfigError(f"no tier {', '.join(wrong)}", where="overrides", expected=f"one of {', '.join(known)}",
-                          do="write the id of a tier of the customer's scale")
+        raise ConfigError(
+            f"no tier {', '.join(wrong)}",
+            where="overrides",
+            expected=f"one of {', '.join(known)}",
+            do="write the id of a tier of the customer's scale",
+        )
 
 
-def states(overrides: Iterable[Override], as_of: dt.date, known: Iterable[str], merged: Mapping[str, str] | None = None
-           ) -> tuple[OverrideState, ...]:
+def states(
+    overrides: Iterable[Override], as_of: dt.date, known: Iterable[str], merged: Mapping[str, str] | None = None
+) -> tuple[OverrideState, ...]:
     """Every override with its state, by customer and day; `known` are the customers of the day, `merged` old -> new."""
     customers, stands_for = set(known), merged or {}
     ordered = sorted(overrides, key=lambda one: (one.customer_id, one.since, one.until, one.tier))
@@ -61,8 +66,9 @@ def in_force(overrides: Iterable[Override], as_of: dt.date, merged: Mapping[str,
     return {merged.get(one.customer_id, one.customer_id): one for one in ordered if one.since <= as_of <= one.until}
 
 
-def apply(chosen: Mapping[str, Override], scale: Scale, tiers: TierSettings, ids: pa.Array, standing: Standing, status: Words
-          ) -> Sequence[Override | None]:
+def apply(
+    chosen: Mapping[str, Override], scale: Scale, tiers: TierSettings, ids: pa.Array, standing: Standing, status: Words
+) -> Sequence[Override | None]:
     """Put the given tiers into the standing; the override of each customer of `ids`, or None.
 
     Raises ConfigError for a tier that is not of the customer's scale.
@@ -72,9 +78,12 @@ def apply(chosen: Mapping[str, Override], scale: Scale, tiers: TierSettings, ids
     for at in np.flatnonzero(pc.is_in(ids, pa.array(names, pa.string())).to_numpy(zero_copy_only=False)).tolist():
         one = chosen[ids[at].as_py()]
         if one.tier not in {level.id for level in scale.levels}:
-            raise ConfigError(f"'{one.tier}' for {one.customer_id} is a tier of the scale '{tiers.scale_of(one.tier)}'",
-                              where="overrides", expected=f"one of {', '.join(level.id for level in scale.levels)}",
-                              do="give a tier of the customer's own scale")
+            raise ConfigError(
+                f"'{one.tier}' for {one.customer_id} is a tier of the scale '{tiers.scale_of(one.tier)}'",
+                where="overrides",
+                expected=f"one of {', '.join(level.id for level in scale.levels)}",
+                do="give a tier of the customer's own scale",
+            )
         given[at] = one
         standing.rank[at] = scale.rank_of(one.tier)
         standing.by[at], status[at] = "override", "graded"

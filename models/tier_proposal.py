@@ -40,7 +40,7 @@ class ProposedLevel:
     contribution_in_force: float
     customers: int
     customers_in_force: int
-    is_kept: bool                       # no cluster speaks of it: as in force
+    is_kept: bool  # no cluster speaks of it: as in force
 
 
 Counts = tuple[tuple[int, ...], ...]
@@ -52,11 +52,11 @@ class Proposal:
 
     as_of: dt.date
     customers: int
-    levels: tuple[ProposedLevel, ...]   # low to high
-    crossing: Counts                    # customers by tier of the clusters' thresholds (rows) and by cluster, low to high
-    moves: Counts                       # customers by tier in force (rows) and by tier proposed, low to high
-    agreement: float                    # share of customers whose rule by the proposed thresholds equals their cluster
-    agreement_in_force: float           # the same by the thresholds in force; tiers above the highest cluster are with it
+    levels: tuple[ProposedLevel, ...]  # low to high
+    crossing: Counts  # customers by tier of the clusters' thresholds (rows) and by cluster, low to high
+    moves: Counts  # customers by tier in force (rows) and by tier proposed, low to high
+    agreement: float  # share of customers whose rule by the proposed thresholds equals their cluster
+    agreement_in_force: float  # the same by the thresholds in force; tiers above the highest cluster are with it
     aim: float
     seed: int
 
@@ -72,7 +72,7 @@ class Proposal:
     @property
     def up(self) -> int:
         """Customers whose figures reach a higher tier by the proposed thresholds."""
-        return sum(count for at, row in enumerate(self.moves) for count in row[at + 1:])
+        return sum(count for at, row in enumerate(self.moves) for count in row[at + 1 :])
 
     @property
     def down(self) -> int:
@@ -98,8 +98,17 @@ def one_two_five(amount: float) -> float:
     return float(figures[np.argmin(np.abs(np.log(figures) - np.log(amount)))])
 
 
-def propose(tiers: pa.Table, scale: Scale, as_of: dt.date, *, spread: float = 0.012, floor: float = 1000.0, seed: int = 20,
-            aim: float = 0.9, at_least: int = 3) -> Proposal:
+def propose(
+    tiers: pa.Table,
+    scale: Scale,
+    as_of: dt.date,
+    *,
+    spread: float = 0.012,
+    floor: float = 1000.0,
+    seed: int = 20,
+    aim: float = 0.9,
+    at_least: int = 3,
+) -> Proposal:
     """A proposal from graded customers of one scale (`tiers.grade`): measure_adb, measure_contribution.
 
     `spread` brings contribution to assets (BANKING.md: contribution = the asset step x 1.2 percent); below `floor` of both
@@ -113,14 +122,25 @@ def propose(tiers: pa.Table, scale: Scale, as_of: dt.date, *, spread: float = 0.
     best = next((split for split in tried if split.agreement >= aim), max(tried, key=lambda split: split.agreement))
     levels = _levels(best.cuts, scale, spread)
     in_force = np.minimum(scale.reached(adb, contribution)[0], len(levels) - 1)[order]
-    by_rule = np.maximum(_reached([level.adb for level in levels], adb),
-                         _reached([level.contribution for level in levels], contribution))[order]
+    by_rule = np.maximum(
+        _reached([level.adb for level in levels], adb), _reached([level.contribution for level in levels], contribution)
+    )[order]
     by_cut = np.searchsorted(np.array(best.cuts), assets[order], side="right")
-    levels = tuple(replace(level, customers=int((by_rule == rank).sum()), customers_in_force=int((in_force == rank).sum()))
-                   for rank, level in enumerate(levels))
-    return Proposal(as_of, len(assets), levels, _counts(by_cut, best.cluster, len(best.cuts) + 1),
-                    _counts(in_force, by_rule, len(levels)), best.agreement,
-                    _share(np.minimum(in_force, len(best.cuts)), best.cluster), aim, seed)
+    levels = tuple(
+        replace(level, customers=int((by_rule == rank).sum()), customers_in_force=int((in_force == rank).sum()))
+        for rank, level in enumerate(levels)
+    )
+    return Proposal(
+        as_of,
+        len(assets),
+        levels,
+        _counts(by_cut, best.cluster, len(best.cuts) + 1),
+        _counts(in_force, by_rule, len(levels)),
+        best.agreement,
+        _share(np.minimum(in_force, len(best.cuts)), best.cluster),
+        aim,
+        seed,
+    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +170,7 @@ def _share(rule: Ranks, cluster: Ranks) -> float:
 def _levels(cuts: Sequence[float], scale: Scale, spread: float) -> tuple[ProposedLevel, ...]:
     """The scale's tiers from the lowest up with the thresholds the clusters propose; above them those in force."""
     levels: list[ProposedLevel] = []
-    for rank, step in enumerate(scale.steps()[:len(scale.levels)]):         # the VIP step is no tier of its own
+    for rank, step in enumerate(scale.steps()[: len(scale.levels)]):  # the VIP step is no tier of its own
         below = levels[-1] if levels else None
         is_kept = rank > len(cuts) and below is not None and step.adb > below.adb and step.contribution > below.contribution
         if rank == 0:
@@ -200,19 +220,29 @@ def draw(proposal: Proposal, adb: Money, path: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "terrace"}):
         figure = Figure(figsize=(9, 4.5), layout="constrained")
         axes = figure.add_subplot()
-        axes.hist(np.maximum(adb, 1.0), bins=np.logspace(0, max(6.0, np.log10(adb.max(initial=1.0))), 81).tolist(),
-                  color="#7a9cc6")
+        axes.hist(
+            np.maximum(adb, 1.0), bins=np.logspace(0, max(6.0, np.log10(adb.max(initial=1.0))), 81).tolist(), color="#7a9cc6"
+        )
         for level in proposal.levels[1:]:
             axes.axvline(level.adb, color="#b3382c")
             axes.axvline(max(level.adb_in_force, 1.0), color="#444444", linestyle=":")
-            axes.annotate(f"{level.id} {level.adb:,.0f}", (level.adb, 0.98), xycoords=("data", "axes fraction"),
-                          rotation=90, va="top", ha="right", fontsize=8)
+            axes.annotate(
+                f"{level.id} {level.adb:,.0f}",
+                (level.adb, 0.98),
+                xycoords=("data", "axes fraction"),
+                rotation=90,
+                va="top",
+                ha="right",
+                fontsize=8,
+            )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("average daily financial assets of the quarter (dotted: thresholds in force, solid: proposed)")
         axes.set_ylabel("customers")
-        axes.set_title(f"Tiers proposed as of {proposal.as_of}: agreement of rule and cluster {proposal.agreement:.1%}, "
-                       f"in force {proposal.agreement_in_force:.1%}")
+        axes.set_title(
+            f"Tiers proposed as of {proposal.as_of}: agreement of rule and cluster {proposal.agreement:.1%}, "
+            f"in force {proposal.agreement_in_force:.1%}"
+        )
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})

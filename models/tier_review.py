@@ -19,7 +19,7 @@ class TierShare:
     id: str
     customers: int
     customer_share: float
-    money: float                    # currency units; of negative averages nothing
+    money: float  # currency units; of negative averages nothing
     money_share: float
     notice: int
     provisional: int
@@ -31,14 +31,22 @@ def shares(tiers: pa.Table, name: str, scale: Scale) -> tuple[TierShare, ...]:
     of_scale = tiers["scale"].to_numpy() == name
     tier, status = tiers["tier"].to_numpy()[of_scale], tiers["status"].to_numpy()[of_scale]
     money = np.maximum(tiers["measure_adb"].to_numpy()[of_scale], 0.0)
-    cents = np.round(money * 100).astype(np.int64)              # whole, so that the order of rows changes no sum
+    cents = np.round(money * 100).astype(np.int64)  # whole, so that the order of rows changes no sum
     people, total = max(int(of_scale.sum()), 1), max(int(cents.sum()), 1)
     found = []
     for level in scale.levels:
         mine = tier == level.id
         counts = {state: int((mine & (status == state)).sum()) for state in ("notice", "provisional", "capped")}
-        found.append(TierShare(level.id, int(mine.sum()), int(mine.sum()) / people, int(cents[mine].sum()) / 100,
-                               int(cents[mine].sum()) / total, **counts))
+        found.append(
+            TierShare(
+                level.id,
+                int(mine.sum()),
+                int(mine.sum()) / people,
+                int(cents[mine].sum()) / 100,
+                int(cents[mine].sum()) / total,
+                **counts,
+            )
+        )
     return tuple(found)
 
 
@@ -50,8 +58,10 @@ def approval_lines(tiers: TierSettings, proposals: Mapping[str, Proposal], year:
     lines = ["tiers:", '  approved_by: ""             # 批准人 who approves', f"  approved_for: {year}", "  scales:"]
     for name, proposal in sorted(proposals.items()):
         said = {level.id: level for level in proposal.levels}
-        levels = tuple(level.model_copy(update={"adb": said[level.id].adb, "contribution": said[level.id].contribution})
-                       for level in tiers.scales[name].levels)
+        levels = tuple(
+            level.model_copy(update={"adb": said[level.id].adb, "contribution": said[level.id].contribution})
+            for level in tiers.scales[name].levels
+        )
         vip = tiers.scales[name].vip_adb
         higher = None if vip is None else max(vip, levels[0].adb * 2 if vip <= levels[0].adb else vip)
         lines += _scale_lines(name, tiers.scales[name].model_copy(update={"levels": levels, "vip_adb": higher}), 4)

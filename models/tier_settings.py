@@ -24,7 +24,7 @@ class Level(Settings):
     zh: str
     en: str
     adb: float = 0.0
-    contribution: float = 0.0           # of a year
+    contribution: float = 0.0  # of a year
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scale(Settings):
 
     kinds: tuple[CustomerKind, ...]
     levels: tuple[Level, ...] = Field(min_length=2)
-    vip_adb: float | None = None        # within the highest tier
+    vip_adb: float | None = None  # within the highest tier
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -66,8 +66,9 @@ class Scale(Settings):
         """Place of a tier among the steps. Raises ValueError for one that is not of this scale."""
         return [step.id for step in self.steps()].index(tier)
 
-    def reached(self, adb: NDArray[np.float64], contribution: NDArray[np.float64]
-                ) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    def reached(
+        self, adb: NDArray[np.float64], contribution: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         """The step reached by the better of the two measures, and which it was."""
         steps = self.steps()[1:]
         by_adb = np.searchsorted(np.array([step.adb for step in steps]), adb, side="right")
@@ -85,17 +86,17 @@ class TierSettings(Settings):
 
     scales: dict[str, Scale]
     approved_by: str = ""
-    approved_for: int | None = None                 # the calendar year
+    approved_for: int | None = None  # the calendar year
     earlier: dict[int, dict[str, Scale]] = Field(default_factory=dict)
-    loan_quiet_days: int = Field(90, ge=1)          # the balance of a loan just paid out does not count so long
-    edge_days: int = Field(3, ge=0)                 # parked over the turn of a quarter or month: not counted
-    new_days: int = Field(90, ge=1)                 # under this: a new customer, provisional
-    months_above: int = Field(2, ge=1)              # this many whole months above take one up at a month end
-    no_fall_quarters: tuple[int, ...] = (1,)        # Spring Festival falls between 21 January and 20 February
+    loan_quiet_days: int = Field(90, ge=1)  # the balance of a loan just paid out does not count so long
+    edge_days: int = Field(3, ge=0)  # parked over the turn of a quarter or month: not counted
+    new_days: int = Field(90, ge=1)  # under this: a new customer, provisional
+    months_above: int = Field(2, ge=1)  # this many whole months above take one up at a month end
+    no_fall_quarters: tuple[int, ...] = (1,)  # Spring Festival falls between 21 January and 20 February
     overdue_cap_days: int = Field(1, ge=1)
-    least_month_days: int = 20                      # a first month of which the bank has fewer days is passed over
+    least_month_days: int = 20  # a first month of which the bank has fewer days is passed over
     least_quarter_days: int = 60
-    overrides: str | None = None                    # a file of overrides, relative to the bank's file
+    overrides: str | None = None  # a file of overrides, relative to the bank's file
 
     @model_validator(mode="after")
     def _everyone(self) -> Self:
@@ -114,8 +115,10 @@ class TierSettings(Settings):
             for name, scale in sorted(scales.items()):
                 now = self.scales.get(name)
                 if now is None or [level.id for level in scale.levels] != [level.id for level in now.levels]:
-                    raise ValueError(f"earlier: {year}: '{name}' must have the same tiers in the same order as the scale in "
-                                     "force: ids stay, only thresholds change")
+                    raise ValueError(
+                        f"earlier: {year}: '{name}' must have the same tiers in the same order as the scale in "
+                        "force: ids stay, only thresholds change"
+                    )
         return self
 
     def scale_at(self, name: str, day: dt.date) -> Scale:

@@ -30,16 +30,24 @@ class Standing:
     by: Words
     graded_on: Ranks
     since: Ranks
-    period: Ranks                               # first and last day of the average, a row each
-    basis: Words                                # what the average is of: a quarter, months, the first days (trial)
+    period: Ranks  # first and last day of the average, a row each
+    basis: Words  # what the average is of: a quarter, months, the first days (trial)
     figures: Figures = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, size: int) -> Standing:
         """Nobody graded yet."""
         none = [np.zeros(size, np.int64) for _ in range(4)]
-        return cls(none[0], none[1], np.full(size, "new", object), none[2], none[3], np.zeros((2, size), np.int64),
-                   np.full(size, "trial", object), {name: np.zeros(size) for name in FIGURES})
+        return cls(
+            none[0],
+            none[1],
+            np.full(size, "new", object),
+            none[2],
+            none[3],
+            np.zeros((2, size), np.int64),
+            np.full(size, "trial", object),
+            {name: np.zeros(size) for name in FIGURES},
+        )
 
     def meet(self, event: Event, level: Ranks, by: Words, figures: Figures, top: int) -> None:
         """Apply one event at which these steps were reached; steps above `top` are of one tier with it."""
@@ -55,8 +63,13 @@ class Standing:
             self.rank, self.earned = np.maximum(self.rank, level), np.maximum(self.earned, level)
         moved = (np.minimum(self.rank, top) != before) | (self.since == 0)
         self.since = np.where(moved, event.on, self.since)
-        self.note(changed, event.on, "quarter" if event.is_grading else "months",
-                  Window(event.windows[0].after, event.windows[-1].until), figures)
+        self.note(
+            changed,
+            event.on,
+            "quarter" if event.is_grading else "months",
+            Window(event.windows[0].after, event.windows[-1].until),
+            figures,
+        )
 
     def note(self, whose: Flags, on: int, basis: str, window: Window, figures: Figures) -> None:
         """The figures, the day and the days counted of those whose step this changed or confirmed."""

@@ -26,7 +26,7 @@ class Graded:
     ids: pa.Array
     standing: Standing
     status: Words
-    by_rule: Ranks                      # the step before overrides and the cap
+    by_rule: Ranks  # the step before overrides and the cap
     opened: Ranks
     given: Sequence[Override | None]
     is_dormant: Flags
@@ -45,47 +45,64 @@ def table(tiers: TierSettings, name: str, as_of: dt.date, graded: Graded) -> pa.
     standing, ranks = graded.standing, graded.standing.rank
     steps = tiers.scale_at(name, as_of).steps()
     ids = np.array([step.id for step in steps], object)
-    after = [next((up for up in steps[at + 1:] if up.id != step.id), None) for at, step in enumerate(steps)]
+    after = [next((up for up in steps[at + 1 :] if up.id != step.id), None) for at, step in enumerate(steps)]
     is_open = (graded.status != "capped") & np.array([up is not None for up in after], bool)[ranks]
     rows = len(graded.ids)
     columns: dict[str, pa.Array] = {
-        "customer_id": graded.ids, "as_of": pa.array([as_of] * rows, pa.date32()),
+        "customer_id": graded.ids,
+        "as_of": pa.array([as_of] * rows, pa.date32()),
         "scale": pa.array([name] * rows, pa.string()),
-        "tier": _text(ids[ranks]), "status": _text(graded.status), "decided_by": _text(standing.by),
-        "graded_on": _dates(standing.graded_on), "since_on": _dates(standing.since), "basis": _text(standing.basis),
-        "period_from": _dates(standing.period[0]), "period_until": _dates(standing.period[1]),
+        "tier": _text(ids[ranks]),
+        "status": _text(graded.status),
+        "decided_by": _text(standing.by),
+        "graded_on": _dates(standing.graded_on),
+        "since_on": _dates(standing.since),
+        "basis": _text(standing.basis),
+        "period_from": _dates(standing.period[0]),
+        "period_until": _dates(standing.period[1]),
         "days_counted": pa.array(np.where(standing.period[0] > 0, standing.period[1] - standing.period[0] + 1, 0), pa.int64()),
-        "measure_adb": _money(standing.figures["adb"]), "measure_contribution": _money(standing.figures["contribution"]),
+        "measure_adb": _money(standing.figures["adb"]),
+        "measure_contribution": _money(standing.figures["contribution"]),
         **{part: _money(standing.figures[part]) for part in PARTS},
     }
-    columns |= _thresholds(steps, after, ranks, is_open, columns["measure_adb"].to_numpy(),
-                           columns["measure_contribution"].to_numpy())
+    columns |= _thresholds(
+        steps, after, ranks, is_open, columns["measure_adb"].to_numpy(), columns["measure_contribution"].to_numpy()
+    )
     columns |= {
-        "rule_tier": _text(ids[graded.by_rule]), "earned_tier": _text(ids[standing.earned]),
+        "rule_tier": _text(ids[graded.by_rule]),
+        "earned_tier": _text(ids[standing.earned]),
         "notice_until": _days_of(graded.status == "notice", next_fall(tiers, as_of) - dt.timedelta(1)),
-        "provisional_until": _dates(np.where((graded.status == "provisional") & (graded.opened > 0),
-                                             graded.opened + tiers.new_days - 1, 0)),
+        "provisional_until": _dates(
+            np.where((graded.status == "provisional") & (graded.opened > 0), graded.opened + tiers.new_days - 1, 0)
+        ),
     }
     columns |= _given(graded.given)
-    columns |= {"is_vip": pa.array(np.array([step.is_vip for step in steps], bool)[ranks], pa.bool_()),
-                "is_dormant": pa.array(graded.is_dormant, pa.bool_())}
+    columns |= {
+        "is_vip": pa.array(np.array([step.is_vip for step in steps], bool)[ranks], pa.bool_()),
+        "is_dormant": pa.array(graded.is_dormant, pa.bool_()),
+    }
     return pa.table(columns)
 
 
-def _thresholds(steps: Sequence[Step], after: Sequence[Step | None], ranks: Ranks, is_open: Flags, adb: Money,
-                contribution: Money) -> dict[str, pa.Array]:
+def _thresholds(
+    steps: Sequence[Step], after: Sequence[Step | None], ranks: Ranks, is_open: Flags, adb: Money, contribution: Money
+) -> dict[str, pa.Array]:
     """The thresholds of the tier in force and of the next, and the distance to the next by either measure."""
-    floor = {step.id: step for step in reversed(steps)}         # of a tier in two steps the lower
+    floor = {step.id: step for step in reversed(steps)}  # of a tier in two steps the lower
     own = np.array([(floor[step.id].adb, floor[step.id].contribution) for step in steps])[ranks].T
     up = np.array([(step.adb, step.contribution) if step else (np.nan, np.nan) for step in after])[ranks].T
     names = np.array([step.id if step else None for step in after], object)[ranks]
-    lacking = [np.maximum(np.round(threshold - measure, 2), 0.0) for threshold, measure in zip(
-        up, (adb, contribution), strict=True)]
+    lacking = [
+        np.maximum(np.round(threshold - measure, 2), 0.0) for threshold, measure in zip(up, (adb, contribution), strict=True)
+    ]
     return {
-        "tier_adb": _money(own[0]), "tier_contribution": _money(own[1]),
+        "tier_adb": _money(own[0]),
+        "tier_contribution": _money(own[1]),
         "next_tier": pa.array(names, pa.string(), mask=~is_open),
-        "next_adb": _money(up[0], is_open), "next_contribution": _money(up[1], is_open),
-        "gap_amount": _money(lacking[0], is_open), "gap_contribution": _money(lacking[1], is_open),
+        "next_adb": _money(up[0], is_open),
+        "next_contribution": _money(up[1], is_open),
+        "gap_amount": _money(lacking[0], is_open),
+        "gap_contribution": _money(lacking[1], is_open),
     }
 
 

@@ -42,13 +42,19 @@ class Customers:
     ids: pa.Array
     place: Ranks
     scale: Words
-    opened: Ranks                   # day number; 0 where the bank keeps none
+    opened: Ranks  # day number; 0 where the bank keeps none
     is_dormant: Flags
     is_overdue: Flags
 
 
-def grade(canonical: Canonical, tiers: TierSettings, value: ValueSettings, groups: GroupSettings | None, as_of: dt.date,
-          overrides: Sequence[Override] = ()) -> pa.Table:
+def grade(
+    canonical: Canonical,
+    tiers: TierSettings,
+    value: ValueSettings,
+    groups: GroupSettings | None,
+    as_of: dt.date,
+    overrides: Sequence[Override] = (),
+) -> pa.Table:
     """One row per customer known at `as_of`, sorted by customer_id: tier, the figures that gave it, and the group.
 
     The columns are those of `models.tier_table`, and group. Raises ConfigError for an override whose tier does not exist
@@ -70,13 +76,24 @@ def grade(canonical: Canonical, tiers: TierSettings, value: ValueSettings, group
             parts += [_scale(tiers, name, as_of, people, measures, events, trial, chosen) for name in sorted(tiers.scales)]
     graded = pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
     names = assign(canonical, groups, as_of) if groups is not None else None
-    group = pa.nulls(graded.num_rows, pa.string()) if names is None else names["group"].take(
-        pc.index_in(graded["customer_id"], names["customer_id"].combine_chunks()))
+    group = (
+        pa.nulls(graded.num_rows, pa.string())
+        if names is None
+        else names["group"].take(pc.index_in(graded["customer_id"], names["customer_id"].combine_chunks()))
+    )
     return graded.append_column("group", group)
 
 
-def _scale(tiers: TierSettings, name: str, as_of: dt.date, people: Customers, measures: Measures, events: Sequence[Event],
-           trial: Window, chosen: Mapping[str, Override]) -> pa.Table:
+def _scale(
+    tiers: TierSettings,
+    name: str,
+    as_of: dt.date,
+    people: Customers,
+    measures: Measures,
+    events: Sequence[Event],
+    trial: Window,
+    chosen: Mapping[str, Override],
+) -> pa.Table:
     """Fold the events over the customers of one scale, then new customers, overrides and the cap."""
     mine: NDArray[np.bool_] = people.scale == name
     scale, own, opened = tiers.scale_at(name, as_of), measures.take(mine), people.opened[mine]
@@ -94,8 +111,9 @@ def _scale(tiers: TierSettings, name: str, as_of: dt.date, people: Customers, me
     return table(tiers, name, as_of, Graded(ids, standing, status, by_rule, opened, given, people.is_dormant[mine]))
 
 
-def _customers(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, as_of: dt.date, bucket: int | None
-               ) -> Customers:
+def _customers(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: TierSettings, as_of: dt.date, bucket: int | None
+) -> Customers:
     """The bucket's customers as known at `as_of`; a prospect is not one yet."""
     note_places(con, canonical, bucket)
     found = con.sql(_customers_sql(canonical, tiers, as_of, bucket)).to_arrow_table()
@@ -104,8 +122,14 @@ def _customers(con: duckdb.DuckDBPyConnection, canonical: Canonical, tiers: Tier
     late[place] = found["is_overdue"].to_numpy().astype(np.float64)
     kinds = {kind: name for name, scale in sorted(tiers.scales.items()) for kind in scale.kinds}
     scale = np.array([kinds.get(kind, "personal") for kind in found["kind"].to_pylist()], object)
-    return Customers(found["customer_id"].combine_chunks(), place, scale, np.asarray(found["opened"].to_numpy(), np.int64),
-                     found["is_dormant"].to_numpy().astype(bool), united(con, late, as_of)[place] > 0)
+    return Customers(
+        found["customer_id"].combine_chunks(),
+        place,
+        scale,
+        np.asarray(found["opened"].to_numpy(), np.int64),
+        found["is_dormant"].to_numpy().astype(bool),
+        united(con, late, as_of)[place] > 0,
+    )
 
 
 def _customers_sql(canonical: Canonical, tiers: TierSettings, as_of: dt.date, bucket: int | None) -> str:

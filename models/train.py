@@ -27,11 +27,11 @@ class TrainingResult:
     label: str
     champion: Champion
     verdict: gate.Verdict
-    evaluation: Evaluation | None = None        # None: too few positives to judge a model by
+    evaluation: Evaluation | None = None  # None: too few positives to judge a model by
     rule: OneFeatureRule | None = None
     against_rule: Difference | None = None
-    refused: Champion | None = None             # the model the gate refused
-    sample: Floats | None = None                # rows for the SHAP summary, columns as the model's features
+    refused: Champion | None = None  # the model the gate refused
+    sample: Floats | None = None  # rows for the SHAP summary, columns as the model's features
 
     @property
     def is_model(self) -> bool:
@@ -46,9 +46,17 @@ class _Proof:
     verdict: gate.Verdict
 
 
-def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSettings, *, known_at: dt.date,
-                min_positives: int | None = None, seasons: Mapping[dt.date, str] | None = None,
-                fingerprints: Mapping[str, str] | None = None) -> TrainingResult:
+def train_label(
+    name: str,
+    dataset: Dataset,
+    window: Window,
+    settings: ModelSettings,
+    *,
+    known_at: dt.date,
+    min_positives: int | None = None,
+    seasons: Mapping[dt.date, str] | None = None,
+    fingerprints: Mapping[str, str] | None = None,
+) -> TrainingResult:
     """Train, judge out of time, and learn again from all that was known at `known_at`.
 
     The recipe is judged on the newest complete snapshots after learning from those whose outcomes were known by then. If the
@@ -73,8 +81,9 @@ def train_label(name: str, dataset: Dataset, window: Window, settings: ModelSett
     return TrainingResult(shown[0], fallback, *shown[1:], refused=model, sample=sample)
 
 
-def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: int,
-           seasons: Mapping[dt.date, str] | None) -> tuple[_Proof, Recipe]:
+def _prove(
+    known: Dataset, window: Window, settings: ModelSettings, capacity: int, seasons: Mapping[dt.date, str] | None
+) -> tuple[_Proof, Recipe]:
     splits, level = settings.splits, settings.evaluation
     parts = cut_with_positives(known, window, splits.evaluation_months, splits.min_slice_positives)
     if parts is not None:
@@ -87,7 +96,7 @@ def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: in
             probability = tried.season(probability, judged_on.as_of)
         final = recipe.make(known, window, settings)
         if tried.season is None:
-            final = replace(final, season=None)     # what was not judged is not put in force
+            final = replace(final, season=None)  # what was not judged is not put in force
     else:
         learned = judged_on = known
         final = recipe.cross_fitted(known, settings)
@@ -95,46 +104,89 @@ def _prove(known: Dataset, window: Window, settings: ModelSettings, capacity: in
         assert final.held_out_probability is not None
         raw, probability = final.held_out_raw, final.held_out_probability
     scored = Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw)
-    evaluation = evaluate(scored, level, base_rate=learned.base_rate, capacity=capacity, seed=settings.seed,
-                          judged="out_of_time" if parts is not None else "cross_fitted", seasons=seasons)
+    evaluation = evaluate(
+        scored,
+        level,
+        base_rate=learned.base_rate,
+        capacity=capacity,
+        seed=settings.seed,
+        judged="out_of_time" if parts is not None else "cross_fitted",
+        seasons=seasons,
+    )
     rule = best_rule(learned)
-    against = compare(raw, rule.score(judged_on), judged_on.target, judged_on.customers, resamples=level.resamples,
-                      seed=settings.seed, level=level.level)
+    against = compare(
+        raw,
+        rule.score(judged_on),
+        judged_on.target,
+        judged_on.customers,
+        resamples=level.resamples,
+        seed=settings.seed,
+        level=level.level,
+    )
     return _Proof(evaluation, rule, against, gate.judge(evaluation, rule, against, settings.gate)), final
 
 
-def _champion(name: str, known: Dataset, final: Recipe, known_at: dt.date, prints: Mapping[str, str],
-              proof: _Proof) -> Champion:
+def _champion(
+    name: str, known: Dataset, final: Recipe, known_at: dt.date, prints: Mapping[str, str], proof: _Proof
+) -> Champion:
     return Champion(
-        name=name, method="model", feature_names=final.feature_names,
-        encodings={n: v for n, v in known.encodings.items() if n in set(final.feature_names)}, base_rate=known.base_rate,
-        trained_on=known.as_ofs, known_at=known_at, booster_text=final.text, calibration=final.calibration,
-        season=final.season, parameters={"how": final.how, "rounds": final.rounds, **final.booster.model_dump(mode="json"),
-                    "learned_on": [d.isoformat() for d in final.learned_on],
-                    "calibrated_on": [d.isoformat() for d in final.calibrated_on],
-                    "rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},
-        metrics=_metrics(proof), fingerprints=prints, reasons_zh=proof.verdict.reasons_zh,
-        reasons_en=proof.verdict.reasons_en)
+        name=name,
+        method="model",
+        feature_names=final.feature_names,
+        encodings={n: v for n, v in known.encodings.items() if n in set(final.feature_names)},
+        base_rate=known.base_rate,
+        trained_on=known.as_ofs,
+        known_at=known_at,
+        booster_text=final.text,
+        calibration=final.calibration,
+        season=final.season,
+        parameters={
+            "how": final.how,
+            "rounds": final.rounds,
+            **final.booster.model_dump(mode="json"),
+            "learned_on": [d.isoformat() for d in final.learned_on],
+            "calibrated_on": [d.isoformat() for d in final.calibrated_on],
+            "rows": len(known.rows),
+            "positives": known.positives,
+            "positive_customers": known.positive_customers,
+        },
+        metrics=_metrics(proof),
+        fingerprints=prints,
+        reasons_zh=proof.verdict.reasons_zh,
+        reasons_en=proof.verdict.reasons_en,
+    )
 
 
 def _metrics(proof: _Proof) -> dict[str, Any]:
-    return {"evaluation": proof.evaluation.to_dict(), "one_feature_rule": dict(vars(proof.rule)),
-            "against_rule_roc_auc": plain(proof.against_rule.roc_auc.to_list())}
+    return {
+        "evaluation": proof.evaluation.to_dict(),
+        "one_feature_rule": dict(vars(proof.rule)),
+        "against_rule_roc_auc": plain(proof.against_rule.roc_auc.to_list()),
+    }
 
 
-def cold_start(name: str, known: Dataset, settings: ModelSettings, known_at: dt.date, prints: Mapping[str, str],
-               verdict: gate.Verdict) -> Champion:
+def cold_start(
+    name: str, known: Dataset, settings: ModelSettings, known_at: dt.date, prints: Mapping[str, str], verdict: gate.Verdict
+) -> Champion:
     """The rates of segments as a champion."""
     segments = settings.of(name).segments
     chosen = settings.cold_start.segments if segments is None else segments
     rates = segment_rates(known, chosen, settings.cold_start.use, settings.evaluation.level)
     encodings = known.encodings
     return Champion(
-        name=name, method="segment_rate", feature_names=rates.feature_names,
+        name=name,
+        method="segment_rate",
+        feature_names=rates.feature_names,
         encodings={n: encodings[n] for n in rates.feature_names if n in encodings},
-        base_rate=known.base_rate if len(known.rows) else 0.0, trained_on=known.as_ofs, known_at=known_at, segments=rates,
+        base_rate=known.base_rate if len(known.rows) else 0.0,
+        trained_on=known.as_ofs,
+        known_at=known_at,
+        segments=rates,
         parameters={"rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},
-        fingerprints=prints, reasons_zh=verdict.reasons_zh, reasons_en=verdict.reasons_en)
+        fingerprints=prints,
+        reasons_zh=verdict.reasons_zh,
+        reasons_en=verdict.reasons_en,
+    )
 
 
 def _sample(dataset: Dataset, names: tuple[str, ...], most: int) -> Floats:

@@ -24,37 +24,53 @@ from store.settings import Settings
 
 Money = NDArray[np.float64]
 Source = Literal["prices", "products", "settings"]
-PARTS = ("asset_margin", "loan_margin", "fees", "counter_cost")     # the last is taken off
+PARTS = ("asset_margin", "loan_margin", "fees", "counter_cost")  # the last is taken off
 
 
 class ValueSettings(Settings):
     """Stand-ins for what the bank's price list does not say, and what has no price: rates a year as fractions."""
 
-    sources: tuple[Source, ...] = ("prices", "products", "settings")    # the first that knows a product's margin
-    asset_spread: dict[str, float] = Field(default_factory=dict)        # FTP less the rate paid, by product family
+    sources: tuple[Source, ...] = ("prices", "products", "settings")  # the first that knows a product's margin
+    asset_spread: dict[str, float] = Field(default_factory=dict)  # FTP less the rate paid, by product family
     asset_spread_other: float = 0.012
-    loan_ftp: dict[str, float] = Field(default_factory=dict)            # what the money of a loan costs, by family
+    loan_ftp: dict[str, float] = Field(default_factory=dict)  # what the money of a loan costs, by family
     loan_ftp_other: float = 0.02
-    loan_rate: dict[str, float] = Field(default_factory=dict)           # where a loan carries no rate
+    loan_rate: dict[str, float] = Field(default_factory=dict)  # where a loan carries no rate
     loan_rate_other: float = 0.055
-    loss_rate: dict[str, float] = Field(default_factory=lambda: {
-        "normal": 0.01, "special_mention": 0.05, "substandard": 0.3, "doubtful": 0.6, "loss": 1.0})
-    counter_cost: float = 8.0                                           # currency units per counter transaction
+    loss_rate: dict[str, float] = Field(
+        default_factory=lambda: {"normal": 0.01, "special_mention": 0.05, "substandard": 0.3, "doubtful": 0.6, "loss": 1.0}
+    )
+    counter_cost: float = 8.0  # currency units per counter transaction
     fee_categories: tuple[str, ...] = ("fee",)
 
 
-def earned_movements(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date,
-                     bucket: int | None, *, loan_quiet_days: int = 0) -> dict[str, Movements]:
+def earned_movements(
+    con: duckdb.DuckDBPyConnection,
+    canonical: Canonical,
+    settings: ValueSettings,
+    view: dt.date,
+    bucket: int | None,
+    *,
+    loan_quiet_days: int = 0,
+) -> dict[str, Movements]:
     """Part of the contribution -> movements of a bucket's customers as known at the close of `view`.
 
     Margins are yearly earnings of what stands, fees and counter costs come on their day. For a tier a loan paid out less
     than `loan_quiet_days` ago earns nothing yet; a renewal brings no new loan. Needs `cohorts.note_places`.
     """
     note_margins(con, canonical, settings, view)
-    made = (_assets_sql(canonical, view, bucket), _loans_sql(canonical, settings, view, bucket, loan_quiet_days),
-            _flows_sql(canonical, view, bucket, f"category IN ({_listed(settings.fee_categories)})", "-amount"),
-            _flows_sql(canonical, view, bucket, "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'",
-                       str(round(settings.counter_cost * MINOR))))
+    made = (
+        _assets_sql(canonical, view, bucket),
+        _loans_sql(canonical, settings, view, bucket, loan_quiet_days),
+        _flows_sql(canonical, view, bucket, f"category IN ({_listed(settings.fee_categories)})", "-amount"),
+        _flows_sql(
+            canonical,
+            view,
+            bucket,
+            "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'",
+            str(round(settings.counter_cost * MINOR)),
+        ),
+    )
     return {name: fetch_movements(con, sql) for name, sql in zip(PARTS, made, strict=True)}
 
 
@@ -144,14 +160,17 @@ def _assets_sql(canonical: Canonical, view: dt.date, bucket: int | None) -> str:
 
 def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None, quiet_days: int) -> str:
     loans = as_of_sql("loans", canonical.relation_sql("loans", bucket), view)
-    status = as_of_sql("loan_status", canonical.relation_sql("loan_status", bucket), view, ("loan_id", "on", "outstanding",
-                                                                                            "class"))
+    status = as_of_sql(
+        "loan_status", canonical.relation_sql("loan_status", bucket), view, ("loan_id", "on", "outstanding", "class")
+    )
     loss = f"coalesce(({_by_family(settings.loss_rate)})[coalesce(class, 'normal')], 0)"
     if "loan_status" in canonical.manifest.tables:
-        first = (f"SELECT loan_id, granted_on, amount, 'normal' FROM loan l"
-                 f" WHERE NOT EXISTS (FROM ({status}) s WHERE s.loan_id = l.loan_id AND s.\"on\" <= l.granted_on)")
+        first = (
+            f"SELECT loan_id, granted_on, amount, 'normal' FROM loan l"
+            f' WHERE NOT EXISTS (FROM ({status}) s WHERE s.loan_id = l.loan_id AND s."on" <= l.granted_on)'
+        )
         course_sql = f'SELECT loan_id, "on" AS day, outstanding, class FROM ({status}) UNION ALL {first}'
-    else:       # no course of the loan kept: repaid in equal monthly parts
+    else:  # no course of the loan kept: repaid in equal monthly parts
         course_sql = """
             SELECT loan_id, (granted_on + to_months(month::INTEGER))::DATE AS day,
                    round(amount * (1 - month / months)) AS outstanding, 'normal' AS class
@@ -175,10 +194,13 @@ def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, buc
 
 
 def _flows_sql(canonical: Canonical, view: dt.date, bucket: int | None, condition: str, amount: str) -> str:
-    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view,
-                     ("customer_id", "on", "amount", "category", "channel", "initiated_by"))
-    return (f'SELECT p.place, "on" AS day, {amount} AS change FROM ({rows}) JOIN _places p USING (customer_id)'
-            f" WHERE {condition}")
+    rows = as_of_sql(
+        "transactions",
+        canonical.relation_sql("transactions", bucket),
+        view,
+        ("customer_id", "on", "amount", "category", "channel", "initiated_by"),
+    )
+    return f'SELECT p.place, "on" AS day, {amount} AS change FROM ({rows}) JOIN _places p USING (customer_id) WHERE {condition}'
 
 
 def _exact_mean(rate: str) -> str:

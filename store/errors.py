@@ -14,10 +14,17 @@ class TerraceError(Exception):
 
     def __init__(self, found: str, *, where: str = "", expected: str = "", do: str = "") -> None:
         self.found, self.where, self.expected, self.do = found, where, expected, do
-        super().__init__(" ".join(ended(part) for part in (
-            f"{where}: {found}" if where else found,
-            f"Expected {expected}" if expected else "",
-            f"To mend it: {do}" if do else "") if part))
+        super().__init__(
+            " ".join(
+                ended(part)
+                for part in (
+                    f"{where}: {found}" if where else found,
+                    f"Expected {expected}" if expected else "",
+                    f"To mend it: {do}" if do else "",
+                )
+                if part
+            )
+        )
 
 
 def ended(sentence: str, stop: str = ".") -> str:

@@ -38,9 +38,7 @@ class Lease:
     expires_at: float
 
 
-def take(
-    transaction: Transaction, now: float, name: str, owner: str, seconds: float, is_gone: Callable[[str], bool]
-) -> Lease:
+def take(transaction: Transaction, now: float, name: str, owner: str, seconds: float, is_gone: Callable[[str], bool]) -> Lease:
     """The lease, new or taken over from an owner that let it expire or is gone. Raises LeaseHeld."""
     _shorten(transaction, now, name, seconds)
     with transaction() as con:
@@ -74,8 +72,10 @@ def _last_token(con: sqlite3.Connection, now: float, name: str, owner: str, is_g
         started, parts = dt.datetime.fromtimestamp(since, dt.UTC), holder.split("/")
         raise LeaseHeld(
             f"another run holds this bank since {started:%Y-%m-%d %H:%M} UTC ({max(0.0, now - since) / 60:.0f} minutes)",
-            where=f"process {parts[3]} on {parts[0]}" if len(parts) == 5 else holder, expected="one run at a time",
-            do=f"wait for it to end and ask again; should it be dead, its hold ends by itself in {until - now:.0f} s")
+            where=f"process {parts[3]} on {parts[0]}" if len(parts) == 5 else holder,
+            expected="one run at a time",
+            do=f"wait for it to end and ask again; should it be dead, its hold ends by itself in {until - now:.0f} s",
+        )
     return int(token)
 
 
@@ -97,6 +97,8 @@ def assert_held(con: sqlite3.Connection, lease: Lease) -> None:
     """Raise LeaseLost unless `lease` is still the one in force. Expiry alone does not lose it, being taken over does."""
     row = con.execute("SELECT owner, token FROM leases WHERE name = ?", (lease.name,)).fetchone()
     if row is None or row[1] != lease.token:
-        raise LeaseLost("another run took this bank over, because this one had not been heard of for too long",
-                        where=row[0] if row else lease.owner,
-                        do="let the other run finish; nothing more is published by this one")
+        raise LeaseLost(
+            "another run took this bank over, because this one had not been heard of for too long",
+            where=row[0] if row else lease.owner,
+            do="let the other run finish; nothing more is published by this one",
+        )

@@ -87,16 +87,21 @@ class Ledger:
         done = self.published(key.as_of)
         version = done.version + 1 if done else 1
         with self.transaction() as con:
-            row = con.execute("SELECT run_id, state, failure FROM runs WHERE as_of = ? AND version = ? AND key = ?",
-                              (key.as_of.isoformat(), version, key.to_json())).fetchone()
+            row = con.execute(
+                "SELECT run_id, state, failure FROM runs WHERE as_of = ? AND version = ? AND key = ?",
+                (key.as_of.isoformat(), version, key.to_json()),
+            ).fetchone()
             if row is None:
-                cursor = con.execute("INSERT INTO runs (as_of, version, key, state, attempts, started_at) VALUES (?,?,?,?,?,?)",
-                                     (key.as_of.isoformat(), version, key.to_json(), "running", 1, self.clock()))
+                cursor = con.execute(
+                    "INSERT INTO runs (as_of, version, key, state, attempts, started_at) VALUES (?,?,?,?,?,?)",
+                    (key.as_of.isoformat(), version, key.to_json(), "running", 1, self.clock()),
+                )
                 run_id = cursor.lastrowid
             else:
                 run_id = row[0]
-                con.execute("UPDATE runs SET state = 'running', attempts = attempts + 1, failure = NULL WHERE run_id = ?",
-                            (run_id,))
+                con.execute(
+                    "UPDATE runs SET state = 'running', attempts = attempts + 1, failure = NULL WHERE run_id = ?", (run_id,)
+                )
         run = self._one("run_id = ?", run_id)
         assert run is not None
         return run, row is not None and (row[1] == "running" or row[2] == "crash")
@@ -104,8 +109,10 @@ class Ledger:
     def fail(self, run: Run, failure: str) -> None:
         """The run stopped: `gate` where a person must act on data or settings, else `crash`."""
         with self.transaction() as con:
-            con.execute("UPDATE runs SET state = 'failed', failure = ?, ended_at = ? WHERE run_id = ? AND state = 'running'",
-                        (failure, self.clock(), run.run_id))
+            con.execute(
+                "UPDATE runs SET state = 'failed', failure = ?, ended_at = ? WHERE run_id = ? AND state = 'running'",
+                (failure, self.clock(), run.run_id),
+            )
 
     def intend(self, run: Run, list_hash: str) -> None:
         """Note what is about to be published, so that a crash between the rename and the note is understood."""
@@ -122,8 +129,9 @@ class Ledger:
         with self.transaction() as con:
             lease.assert_held(con, held)
             yield
-            con.execute("UPDATE runs SET state = 'published', failure = NULL, ended_at = ? WHERE run_id = ?",
-                        (self.clock(), run.run_id))
+            con.execute(
+                "UPDATE runs SET state = 'published', failure = NULL, ended_at = ? WHERE run_id = ?", (self.clock(), run.run_id)
+            )
 
     def summarise(self, run: Run, summary: str) -> None:
         """Keep the summary of a run, so that a later call can tell it without reading the list."""
@@ -132,28 +140,36 @@ class Ledger:
 
     def _one(self, where: str, *values: object) -> Run | None:
         with self.transaction() as con:
-            row = con.execute("SELECT run_id, key, version, state, attempts, failure, list_hash, summary FROM runs"
-                              f" WHERE {where} LIMIT 1", values).fetchone()
+            row = con.execute(
+                f"SELECT run_id, key, version, state, attempts, failure, list_hash, summary FROM runs WHERE {where} LIMIT 1",
+                values,
+            ).fetchone()
         return None if row is None else Run(row[0], RunKey.from_json(row[1]), *row[2:])
 
     # -- steps --
     def start_step(self, run: Run, name: str) -> None:
         """The step is running; what it wrote before no longer counts."""
         with self.transaction() as con:
-            con.execute("INSERT INTO steps VALUES (?, ?, 'running', '{}', NULL, 1, '') ON CONFLICT (run_id, name) DO UPDATE SET"
-                        " state = 'running', outputs = '{}', attempts = attempts + 1", (run.run_id, name))
+            con.execute(
+                "INSERT INTO steps VALUES (?, ?, 'running', '{}', NULL, 1, '') ON CONFLICT (run_id, name) DO UPDATE SET"
+                " state = 'running', outputs = '{}', attempts = attempts + 1",
+                (run.run_id, name),
+            )
 
     def end_step(self, run: Run, name: str, outputs: Mapping[str, str], seconds: float, note: str = "") -> None:
         """The step is done, and these are its outputs."""
         with self.transaction() as con:
-            con.execute("UPDATE steps SET state = 'done', outputs = ?, seconds = ?, note = ? WHERE run_id = ? AND name = ?",
-                        (json.dumps(dict(outputs), sort_keys=True), seconds, note, run.run_id, name))
+            con.execute(
+                "UPDATE steps SET state = 'done', outputs = ?, seconds = ?, note = ? WHERE run_id = ? AND name = ?",
+                (json.dumps(dict(outputs), sort_keys=True), seconds, note, run.run_id, name),
+            )
 
     def steps(self, run: Run) -> dict[str, StepRecord]:
         """The steps of a run by name, in the order they first started."""
         with self.transaction() as con:
-            rows = con.execute("SELECT name, state, outputs, seconds, attempts, note FROM steps"
-                               " WHERE run_id = ? ORDER BY rowid", (run.run_id,)).fetchall()
+            rows = con.execute(
+                "SELECT name, state, outputs, seconds, attempts, note FROM steps WHERE run_id = ? ORDER BY rowid", (run.run_id,)
+            ).fetchall()
         return {row[0]: StepRecord(row[0], row[1], json.loads(row[2]), *row[3:]) for row in rows}
 
     # -- champions --
@@ -163,8 +179,10 @@ class Ledger:
         if pinned:
             return pinned
         with self.transaction() as con:
-            con.executemany("INSERT OR IGNORE INTO pins VALUES (?, ?, ?)",
-                            [(run.run_id, model, champions[model]) for model in sorted(champions)])
+            con.executemany(
+                "INSERT OR IGNORE INTO pins VALUES (?, ?, ?)",
+                [(run.run_id, model, champions[model]) for model in sorted(champions)],
+            )
         return self.pins(run)
 
     def pins(self, run: Run) -> dict[str, str]:
@@ -191,5 +209,8 @@ def open_ledger(path: Path, clock: Callable[[], float]) -> Ledger:
     try:
         return Ledger(path, clock)
     except sqlite3.DatabaseError as error:
-        raise TerraceError(f"cannot be used as the run ledger: {error}", where=path.name,
-                           do="restore it from a backup, or move it away; published lists are kept beside it") from error
+        raise TerraceError(
+            f"cannot be used as the run ledger: {error}",
+            where=path.name,
+            do="restore it from a backup, or move it away; published lists are kept beside it",
+        ) from error

@@ -22,8 +22,17 @@ class RunKey:
 
     def to_json(self) -> str:
         """Canonical text: equal keys, equal text."""
-        return json.dumps({"bank": self.bank, "as_of": self.as_of.isoformat(), "config": self.config, "code": self.code,
-                           "inputs": dict(self.inputs)}, sort_keys=True, ensure_ascii=False)
+        return json.dumps(
+            {
+                "bank": self.bank,
+                "as_of": self.as_of.isoformat(),
+                "config": self.config,
+                "code": self.code,
+                "inputs": dict(self.inputs),
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> RunKey:
@@ -50,9 +59,9 @@ class Run:
     run_id: int
     key: RunKey
     version: int
-    state: str                       # running, failed, published
+    state: str  # running, failed, published
     attempts: int
-    failure: str | None = None       # "gate" for typed stops, "crash" for everything unforeseen
+    failure: str | None = None  # "gate" for typed stops, "crash" for everything unforeseen
     list_hash: str | None = None
     summary: str | None = None
 

@@ -21,7 +21,7 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=BaseModel)
-WHOLE = ("",)           # the place of a whole file, in which something is missing
+WHOLE = ("",)  # the place of a whole file, in which something is missing
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
@@ -35,8 +35,12 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], s
 def _read(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str | int, ...], str]]:
     """As `read_yaml`, for a file that those of `below` extend."""
     if path.resolve() in below:
-        raise ConfigError("extends itself", where=str(path), expected="files that end somewhere",
-                          do=f"look at `extends` of {', '.join(one.name for one in below)}")
+        raise ConfigError(
+            "extends itself",
+            where=str(path),
+            expected="files that end somewhere",
+            do=f"look at `extends` of {', '.join(one.name for one in below)}",
+        )
     loaded = _parsed(path)
     content: dict[str, Any] = {}
     places: dict[tuple[str | int, ...], str] = {}
@@ -59,8 +63,12 @@ def _parsed(path: Path) -> CommentedMap:
         do = f"did you mean {path.parent / near[0]}?" if near else "name an existing YAML file"
         raise ConfigError("no such file", where=str(path), do=do) from None
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), expected="a YAML file",
-                          do="name the file itself, and let this user read it") from None
+        raise ConfigError(
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            expected="a YAML file",
+            do="name the file itself, and let this user read it",
+        ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
@@ -113,8 +121,7 @@ def _line(node: CommentedMap, key: str | int) -> int:
 
 def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], str]) -> str:
     at = tuple(item["loc"])
-    known = next((places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in places),
-                 places.get(WHOLE, "top level"))
+    known = next((places[at[:size]] for size in range(len(at), 0, -1) if at[:size] in places), places.get(WHOLE, "top level"))
     dotted = ".".join(str(part) for part in at)
     if item["type"] == "extra_forbidden":
         names = _fields_at(model, at[:-1])

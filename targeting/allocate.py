@@ -48,8 +48,11 @@ def best_action(allowed: pd.DataFrame, least: float, least_probability: float = 
     likely = allowed["probability"].isna() | (allowed["probability"] >= least_probability)
     floor = np.where(allowed["kind"] == "service", 0.0, least)
     ordered = allowed[likely & (allowed["expected_value"] > floor)].sort_values(
-        ["customer_id", "expected_value", "raw_score", "offer"], ascending=[True, False, False, True], na_position="last",
-        kind="stable")
+        ["customer_id", "expected_value", "raw_score", "offer"],
+        ascending=[True, False, False, True],
+        na_position="last",
+        kind="stable",
+    )
     return ordered.drop_duplicates("customer_id").reset_index(drop=True)
 
 
@@ -59,7 +62,11 @@ def fill(actions: pd.DataFrame, lists: pd.DataFrame) -> pd.DataFrame:
     The order is total: expected value, then raw score, descending, then customer_id.
     """
     ordered = actions.merge(lists[["list_id", "slots"]], on="list_id", how="left", validate="many_to_one").sort_values(
-        ["list_id", "expected_value", "raw_score", "customer_id"], ascending=[True, False, False, True], na_position="last",
-        kind="stable", ignore_index=True)
+        ["list_id", "expected_value", "raw_score", "customer_id"],
+        ascending=[True, False, False, True],
+        na_position="last",
+        kind="stable",
+        ignore_index=True,
+    )
     place = ordered.groupby("list_id", sort=False).cumcount() + 1
     return ordered.assign(place=place.astype("int64"), is_listed=place <= ordered["slots"])

@@ -12,7 +12,8 @@ COLUMNS = ("customer_id", "offer", "model", "kind", "method", "band", "probabili
 def from_scores(scores: pd.DataFrame, settings: TargetingSettings) -> pd.DataFrame:
     """One row per customer and offer whose model scored the customer; `basis` (money at stake) is left to `worth`."""
     offers = pd.DataFrame(
-        [(name, o.model, o.kind) for name, o in settings.active.items() if o.model], columns=["offer", "model", "kind"])
+        [(name, o.model, o.kind) for name, o in settings.active.items() if o.model], columns=["offer", "model", "kind"]
+    )
     joined = scores.merge(offers, on="model", how="inner")
     joined["basis"] = float("nan")
     return joined[list(COLUMNS)]
@@ -21,8 +22,17 @@ def from_scores(scores: pd.DataFrame, settings: TargetingSettings) -> pd.DataFra
 def from_events(events: pd.DataFrame, offer: str, kind: str) -> pd.DataFrame:
     """One row per customer to whom something happened: no model, no probability, the money at stake as `basis`."""
     rows = pd.DataFrame({"customer_id": events["customer_id"], "basis": events["amount"].astype("float64")})
-    rows = rows.assign(offer=offer, model="", kind=kind, method="event", band="", probability=float("nan"), low=float("nan"),
-                       high=float("nan"), raw_score=float("nan"))
+    rows = rows.assign(
+        offer=offer,
+        model="",
+        kind=kind,
+        method="event",
+        band="",
+        probability=float("nan"),
+        low=float("nan"),
+        high=float("nan"),
+        raw_score=float("nan"),
+    )
     return rows[list(COLUMNS)]
 
 

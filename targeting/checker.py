@@ -33,19 +33,35 @@ class Violation:
     found: str
 
 
-def prove(entries: pd.DataFrame, scores: pd.DataFrame, canonical: Canonical, as_of: dt.date, work_on: dt.date,
-          settings: TargetingSettings) -> dict[str, int]:
+def prove(
+    entries: pd.DataFrame,
+    scores: pd.DataFrame,
+    canonical: Canonical,
+    as_of: dt.date,
+    work_on: dt.date,
+    settings: TargetingSettings,
+) -> dict[str, int]:
     """Rule -> rows proved against it. Raises GateBroken, naming the first violations."""
     violations = list(find(entries, scores, canonical, as_of, work_on, settings))
     if violations:
         said = "; ".join(f"{v.customer_id} {v.offer}: {v.rule} ({v.found})" for v in violations[:5])
-        raise GateBroken(f"{len(violations)} rows break a rule: {said}", where="the finished list", expected="none",
-                         do="report this: eligibility and checker disagree; the last good list stays in force")
+        raise GateBroken(
+            f"{len(violations)} rows break a rule: {said}",
+            where="the finished list",
+            expected="none",
+            do="report this: eligibility and checker disagree; the last good list stays in force",
+        )
     return {name: len(entries) for name in (*RULES, "same_scores", "one_row_each", "hours_and_order")}
 
 
-def find(entries: pd.DataFrame, scores: pd.DataFrame, canonical: Canonical, as_of: dt.date, work_on: dt.date,
-         settings: TargetingSettings) -> Iterator[Violation]:
+def find(
+    entries: pd.DataFrame,
+    scores: pd.DataFrame,
+    canonical: Canonical,
+    as_of: dt.date,
+    work_on: dt.date,
+    settings: TargetingSettings,
+) -> Iterator[Violation]:
     """Every violation in a finished list, row by row."""
     listed: list[Any] = entries.to_dict("records")
     bank, files = open_files([row["customer_id"] for row in listed], canonical, as_of, settings)

@@ -27,11 +27,11 @@ class Decided:
 
     as_of: dt.date
     con: duckdb.DuckDBPyConnection  # the canonical tables as known then
-    owners: pd.DataFrame            # one row per customer
-    decisions: pd.DataFrame         # one row per customer and offer that could have been
-    lists: pd.DataFrame             # one row per list
-    listed: pd.DataFrame            # one row per listed customer
-    events: pd.DataFrame            # sentences of what happened
+    owners: pd.DataFrame  # one row per customer
+    decisions: pd.DataFrame  # one row per customer and offer that could have been
+    lists: pd.DataFrame  # one row per list
+    listed: pd.DataFrame  # one row per listed customer
+    events: pd.DataFrame  # sentences of what happened
     never: pd.DataFrame
     blocks: pd.DataFrame
     margins: dict[str, tuple[float, str]]
@@ -39,8 +39,16 @@ class Decided:
     balance_from: str
 
 
-def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, work_on: dt.date, features: Path,
-           scores: pd.DataFrame, tiers: pd.DataFrame, say: Progress) -> Decided:
+def decide(
+    canonical: Canonical,
+    settings: TargetingSettings,
+    as_of: dt.date,
+    work_on: dt.date,
+    features: Path,
+    scores: pd.DataFrame,
+    tiers: pd.DataFrame,
+    say: Progress,
+) -> Decided:
     """Everything about a day's lists but their words. `work_on` is the day whose hours are filled."""
     con = known_at(canonical, as_of)
     say("owners", 0, len(STEPS))
@@ -59,21 +67,46 @@ def decide(canonical: Canonical, settings: TargetingSettings, as_of: dt.date, wo
     valued = worth.expected_value(asked, settings, margin, balance)
     lists = allocate.capacity(con, settings.hours, work_on)
     decisions = _queue(valued, blocked, owned, lists, settings.worth)
-    listed = decisions[decisions["is_listed"]].merge(
-        owned.drop(columns=["list_id", "root"]), on="customer_id", how="left").reset_index(drop=True)
-    return Decided(as_of, con, owned, decisions, lists, listed, events, never, blocked, margin,
-                   entries.posted_rates(con, settings), balance_from)
+    listed = (
+        decisions[decisions["is_listed"]]
+        .merge(owned.drop(columns=["list_id", "root"]), on="customer_id", how="left")
+        .reset_index(drop=True)
+    )
+    return Decided(
+        as_of,
+        con,
+        owned,
+        decisions,
+        lists,
+        listed,
+        events,
+        never,
+        blocked,
+        margin,
+        entries.posted_rates(con, settings),
+        balance_from,
+    )
 
 
 def _prove_features(scores: pd.DataFrame, known: pd.DataFrame) -> None:
     lost = sorted(set(scores["customer_id"]) - set(known["customer_id"]))
     if lost:
-        raise TerraceError(f"{len(lost)} scored customers have no features, first {lost[0]}", where="scores",
-                           expected="scores and features of one date and one intake", do="build features and score again")
+        raise TerraceError(
+            f"{len(lost)} scored customers have no features, first {lost[0]}",
+            where="scores",
+            expected="scores and features of one date and one intake",
+            do="build features and score again",
+        )
 
 
-def _candidates(con: duckdb.DuckDBPyConnection, currency: str, settings: TargetingSettings, as_of: dt.date,
-                scores: pd.DataFrame, owned: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _candidates(
+    con: duckdb.DuckDBPyConnection,
+    currency: str,
+    settings: TargetingSettings,
+    as_of: dt.date,
+    scores: pd.DataFrame,
+    owned: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     found: dict[str, Callable[[], pd.DataFrame]] = {
         triggers.LARGE_WITHDRAWAL: lambda: triggers.large_withdrawals(con, settings.withdrawal, as_of),
         triggers.EARLY_BREAK: lambda: triggers.early_breaks(con, settings.early_break, as_of),
@@ -89,8 +122,9 @@ def _candidates(con: duckdb.DuckDBPyConnection, currency: str, settings: Targeti
     return candidates.together(parts, owned["customer_id"]), pd.concat(said, ignore_index=True)
 
 
-def _queue(valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, floor: WorthSettings
-           ) -> pd.DataFrame:
+def _queue(
+    valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, floor: WorthSettings
+) -> pd.DataFrame:
     """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
     key = ["customer_id", "offer"]
     causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).astype("str").rename("rules").reset_index()

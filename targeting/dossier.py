@@ -37,8 +37,8 @@ class Bank:
     grids: dict[str, Row]
     branches: dict[str, Row]
     products: dict[str, Row]
-    present: dict[tuple[str, dt.date], float]       # hours of a manager on a day
-    gone: frozenset[str]                # numbers merged into others
+    present: dict[tuple[str, dt.date], float]  # hours of a manager on a day
+    gone: frozenset[str]  # numbers merged into others
 
     def area(self, branch: str | None) -> str | None:
         while branch in self.branches and self.branches[branch]["level"] == "outlet":
@@ -49,8 +49,9 @@ class Bank:
         return branch
 
 
-def open_files(listed: Iterable[str], canonical: Canonical, as_of: dt.date, settings: TargetingSettings
-               ) -> tuple[Bank, dict[str, File]]:
+def open_files(
+    listed: Iterable[str], canonical: Canonical, as_of: dt.date, settings: TargetingSettings
+) -> tuple[Bank, dict[str, File]]:
     """The bank as the rules need it, and the file of every listed customer."""
     con = connect()
 
@@ -81,8 +82,16 @@ def open_files(listed: Iterable[str], canonical: Canonical, as_of: dt.date, sett
                 holder.rows[table].append(row)
     keyed = {t: {r[f"{t[:-2] if t == 'branches' else t[:-1]}_id"]: r for r in whole[t]} for t in _OF_BANK[:4]}
     present = {(a["manager_id"], a["on"]): a["hours"] for a in whole["availability"]}
-    return Bank(as_of, settings, keyed["managers"], keyed["grids"], keyed["branches"], keyed["products"], present,
-                frozenset(old for old, _ in merges)), files
+    return Bank(
+        as_of,
+        settings,
+        keyed["managers"],
+        keyed["grids"],
+        keyed["branches"],
+        keyed["products"],
+        present,
+        frozenset(old for old, _ in merges),
+    ), files
 
 
 def _persons(listed: set[str], merges: list[tuple[str, str]]) -> dict[str, frozenset[str]]:

@@ -13,8 +13,15 @@ import pyarrow.parquet as pq
 from store.errors import GateBroken, TerraceError
 
 Explain = Callable[[str, pd.DataFrame], pd.DataFrame]
-SCHEMA = pa.schema([("customer_id", pa.string()), ("offer", pa.string()), ("feature", pa.string()),
-                    ("value", pa.float64()), ("contribution", pa.float64())])
+SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("offer", pa.string()),
+        ("feature", pa.string()),
+        ("value", pa.float64()),
+        ("contribution", pa.float64()),
+    ]
+)
 TOLERANCE = 1e-6
 
 
@@ -32,8 +39,11 @@ def explained(listed: pd.DataFrame, rows: pd.DataFrame, explain: Explain) -> pd.
     for offer, group in listed[listed["model"] != ""].groupby("offer", sort=True):
         with_features = group[["customer_id", "raw_score"]].merge(rows, on="customer_id", how="inner")
         if len(with_features) != len(group):
-            raise TerraceError(f"{len(group) - len(with_features)} listed customers have no features", where=f"offer {offer}",
-                               expected="one row of features for each scored customer")
+            raise TerraceError(
+                f"{len(group) - len(with_features)} listed customers have no features",
+                where=f"offer {offer}",
+                expected="one row of features for each scored customer",
+            )
         told = explain(str(group["model"].iloc[0]), with_features.sort_values("customer_id", kind="stable"))
         _prove_additive(told, with_features, str(offer))
         parts.append(told.assign(offer=offer)[SCHEMA.names])
@@ -46,5 +56,9 @@ def _prove_additive(told: pd.DataFrame, rows: pd.DataFrame, offer: str) -> None:
     total = told.groupby("customer_id")["contribution"].sum().reindex(rows["customer_id"])
     off = (total - rows.set_index("customer_id")["raw_score"]).abs()
     if not (off <= TOLERANCE).all():
-        raise GateBroken(f"contributions miss the raw score by {off.max():.3g} for {off.idxmax()}", where=f"offer {offer}",
-                         expected=f"at most {TOLERANCE:g}", do="score again: explanation and score are not of one champion")
+        raise GateBroken(
+            f"contributions miss the raw score by {off.max():.3g} for {off.idxmax()}",
+            where=f"offer {offer}",
+            expected=f"at most {TOLERANCE:g}",
+            do="score again: explanation and score are not of one champion",
+        )

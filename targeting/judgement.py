@@ -90,8 +90,11 @@ def _region(row: Row, offer: Offer, file: File, bank: Bank) -> str:
     own = next(c for c in file.rows["customers"] if c["customer_id"] == row["customer_id"])
     grid = bank.grids.get(own["grid_id"] or "")
     accounts = {a["branch_id"] for a in file.rows["accounts"] if a["closed_on"] is None}
-    homes = {"customer": own["branch_id"], "grid": grid["branch_id"] if grid else None,
-             "main_account": row["home_branch_id"] if row["home_branch_id"] in accounts else None}
+    homes = {
+        "customer": own["branch_id"],
+        "grid": grid["branch_id"] if grid else None,
+        "main_account": row["home_branch_id"] if row["home_branch_id"] in accounts else None,
+    }
     home = next((homes[source] for source in bank.settings.owners.home if homes[source]), None)
     manager = bank.managers.get(row["manager_id"]) if isinstance(row["manager_id"], str) else None
     seller = manager["branch_id"] if manager and row["owner_step"] != "routed" else row["branch_id"]
@@ -206,9 +209,18 @@ def _worth(row: Row, offer: Offer, file: File, bank: Bank) -> str:
 
 
 RULES: dict[str, RowRule] = {
-    "known_customer": _is_known, "never_listed": _never, "consent": _consent, "credit": _credit, "region": _region,
-    "suitability": _suitable, "certificate": _certified, "applicable": _applicable, "contact_policy": _not_again,
-    "holdout": _held_out, "owner": _owner, "worth": _worth,
+    "known_customer": _is_known,
+    "never_listed": _never,
+    "consent": _consent,
+    "credit": _credit,
+    "region": _region,
+    "suitability": _suitable,
+    "certificate": _certified,
+    "applicable": _applicable,
+    "contact_policy": _not_again,
+    "holdout": _held_out,
+    "owner": _owner,
+    "worth": _worth,
 }
 
 

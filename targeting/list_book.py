@@ -18,15 +18,25 @@ from targeting.list_sheet import numbered
 from targeting.openings import OfferLike, caller, opening
 from targeting.summary import Statement
 
-NEEDED = ("branch_id", "manager_id", "rank", "customer_id", "tier", "offer", "probability", "expected_value", "reasons_zh",
-          "reasons_en")
+NEEDED = (
+    "branch_id",
+    "manager_id",
+    "rank",
+    "customer_id",
+    "tier",
+    "offer",
+    "probability",
+    "expected_value",
+    "reasons_zh",
+    "reasons_en",
+)
 
 
 class WorkbookSettings(Settings):
     """Key `targeting.workbooks` of a bank file."""
 
-    amounts: Literal["yuan", "wan"] = "yuan"        # 元 or 万元 (thousands have no place in a Chinese ledger)
-    names: Literal["masked", "full"] = "masked"     # phones are always masked, identity numbers never there
+    amounts: Literal["yuan", "wan"] = "yuan"  # 元 or 万元 (thousands have no place in a Chinese ledger)
+    names: Literal["masked", "full"] = "masked"  # phones are always masked, identity numbers never there
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,11 @@ class ListBook:
     @property
     def day(self) -> str:
         """The data's date in the bank's language."""
-        return f"{self.as_of.year}年{self.as_of.month}月{self.as_of.day}日" if self.bank.language == "zh" else (
-            f"{self.as_of.day} {self.as_of:%b %Y}")
+        return (
+            f"{self.as_of.year}年{self.as_of.month}月{self.as_of.day}日"
+            if self.bank.language == "zh"
+            else (f"{self.as_of.day} {self.as_of:%b %Y}")
+        )
 
 
 def shown_rows(book: ListBook) -> pd.DataFrame:
@@ -107,20 +120,32 @@ def shown_rows(book: ListBook) -> pd.DataFrame:
     managers = _by_id(book.managers, "manager_id", "name")
     branches = branch_names(book)
     scale = 1.0 if book.settings.amounts == "yuan" else 1e-4
-    shown = pd.DataFrame({
-        "branch_id": rows["branch_id"].astype("str"), "manager_id": rows["manager_id"],
-        "rank": rows["rank"].astype("int64").astype("str"),
-        "manager": _managers(rows["manager_id"], managers, word("none_handed", language)),
-        "customer_id": rows["customer_id"].astype("str"),
-        "tier": [pick(book.tiers.get(str(tier), (str(tier), str(tier))), language) for tier in rows["tier"]],
-        "offer": [pick((book.offers[str(offer)].zh, book.offers[str(offer)].en), language) for offer in rows["offer"]],
-        "band": _bands(rows, language), "probability": _probabilities(rows, language),
-        "value": rows["expected_value"].astype("float64").fillna(0.0) * scale,
-        "reasons": [numbered(str(text), language) for text in rows[f"reasons_{language}"]],
-    })
+    shown = pd.DataFrame(
+        {
+            "branch_id": rows["branch_id"].astype("str"),
+            "manager_id": rows["manager_id"],
+            "rank": rows["rank"].astype("int64").astype("str"),
+            "manager": _managers(rows["manager_id"], managers, word("none_handed", language)),
+            "customer_id": rows["customer_id"].astype("str"),
+            "tier": [pick(book.tiers.get(str(tier), (str(tier), str(tier))), language) for tier in rows["tier"]],
+            "offer": [pick((book.offers[str(offer)].zh, book.offers[str(offer)].en), language) for offer in rows["offer"]],
+            "band": _bands(rows, language),
+            "probability": _probabilities(rows, language),
+            "value": rows["expected_value"].astype("float64").fillna(0.0) * scale,
+            "reasons": [numbered(str(text), language) for text in rows[f"reasons_{language}"]],
+        }
+    )
     who = zip(rows["offer"], shown["branch_id"], [managers.get(manager, "") for manager in rows["manager_id"]], strict=True)
-    shown["opening"] = [opening(book.offers[str(offer)], language, bank=book.bank.short, branch=branches.get(branch, ""),
-                                caller=caller(name, language)) for offer, branch, name in who]
+    shown["opening"] = [
+        opening(
+            book.offers[str(offer)],
+            language,
+            bank=book.bank.short,
+            branch=branches.get(branch, ""),
+            caller=caller(name, language),
+        )
+        for offer, branch, name in who
+    ]
     return _with_people(shown, book)
 
 

@@ -28,13 +28,24 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("rank", 5, "center"), Column("manager", 11, "text"), Column("customer_id", 14.5, "center"),
-    Column("name", 7.5, "name"), Column("phone", 12.5, "center"), Column("tier", 8.5, "center"), Column("offer", 11.5, "text"),
-    Column("band", 7, "center"), Column("probability", 16, "hidden"), Column("value", 11, "number"),
-    Column("reasons", 48, "text"), Column("opening", 28, "text"), Column("assign", 11, "assign"),
-    Column("outcome", 10.5, "outcome"), Column("outcome_on", 10.5, "date"), Column("note", 14, "input"),
+    Column("rank", 5, "center"),
+    Column("manager", 11, "text"),
+    Column("customer_id", 14.5, "center"),
+    Column("name", 7.5, "name"),
+    Column("phone", 12.5, "center"),
+    Column("tier", 8.5, "center"),
+    Column("offer", 11.5, "text"),
+    Column("band", 7, "center"),
+    Column("probability", 16, "hidden"),
+    Column("value", 11, "number"),
+    Column("reasons", 48, "text"),
+    Column("opening", 28, "text"),
+    Column("assign", 11, "assign"),
+    Column("outcome", 10.5, "outcome"),
+    Column("outcome_on", 10.5, "date"),
+    Column("note", 14, "input"),
 )
-LISTS = {       # which columns a kind of list leaves out
+LISTS = {  # which columns a kind of list leaves out
     "manager": frozenset({"manager", "assign"}),
     "pool": frozenset({"manager"}),
     "people": frozenset({"assign", "opening", "outcome", "outcome_on", "note", "phone"}),
@@ -50,9 +61,9 @@ class ListSheet:
     rows: pd.DataFrame
     kind: Literal["manager", "pool", "people"]
     unit: str
-    shape: str          # number format of the value
+    shape: str  # number format of the value
     as_of: dt.date
-    handed_to: str = ""     # range with the managers a pool may be handed to
+    handed_to: str = ""  # range with the managers a pool may be handed to
 
 
 def write(sheet: Worksheet, styles: Styles, page: Page, shown: ListSheet) -> None:
@@ -90,7 +101,7 @@ def _width(column: Column, shown: ListSheet) -> float:
     return 80.0 if column.key == "reasons" and shown.kind == "people" else column.width
 
 
-_FILLED = ("outcome", "date", "input", "assign")     # empty cells for the reader
+_FILLED = ("outcome", "date", "input", "assign")  # empty cells for the reader
 
 
 def _write_rows(sheet: Worksheet, styles: Styles, columns: Sequence[Column], shown: ListSheet) -> None:
@@ -102,8 +113,12 @@ def _write_rows(sheet: Worksheet, styles: Styles, columns: Sequence[Column], sho
             if column.kind == "number":
                 sheet.write_number(at, number, float(rows[column.key][place]), styles.number(shown.shape))
             elif column.kind in _FILLED:
-                sheet.write_blank(at, number, None, styles.day() if column.kind == "date" else styles.text(
-                    center=column.kind != "input", unlocked=True))
+                sheet.write_blank(
+                    at,
+                    number,
+                    None,
+                    styles.day() if column.kind == "date" else styles.text(center=column.kind != "input", unlocked=True),
+                )
             else:
                 text = plain(rows[column.key][place])
                 center = column.kind in ("center", "hidden", "name")
@@ -117,18 +132,36 @@ def _guard(sheet: Worksheet, language: Language, columns: Sequence[Column], show
     """What may be entered where, and bars behind the values."""
     choose = word("outcome_prompt", language)
     rules: Mapping[Kind, Callable[[], dict[str, object]]] = {
-        "outcome": lambda: {"validate": "list", "source": [pick(pair, language) for pair in OUTCOMES.values()],
-                            "input_message": choose, "error_message": choose},
-        "date": lambda: {"validate": "date", "criteria": ">=", "value": shown.as_of,
-                         "error_message": word("date_prompt", language)},
-        "input": lambda: {"validate": "length", "criteria": "<=", "value": 200,
-                          "error_message": word("note_prompt", language)},
+        "outcome": lambda: {
+            "validate": "list",
+            "source": [pick(pair, language) for pair in OUTCOMES.values()],
+            "input_message": choose,
+            "error_message": choose,
+        },
+        "date": lambda: {
+            "validate": "date",
+            "criteria": ">=",
+            "value": shown.as_of,
+            "error_message": word("date_prompt", language),
+        },
+        "input": lambda: {"validate": "length", "criteria": "<=", "value": 200, "error_message": word("note_prompt", language)},
         "assign": lambda: {"validate": "list", "source": shown.handed_to} if shown.handed_to else {"validate": "any"},
     }
     for number, column in enumerate(columns):
         if column.kind in rules:
             sheet.data_validation(FIRST_ROW, number, last, number, rules[column.kind]())
         if column.kind == "number":
-            sheet.conditional_format(FIRST_ROW, number, last, number, {
-                "type": "data_bar", "bar_color": BAR, "bar_solid": True, "bar_no_border": True, "min_type": "num",
-                "min_value": 0})
+            sheet.conditional_format(
+                FIRST_ROW,
+                number,
+                last,
+                number,
+                {
+                    "type": "data_bar",
+                    "bar_color": BAR,
+                    "bar_solid": True,
+                    "bar_no_border": True,
+                    "min_type": "num",
+                    "min_value": 0,
+                },
+            )

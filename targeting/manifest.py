@@ -24,23 +24,23 @@ class Manifest(BaseModel):
     currency: str
     as_of: dt.date
     list_version: int
-    work_on: dt.date                            # the day whose hours the lists fill
-    fingerprints: dict[str, str]                # what went in
-    champions: dict[str, str]                   # model -> content hash
-    waivers: dict[str, str]                     # rule passed over -> reason
-    assumptions: list[dict[str, Any]]           # figures behind the expected values
-    balance_from: str                           # where the 90-day average was read
+    work_on: dt.date  # the day whose hours the lists fill
+    fingerprints: dict[str, str]  # what went in
+    champions: dict[str, str]  # model -> content hash
+    waivers: dict[str, str]  # rule passed over -> reason
+    assumptions: list[dict[str, Any]]  # figures behind the expected values
+    balance_from: str  # where the 90-day average was read
     customers: int
-    owner_steps: dict[str, int]                 # add up to `customers`
-    never_listed: dict[str, int]                # rule -> customers; for compliance
-    blocked: dict[str, int]                     # rule -> customer-offers; for compliance
-    offers: dict[str, dict[str, int]]           # offer -> candidates, allowed, listed
+    owner_steps: dict[str, int]  # add up to `customers`
+    never_listed: dict[str, int]  # rule -> customers; for compliance
+    blocked: dict[str, int]  # rule -> customer-offers; for compliance
+    offers: dict[str, dict[str, int]]  # offer -> candidates, allowed, listed
     offers_without_scores: list[str]
     models_without_offer: list[str]
     names: int
-    lists: int                                  # lists with at least one name
-    proof: dict[str, int]                       # rule -> rows proved
-    files: dict[str, str]                       # every other file of the version -> SHA-256
+    lists: int  # lists with at least one name
+    proof: dict[str, int]  # rule -> rows proved
+    files: dict[str, str]  # every other file of the version -> SHA-256
 
     def differs_in(self, other: Manifest) -> list[str]:
         """What went in differently, dotted names in order; only results, if nothing did."""
@@ -56,21 +56,26 @@ def _differing(name: str, one: Any, two: Any) -> list[str]:
     return [name] if one != two else []
 
 
-def fingerprints(canonical: Canonical, files: Mapping[str, Path], settings: BaseModel, given: Mapping[str, str]
-                 ) -> dict[str, str]:
+def fingerprints(
+    canonical: Canonical, files: Mapping[str, Path], settings: BaseModel, given: Mapping[str, str]
+) -> dict[str, str]:
     """Content hashes of all that goes into a list; `given` are those the caller knows (code, bank file)."""
     manifest = canonical.manifest
     return {
         "canonical": fingerprint.of_json([manifest.inputs, manifest.config_hash, manifest.code_hash]),
         **{name: fingerprint.of_file(path) for name, path in sorted(files.items())},
-        "targeting": fingerprint.of_json(settings.model_dump(mode="json")), **dict(sorted(given.items())),
+        "targeting": fingerprint.of_json(settings.model_dump(mode="json")),
+        **dict(sorted(given.items())),
     }
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """Every file of a version but the manifest -> SHA-256."""
-    return {path.relative_to(folder).as_posix(): fingerprint.of_file(path) for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != NAME}
+    return {
+        path.relative_to(folder).as_posix(): fingerprint.of_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != NAME
+    }
 
 
 def write(folder: Path, manifest: Manifest) -> None:

@@ -43,9 +43,9 @@ class ListInputs:
     champions: Mapping[str, str] = field(default_factory=dict)
     horizons: Mapping[str, int] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
-    work_on: dt.date | None = None              # the day whose hours are filled; default: the next weekday
-    bank: BankWords | None = None               # how the workbooks name the bank; None: no workbooks
-    tier_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)     # tier -> zh, en; high to low
+    work_on: dt.date | None = None  # the day whose hours are filled; default: the next weekday
+    bank: BankWords | None = None  # how the workbooks name the bank; None: no workbooks
+    tier_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # tier -> zh, en; high to low
 
     @property
     def day_of_work(self) -> dt.date:
@@ -67,8 +67,17 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     say("explanations", 4, len(STEPS))
     rows = explanations.rows_of(inputs.features, decided.listed["customer_id"])
     explained = explanations.explained(decided.listed, rows, inputs.explain)
-    reasons = rationale.reasons(decided.listed, explained, rows, decided.events, inputs.catalog, inputs.settings,
-                                inputs.horizons, as_of=inputs.as_of, currency=inputs.canonical.manifest.currency)
+    reasons = rationale.reasons(
+        decided.listed,
+        explained,
+        rows,
+        decided.events,
+        inputs.catalog,
+        inputs.settings,
+        inputs.horizons,
+        as_of=inputs.as_of,
+        currency=inputs.canonical.manifest.currency,
+    )
     table = entries.compose(decided.listed, reasons, inputs.settings, decided.rates, as_of=inputs.as_of, version=version)
     say("proof", 5, len(STEPS))
     proof = checker.prove(table, scores, inputs.canonical, inputs.as_of, inputs.day_of_work, inputs.settings)
@@ -89,8 +98,10 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
     write_parquet(staging / "explanations.parquet", entries.as_table(explained, explanations.SCHEMA))
     used = table.groupby("list_id").size()
     waiting = decided.decisions[decided.decisions["place"].notna()].groupby("list_id").size()
-    lists = decided.lists.assign(names=decided.lists["list_id"].map(used).fillna(0).astype("int64"),
-                                 queue=decided.lists["list_id"].map(waiting).fillna(0).astype("int64"))
+    lists = decided.lists.assign(
+        names=decided.lists["list_id"].map(used).fillna(0).astype("int64"),
+        queue=decided.lists["list_id"].map(waiting).fillna(0).astype("int64"),
+    )
     write_parquet(staging / "lists.parquet", entries.as_table(lists, entries.LISTS))
     never = decided.never.groupby("customer_id")["rule"].agg(",".join).astype("str")
     owned = decided.owners.assign(never=decided.owners["customer_id"].map(never).astype("str").fillna(""))
@@ -98,26 +109,52 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
     write_parquet(staging / "proof" / "decisions.parquet", entries.as_table(decided.decisions, entries.DECISIONS))
 
 
-def _manifest(inputs: ListInputs, decided: Decided, scores: pd.DataFrame, table: pd.DataFrame, waivers: dict[str, str],
-              proof: dict[str, int], version: int, staging: Path) -> Manifest:
+def _manifest(
+    inputs: ListInputs,
+    decided: Decided,
+    scores: pd.DataFrame,
+    table: pd.DataFrame,
+    waivers: dict[str, str],
+    proof: dict[str, int],
+    version: int,
+    staging: Path,
+) -> Manifest:
     settings, state = inputs.settings, inputs.canonical.manifest
     models = set(scores["model"])
     paths = {"features": inputs.features, "scores": inputs.scores, "tiers": inputs.tiers}
     decisions = decided.decisions
-    offers = {name: {"candidates": int((own := decisions["offer"] == name).sum()),
-                     "allowed": int((own & (decisions["rules"] == "")).sum()),
-                     "listed": int((own & decisions["is_listed"]).sum())}
-              for name in settings.active if (decisions["offer"] == name).any()}
+    offers = {
+        name: {
+            "candidates": int((own := decisions["offer"] == name).sum()),
+            "allowed": int((own & (decisions["rules"] == "")).sum()),
+            "listed": int((own & decisions["is_listed"]).sum()),
+        }
+        for name in settings.active
+        if (decisions["offer"] == name).any()
+    }
     return Manifest(
-        bank=state.bank, currency=state.currency, as_of=inputs.as_of, list_version=version, work_on=inputs.day_of_work,
+        bank=state.bank,
+        currency=state.currency,
+        as_of=inputs.as_of,
+        list_version=version,
+        work_on=inputs.day_of_work,
         fingerprints=manifest.fingerprints(inputs.canonical, paths, settings, inputs.given),
-        champions=dict(sorted(inputs.champions.items())), waivers=waivers,
+        champions=dict(sorted(inputs.champions.items())),
+        waivers=waivers,
         assumptions=[vars(a) for a in worth.assumptions(settings, decided.margins) if a.offer in offers],
-        balance_from=decided.balance_from, customers=len(decided.owners), owner_steps=owners.steps_counted(decided.owners),
-        never_listed=_counted(decided.never), blocked=_counted(decided.blocks), offers=offers,
+        balance_from=decided.balance_from,
+        customers=len(decided.owners),
+        owner_steps=owners.steps_counted(decided.owners),
+        never_listed=_counted(decided.never),
+        blocked=_counted(decided.blocks),
+        offers=offers,
         offers_without_scores=sorted(n for n, o in settings.active.items() if o.model and o.model not in models),
         models_without_offer=sorted(models - {o.model for o in settings.active.values()}),
-        names=len(table), lists=int(table["list_id"].nunique()), proof=proof, files=manifest.file_hashes(staging))
+        names=len(table),
+        lists=int(table["list_id"].nunique()),
+        proof=proof,
+        files=manifest.file_hashes(staging),
+    )
 
 
 def _counted(rows: pd.DataFrame) -> dict[str, int]:

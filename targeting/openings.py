@@ -12,7 +12,8 @@ SLOTS = ("branch", "caller", "rate", "bank")
 _UNSAID = re.compile(
     r"他行|别的银行|其他银行|转走|转出|转入|流出|余额|\d+(\.\d+)?\s*[万亿]?元"
     r"|\bother banks?\b|\belsewhere\b|\bCNY\b|\bCZK\b|\bbalance of\b",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 
 
 class OfferLike(Protocol):
@@ -37,8 +38,12 @@ def check(offers: Mapping[str, OfferLike]) -> None:
             where = f"targeting.offers.{name}.opening_{language}"
             found = _UNSAID.search(words)
             if found:
-                raise ConfigError(f"'{found.group()}' is said to a customer", where=where,
-                                  expected="no other bank, no sums, no flows", do="say what the bank offers instead")
+                raise ConfigError(
+                    f"'{found.group()}' is said to a customer",
+                    where=where,
+                    expected="no other bank, no sums, no flows",
+                    do="say what the bank offers instead",
+                )
             unknown = [slot for slot in re.findall(r"\{([^}]*)\}", words) if slot not in SLOTS]
             if unknown:
                 raise ConfigError(f"'{{{unknown[0]}}}' is no slot", where=where, expected=" ".join(f"{{{s}}}" for s in SLOTS))

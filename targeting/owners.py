@@ -44,8 +44,12 @@ def steps_counted(owners: pd.DataFrame) -> dict[str, int]:
 
 def _prove_one_each(owners: pd.DataFrame, tiers: pd.DataFrame) -> None:
     if len(owners) != len(tiers) or owners["customer_id"].nunique() != len(tiers) or owners["list_id"].isna().any():
-        raise GateBroken(f"{len(owners)} owners for {len(tiers)} customers", where="owners", expected="exactly one each",
-                         do="look for customers, managers or branches that stand twice in the canonical tables")
+        raise GateBroken(
+            f"{len(owners)} owners for {len(tiers)} customers",
+            where="owners",
+            expected="exactly one each",
+            do="look for customers, managers or branches that stand twice in the canonical tables",
+        )
 
 
 def _branch_tree(con: duckdb.DuckDBPyConnection) -> None:
@@ -66,7 +70,7 @@ def _branch_tree(con: duckdb.DuckDBPyConnection) -> None:
         seen = {branch}
         while level[branch] == "outlet" and parent[branch] in level and level[parent[branch]] != "head":
             branch = parent[branch]
-            if branch in seen:          # a ring in the master data must not hang the night
+            if branch in seen:  # a ring in the master data must not hang the night
                 return min(seen)
             seen.add(branch)
         return branch

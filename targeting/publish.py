@@ -78,14 +78,18 @@ def publish(staged: Staged, lists_root: Path) -> Published:
         return _compared(staged, final)
     latest = latest_version(lists_root, staged.as_of) or 0
     if staged.version != latest + 1:
-        raise TerraceError(f"version {staged.version} staged, {latest} in force", where=f"lists of {staged.as_of}",
-                           expected=f"version {latest + 1}", do="make the list again with the next version")
+        raise TerraceError(
+            f"version {staged.version} staged, {latest} in force",
+            where=f"lists of {staged.as_of}",
+            expected=f"version {latest + 1}",
+            do="make the list again with the next version",
+        )
     try:
         publish_folder(staged.folder, final)
     except (FileExistsError, OSError):
         if not (final / manifests.NAME).exists():
             raise
-        return _compared(staged, final)         # another run was faster by a moment
+        return _compared(staged, final)  # another run was faster by a moment
     return Published(final, staged.manifest, "published")
 
 
@@ -101,8 +105,12 @@ def _prove_whole(staged: Staged) -> None:
     found = manifests.file_hashes(staged.folder)
     if found != staged.manifest.files or manifests.read(staged.folder) != staged.manifest:
         missing = sorted(set(staged.manifest.files) ^ set(found)) or ["contents differ"]
-        raise TerraceError(f"a staged list is not whole: {', '.join(missing[:5])}", where=str(staged.folder.name),
-                           expected="every file as its manifest says", do="make the list again; nothing was published")
+        raise TerraceError(
+            f"a staged list is not whole: {', '.join(missing[:5])}",
+            where=str(staged.folder.name),
+            expected="every file as its manifest says",
+            do="make the list again; nothing was published",
+        )
 
 
 def _numbers(folder: Path, prefix: str, read: Callable[[str], T]) -> list[T]:

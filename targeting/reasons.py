@@ -19,9 +19,18 @@ COLUMNS = ["customer_id", "offer", "reasons_zh", "reasons_en", "reason_codes", "
 _KEY = ["customer_id", "offer"]
 
 
-def render(explanations: pd.DataFrame, rows: pd.DataFrame, catalog: Sequence[SpecLike], *, as_of: dt.date,
-           currency: str = "CNY", top: int = 3, least: float = 200.0, unsaid: Mapping[str, Collection[str]] | None = None,
-           fallback: pd.DataFrame | None = None) -> pd.DataFrame:
+def render(
+    explanations: pd.DataFrame,
+    rows: pd.DataFrame,
+    catalog: Sequence[SpecLike],
+    *,
+    as_of: dt.date,
+    currency: str = "CNY",
+    top: int = 3,
+    least: float = 200.0,
+    unsaid: Mapping[str, Collection[str]] | None = None,
+    fallback: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """One row per customer_id and offer explained: its reasons, one sentence a line, strongest family first.
 
     `explanations`: customer_id, offer, feature, value, contribution; only what pushes towards the offer is said.
@@ -44,9 +53,18 @@ def render(explanations: pd.DataFrame, rows: pd.DataFrame, catalog: Sequence[Spe
     return _filled(keys.merge(texts, on=_KEY, how="left"), fallback)
 
 
-def segment_reason(*, rate: float, low: float | None = None, high: float | None = None, customers: int | None = None,
-                   took: int | None = None, period_zh: str = "近一年", period_en: str = "in the past year",
-                   verb_zh: str = "办理", verb_en: str = "took it") -> tuple[str, str]:
+def segment_reason(
+    *,
+    rate: float,
+    low: float | None = None,
+    high: float | None = None,
+    customers: int | None = None,
+    took: int | None = None,
+    period_zh: str = "近一年",
+    period_en: str = "in the past year",
+    verb_zh: str = "办理",
+    verb_en: str = "took it",
+) -> tuple[str, str]:
     """What a segment rate honestly says, zh and en: how many in a hundred of similar customers did, of how many counted.
 
     `low` and `high` bound the rate. Rates below one in a hundred, and bounds that would be one figure, are said per
@@ -56,8 +74,10 @@ def segment_reason(*, rate: float, low: float | None = None, high: float | None 
     if (counted and took == 0) or rate <= 0:
         of = f"{customers:,}户" if counted else ""
         of_en = f" of {customers:,}" if counted else ""
-        return (f"同类客户{of}{period_zh}无人{verb_zh}，暂无依据区分个人差异。",
-                f"No similar customer{of_en} {verb_en} {period_en}; nothing tells customers apart yet.")
+        return (
+            f"同类客户{of}{period_zh}无人{verb_zh}，暂无依据区分个人差异。",
+            f"No similar customer{of_en} {verb_en} {period_en}; nothing tells customers apart yet.",
+        )
     per = 100 if rate >= 0.01 and (low is None or high is None or round(low * 100) < round(high * 100)) else 1000
     about = max(round(rate * per), 1)
     bounds = [min(max(round(bound * per), 0), per) for bound in (low, high) if bound is not None]
@@ -65,10 +85,10 @@ def segment_reason(*, rate: float, low: float | None = None, high: float | None 
     span_en = f" ({bounds[0]} to {bounds[1]})" if len(bounds) == 2 else ""
     count_zh = f"，{customers:,}户中{took:,}户" if counted else ""
     count_en = f"; {took:,} of {customers:,} counted" if counted else ""
-    return (f"同类客户中{period_zh}每{per:,}户约{about}户{verb_zh}{span_zh}{count_zh}。",
-            f"About {about} in {per:,} similar customers {verb_en} {period_en}{span_en}{count_en}.")
-
-
+    return (
+        f"同类客户中{period_zh}每{per:,}户约{about}户{verb_zh}{span_zh}{count_zh}。",
+        f"About {about} in {per:,} similar customers {verb_en} {period_en}{span_en}{count_en}.",
+    )
 
 
 def _keys(explanations: pd.DataFrame, fallback: pd.DataFrame | None) -> pd.DataFrame:
@@ -96,15 +116,19 @@ def _of_customers(rows: pd.DataFrame, candidates: pd.DataFrame, as_of: dt.date) 
     by_customer = rows.set_index("customer_id")
     missing = wanted.difference(by_customer.index)
     if len(missing):
-        raise TerraceError(f"{len(missing)} explained customers have no row, first {missing[0]}", where="reasons",
-                           expected="features and facts of every listed customer")
+        raise TerraceError(
+            f"{len(missing)} explained customers have no row, first {missing[0]}",
+            where="reasons",
+            expected="features and facts of every listed customer",
+        )
     found: pd.DataFrame = by_customer.loc[wanted].assign(as_of=pd.Timestamp(as_of))
-    found.columns = found.columns.astype("object")      # found by hash: a hundred wordings ask for their columns
+    found.columns = found.columns.astype("object")  # found by hash: a hundred wordings ask for their columns
     return found
 
 
-def _sayable(candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
-             speaker: Speaker) -> pd.DataFrame:
+def _sayable(
+    candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], speaker: Speaker
+) -> pd.DataFrame:
     """The candidates that can be said, each with the number of the first wording that is true of its customer."""
     wording = np.full(len(candidates), -1)
     at = rows.index.get_indexer(pd.Index(candidates["customer_id"]))
@@ -119,13 +143,17 @@ def _sayable(candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[s
 def _chosen(able: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], top: int) -> pd.DataFrame:
     """The strongest of each family, at most `top` a row; a sentence that two features share is said once."""
     best = able.drop_duplicates([*_KEY, "family"])
-    shared = best.assign(sentence=[understood[str(feature)][number].zh.texts for feature, number in zip(
-        best["feature"], best["wording"], strict=True)]).drop_duplicates([*_KEY, "sentence"])
+    shared = best.assign(
+        sentence=[
+            understood[str(feature)][number].zh.texts for feature, number in zip(best["feature"], best["wording"], strict=True)
+        ]
+    ).drop_duplicates([*_KEY, "sentence"])
     return shared[shared.groupby(_KEY, sort=False).cumcount() < top].reset_index(drop=True)
 
 
-def _spoken(chosen: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]],
-            speaker: Speaker) -> pd.DataFrame:
+def _spoken(
+    chosen: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], speaker: Speaker
+) -> pd.DataFrame:
     zh, en = np.full(len(chosen), "", dtype=object), np.full(len(chosen), "", dtype=object)
     internal = np.zeros(len(chosen), dtype=bool)
     spoken = chosen["feature"] + " " + chosen["wording"].astype("str")
@@ -150,10 +178,14 @@ def _joined(spoken: pd.DataFrame) -> pd.DataFrame:
 
 def _filled(texts: pd.DataFrame, fallback: pd.DataFrame | None) -> pd.DataFrame:
     """Rows without a sentence get their fallback, or say that no single fact stands out."""
-    given = texts.assign(reason_zh=None, reason_en=None) if fallback is None else texts.merge(
-        fallback[[*_KEY, "reason_zh", "reason_en"]], on=_KEY, how="left")
+    given = (
+        texts.assign(reason_zh=None, reason_en=None)
+        if fallback is None
+        else texts.merge(fallback[[*_KEY, "reason_zh", "reason_en"]], on=_KEY, how="left")
+    )
     return given.assign(
         reasons_zh=given["reasons_zh"].fillna(given["reason_zh"]).fillna(NO_SINGLE_REASON[0]).astype("str"),
         reasons_en=given["reasons_en"].fillna(given["reason_en"]).fillna(NO_SINGLE_REASON[1]).astype("str"),
         reason_codes=given["reason_codes"].fillna("").astype("str"),
-        has_internal=given["has_internal"].astype("boolean").fillna(False).astype(bool))[COLUMNS]
+        has_internal=given["has_internal"].astype("boolean").fillna(False).astype(bool),
+    )[COLUMNS]

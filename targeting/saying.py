@@ -17,12 +17,23 @@ from targeting.wording import Field, Said, Sentence, Term
 
 Flags = NDArray[np.bool_]
 _COMPARE: dict[str, Callable[[Floats, Floats], Flags]] = {
-    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
 }
 _ROUND: dict[str, Callable[[Floats], Floats]] = {
-    "money": figures.money_said, "wan": figures.wan_said, "percent": figures.percent_said, "tenths": figures.tenths_said,
-    "rate": figures.rate_said, "count": figures.count_said, "days": figures.count_said, "months": figures.count_said,
-    "term": np.round, "day": np.round,
+    "money": figures.money_said,
+    "wan": figures.wan_said,
+    "percent": figures.percent_said,
+    "tenths": figures.tenths_said,
+    "rate": figures.rate_said,
+    "count": figures.count_said,
+    "days": figures.count_said,
+    "months": figures.count_said,
+    "term": np.round,
+    "day": np.round,
 }
 _MONEY, _DATES = ("money", "wan"), ("date", "month")
 _EPOCH = pd.Timestamp(1970, 1, 1)
@@ -35,7 +46,7 @@ class Speaker:
     as_of: dt.date
     currency: str
     units: Mapping[str, str]
-    least: float = 0.0      # a sentence all of whose amounts are smaller is not worth saying
+    least: float = 0.0  # a sentence all of whose amounts are smaller is not worth saying
 
     def true_and_known(self, said: Said, rows: pd.DataFrame) -> Flags:
         """Per row whether the wording may be said: its condition holds, all it says is known, and its figures show it."""
@@ -47,7 +58,7 @@ class Speaker:
         for field in {field.name: field for field in (*said.zh.fields, *said.en.fields)}.values():
             able &= _known(rows[field.name])
             if field.kind not in ("text", "date", "month") and not _bounded_below_zero(field.name, said.when):
-                able &= ~(_numbers(rows[field.name]) < 0)       # "less by -200" is no sentence
+                able &= ~(_numbers(rows[field.name]) < 0)  # "less by -200" is no sentence
         amounts = [np.abs(_numbers(rows[field.name])) for field in said.zh.fields if field.kind in _MONEY]
         if amounts:
             able &= np.fmax.reduce(amounts) >= self.least
@@ -60,11 +71,15 @@ class Speaker:
         for place, field in enumerate(sentence.fields):
             opens = place == 0 and not sentence.texts[0].strip()
             spoken_for = self._years_said_beside(sentence, place, rows, language) if field.kind in _DATES else np.zeros(0, bool)
-            columns.append(self._column(field, rows, amounts.get(place), language, named=named, opens=opens,
-                                        without_year=spoken_for))
+            columns.append(
+                self._column(field, rows, amounts.get(place), language, named=named, opens=opens, without_year=spoken_for)
+            )
             named = named or field.kind in _MONEY
-        return ["".join(_woven(sentence.texts, said)) for said in zip(*columns, strict=True)] if columns else (
-            [sentence.texts[0]] * len(rows))
+        return (
+            ["".join(_woven(sentence.texts, said)) for said in zip(*columns, strict=True)]
+            if columns
+            else ([sentence.texts[0]] * len(rows))
+        )
 
     def _shows(self, said: Said, rows: pd.DataFrame) -> Flags:
         """False where figures differ but their rounded forms no longer do: nobody reads "4.2万元, less than 4.2万元"."""
@@ -110,23 +125,37 @@ class Speaker:
 
     def _differences(self, sentence: Sentence, rows: pd.DataFrame) -> Iterator[tuple[int, int, int, Flags]]:
         """Places of an amount and of two larger ones, and the rows in which it is their difference."""
-        exact = {place: np.abs(_numbers(rows[field.name])) for place, field in enumerate(sentence.fields)
-                 if field.kind == "money" and not field.about}
+        exact = {
+            place: np.abs(_numbers(rows[field.name]))
+            for place, field in enumerate(sentence.fields)
+            if field.kind == "money" and not field.about
+        }
         for part, whole, rest in permutations(exact, 3):
             if whole < rest:
                 is_difference = np.abs(np.abs(exact[whole] - exact[rest]) - exact[part]) < 0.5
                 smallest = (exact[part] > 0) & (exact[part] <= np.minimum(exact[whole], exact[rest]))
                 yield part, whole, rest, is_difference & smallest
 
-    def _column(self, field: Field, rows: pd.DataFrame, amounts: Floats | None, language: Language, *,
-                named: bool, opens: bool, without_year: Flags) -> list[str]:
+    def _column(
+        self,
+        field: Field,
+        rows: pd.DataFrame,
+        amounts: Floats | None,
+        language: Language,
+        *,
+        named: bool,
+        opens: bool,
+        without_year: Flags,
+    ) -> list[str]:
         values = rows[field.name]
         if field.kind == "text":
             return [str(value) for value in values]
         if field.kind in _DATES:
             say = figures.date if field.kind == "date" else figures.month
-            return [say(on, language, on if spoken_for else self.as_of)
-                    for on, spoken_for in zip(_dates(values), without_year, strict=True)]
+            return [
+                say(on, language, on if spoken_for else self.as_of)
+                for on, spoken_for in zip(_dates(values), without_year, strict=True)
+            ]
         if amounts is not None:
             exact = np.abs(_numbers(values))
             return [self._money(*pair, field, language, named=named) for pair in zip(amounts, exact, strict=True)]
@@ -196,6 +225,6 @@ def _numbers(values: pd.Series) -> Floats:
 
 
 def _dates(values: pd.Series) -> list[dt.date]:
-    if pd.api.types.is_numeric_dtype(values.dtype):     # a whole day number, as the engine keeps dates
+    if pd.api.types.is_numeric_dtype(values.dtype):  # a whole day number, as the engine keeps dates
         values = _EPOCH + pd.to_timedelta(values.astype("int64"), unit="D")
     return [stamp.date() for stamp in pd.to_datetime(values)]

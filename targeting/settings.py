@@ -19,9 +19,9 @@ class RoutingRule(Settings):
 
     name: str
     to: Literal["branch_head", "head_office"]
-    tiers: tuple[str, ...] = ()             # one of these tiers
-    adb_from: float | None = None           # average daily financial assets that graded the customer, currency units
-    loans_from: float | None = None         # outstanding of all loans, currency units
+    tiers: tuple[str, ...] = ()  # one of these tiers
+    adb_from: float | None = None  # average daily financial assets that graded the customer, currency units
+    loans_from: float | None = None  # outstanding of all loans, currency units
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -34,7 +34,7 @@ class OwnerSettings(Settings):
     """Who calls whom."""
 
     routing: tuple[RoutingRule, ...] = ()
-    balance_days: int = Field(default=90, gt=0)     # average that names the main account
+    balance_days: int = Field(default=90, gt=0)  # average that names the main account
     # Where a customer belongs, for lending within the region: the first of these that is known.
     home: tuple[Literal["customer", "grid", "main_account"], ...] = ("customer", "grid", "main_account")
 
@@ -45,9 +45,9 @@ class HourSettings(Settings):
     per_action: float = Field(default=0.5, gt=0)
     manager: float = Field(default=4.0, ge=0)
     by_role: dict[str, float] = Field(default={})
-    branch: float = Field(default=4.0, ge=0)        # one list per branch, where a bank has no managers
+    branch: float = Field(default=4.0, ge=0)  # one list per branch, where a bank has no managers
     head_office: float = Field(default=8.0, ge=0)
-    pool_names: int = Field(default=10, ge=0)       # names a day that a branch head hands out
+    pool_names: int = Field(default=10, ge=0)  # names a day that a branch head hands out
 
 
 class Waiver(Settings):
@@ -60,9 +60,9 @@ class ExclusionSettings(Settings):
     """Who is never listed, or not for this. The rules themselves are fixed; these are their measures."""
 
     minor_age: int = Field(default=18, ge=16)
-    complaint_days: int = Field(default=90, ge=0)   # a complaint made on a call counts as open for so long
+    complaint_days: int = Field(default=90, ge=0)  # a complaint made on a call counts as open for so long
     rating_months: int = Field(default=12, gt=0, le=12)
-    channels: tuple[str, ...] = ("any", "phone")    # consent for one of these, refusal of none
+    channels: tuple[str, ...] = ("any", "phone")  # consent for one of these, refusal of none
     student_words: tuple[str, ...] = ("学生", "student")
     assume_consent: Waiver | None = None
     assume_certified: Waiver | None = None
@@ -72,7 +72,7 @@ class ContactRules(Settings):
     """How soon again."""
 
     same_offer_days: int = Field(default=14, ge=0)
-    any_offer_days: int = Field(default=5, ge=0)    # sales calls of any kind; triggers and service calls are not held up
+    any_offer_days: int = Field(default=5, ge=0)  # sales calls of any kind; triggers and service calls are not held up
     declined_days: int = Field(default=90, ge=0)
 
 
@@ -84,22 +84,22 @@ class Offer(Settings):
     en: str
     opening_zh: str
     opening_en: str
-    model: str = ""                         # scores to read; none for triggers and service
-    family: str = ""                        # product family: what must not be held already
-    also_held_as: tuple[str, ...] = ()      # other families whose holders are not offered it
+    model: str = ""  # scores to read; none for triggers and service
+    family: str = ""  # product family: what must not be held already
+    also_held_as: tuple[str, ...] = ()  # other families whose holders are not offered it
     is_loan: bool = False
-    needs_rating: bool = False              # a valid risk rating that bears the product
-    risk: Risk | None = None                # where the bank's products carry none
-    certificates: tuple[str, ...] = ()      # the seller must hold one of these, as the bank writes them
+    needs_rating: bool = False  # a valid risk rating that bears the product
+    risk: Risk | None = None  # where the bank's products carry none
+    certificates: tuple[str, ...] = ()  # the seller must hold one of these, as the bank writes them
     customer_kinds: tuple[str, ...] = ("personal", "sole_trader")
-    unsaid: tuple[str, ...] = ()            # feature families never given as its reason
-    groups: tuple[str, ...] = ()            # marketing groups it suits; none named: all
-    margin: float | None = None             # a year, of the amount; the bank's own product margin goes before it
-    amount: float | None = None             # typical amount, currency units
-    balance_share: float | None = Field(default=None, gt=0, le=1)   # the amount is no more than this of one's own average
-    yearly: float | None = None             # or: what it brings a year, currency units
-    rate: float | None = None               # annual rate in loan words, where the bank posts none
-    save_rate: float | None = Field(default=None, ge=0, le=1)     # share of calls that keep or bring back the money
+    unsaid: tuple[str, ...] = ()  # feature families never given as its reason
+    groups: tuple[str, ...] = ()  # marketing groups it suits; none named: all
+    margin: float | None = None  # a year, of the amount; the bank's own product margin goes before it
+    amount: float | None = None  # typical amount, currency units
+    balance_share: float | None = Field(default=None, gt=0, le=1)  # the amount is no more than this of one's own average
+    yearly: float | None = None  # or: what it brings a year, currency units
+    rate: float | None = None  # annual rate in loan words, where the bank posts none
+    save_rate: float | None = Field(default=None, ge=0, le=1)  # share of calls that keep or bring back the money
     enabled: bool = True
 
     @property
@@ -132,10 +132,10 @@ class Offer(Settings):
 class WorthSettings(Settings):
     """How a call is valued; assumptions, and shown as such."""
 
-    ftp_margin: float = Field(default=0.012, ge=0)          # a year, on balances kept
-    balance_columns: tuple[str, ...] = ("aum_adb_90d", "dep_adb_90d")   # first one the features hold
-    least: float = Field(default=0.0, ge=0)                 # calls worth no more than this are not listed
-    least_probability: float = Field(default=0.0, ge=0, lt=1)   # nor those less likely than this to lead to anything
+    ftp_margin: float = Field(default=0.012, ge=0)  # a year, on balances kept
+    balance_columns: tuple[str, ...] = ("aum_adb_90d", "dep_adb_90d")  # first one the features hold
+    least: float = Field(default=0.0, ge=0)  # calls worth no more than this are not listed
+    least_probability: float = Field(default=0.0, ge=0, lt=1)  # nor those less likely than this to lead to anything
 
 
 class WithdrawalTrigger(Settings):
@@ -143,9 +143,9 @@ class WithdrawalTrigger(Settings):
 
     days: int = Field(default=1, gt=0)
     least_amount: float = 50_000.0
-    least_share: float = 0.3                                # of the customer's own 90-day average before
+    least_share: float = 0.3  # of the customer's own 90-day average before
     not_leaving: tuple[str, ...] = ("invest", "premium", "loan_repay", "tax", "interest", "fee")
-    loan_proceeds_days: int = 30                            # what a loan just paid in is expected to leave
+    loan_proceeds_days: int = 30  # what a loan just paid in is expected to leave
 
 
 class BreakTrigger(Settings):
@@ -181,7 +181,7 @@ class TargetingSettings(Settings):
     early_break: BreakTrigger = BreakTrigger()
     maturity: MaturitySettings = MaturitySettings()
     holdout: Holdout = Holdout()
-    reasons: int = Field(default=3, gt=0, le=6)             # sentences a row, at most
+    reasons: int = Field(default=3, gt=0, le=6)  # sentences a row, at most
     workbooks: WorkbookSettings = WorkbookSettings()
     offers: dict[str, Offer]
 

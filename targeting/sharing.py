@@ -12,7 +12,7 @@ import pandas as pd
 from targeting.captions import word
 from targeting.list_book import ListBook, branch_names
 
-_UNFIT = re.compile(r"[^\w.（）()-]+")      # what a file name may not hold on any system
+_UNFIT = re.compile(r"[^\w.（）()-]+")  # what a file name may not hold on any system
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Reader:
     rows: pd.DataFrame
     hours: float | None
     by: tuple[str, ...]
-    staff: tuple[str, ...] = ()     # whom a pool may be handed to
+    staff: tuple[str, ...] = ()  # whom a pool may be handed to
 
     @property
     def is_head_office(self) -> bool:
@@ -63,8 +63,10 @@ class _Bank:
 
     def __init__(self, book: ListBook) -> None:
         self.book, self.language, self.names = book, book.bank.language, branch_names(book)
-        self.managers = {str(m): ("" if pd.isna(name) else str(name), str(b)) for m, name, b in zip(
-            book.managers["manager_id"], book.managers["name"], book.managers["branch_id"], strict=True)}
+        self.managers = {
+            str(m): ("" if pd.isna(name) else str(name), str(b))
+            for m, name, b in zip(book.managers["manager_id"], book.managers["name"], book.managers["branch_id"], strict=True)
+        }
         self.top = self._top()
         self.heads = self._heads()
         self.home = self._homes()
@@ -85,8 +87,17 @@ class _Bank:
         branch, hours = self.names.get(branch_id, branch_id), self._hours([manager_id])
         who = self._who(branch, name, manager_id)
         share = Share(word("list", self.language), self._title("title", who), "manager", own, hours)
-        return Reader(self._file_name(branch, name, manager_id), who, self._footer(branch, name, manager_id), branch_id,
-                      manager_id, (share,), own, hours, ("offer", "tier", "band"))
+        return Reader(
+            self._file_name(branch, name, manager_id),
+            who,
+            self._footer(branch, name, manager_id),
+            branch_id,
+            manager_id,
+            (share,),
+            own,
+            hours,
+            ("offer", "tier", "band"),
+        )
 
     def _branch(self, branch_id: str, own: pd.DataFrame) -> Reader:
         """A head's own customers, those to hand out, and everyone's; where a branch has no managers, its one list."""
@@ -95,28 +106,54 @@ class _Bank:
         who = self._who(branch, name, head) if head else branch
         pool, mine = own[own["manager_id"] == ""], own[(own["manager_id"] == head) & (head != "")]
         people = own[(own["manager_id"] != "") & (own["manager_id"] != head)]
-        staff = tuple(f"{number} {name}".strip() for number, (name, at) in sorted(self.managers.items())
-                      if self.home.get(at, at) == branch_id)
+        staff = tuple(
+            f"{number} {name}".strip()
+            for number, (name, at) in sorted(self.managers.items())
+            if self.home.get(at, at) == branch_id
+        )
         pooled = self._hours([], sorted(set(pool["branch_id"])))
-        shares = [Share(word("own", self.language), self._title("title", who), "manager", mine, self._hours([head])),
-                  Share(word("pool", self.language), self._title("title_pool", who), "pool", pool, pooled) if staff else
-                  Share(word("list", self.language), self._title("title", who), "manager", pool, pooled),
-                  Share(word("people", self.language), self._title("title_people", who), "people", people)]
+        shares = [
+            Share(word("own", self.language), self._title("title", who), "manager", mine, self._hours([head])),
+            Share(word("pool", self.language), self._title("title_pool", who), "pool", pool, pooled)
+            if staff
+            else Share(word("list", self.language), self._title("title", who), "manager", pool, pooled),
+            Share(word("people", self.language), self._title("title_people", who), "people", people),
+        ]
         ids = sorted(set(own["manager_id"]) - {""})
-        return Reader(self._file_name(branch, word("branch_book", self.language)), who, self._footer(branch, name, head),
-                      branch_id, head, tuple(share for share in shares if len(share.rows)), own,
-                      self._hours(ids, sorted(set(pool["branch_id"]))),
-                      ("manager", "offer", "tier") if ids else ("offer", "tier", "band"), staff)
+        return Reader(
+            self._file_name(branch, word("branch_book", self.language)),
+            who,
+            self._footer(branch, name, head),
+            branch_id,
+            head,
+            tuple(share for share in shares if len(share.rows)),
+            own,
+            self._hours(ids, sorted(set(pool["branch_id"]))),
+            ("manager", "offer", "tier") if ids else ("offer", "tier", "band"),
+            staff,
+        )
 
     def _head_office(self, rows: pd.DataFrame) -> Reader:
         """Counts of all, no names; but for the customers head office itself keeps."""
         name = word("overview", self.language)
         own = rows[(rows["branch_id"] == self.top) & (rows["manager_id"] == "")]
-        shares = (Share(word("list", self.language), self._title("title_pool", name), "manager", own,
-                        self._hours([], [self.top])),) if len(own) else ()
+        shares = (
+            (Share(word("list", self.language), self._title("title_pool", name), "manager", own, self._hours([], [self.top])),)
+            if len(own)
+            else ()
+        )
         known = self.book.hours["hours"]
-        return Reader(self._file_name(name), name, name, self.top, "", shares, rows,
-                      float(known.sum()) if len(known) else None, ("offer", "tier", "band", "branch"))
+        return Reader(
+            self._file_name(name),
+            name,
+            name,
+            self.top,
+            "",
+            shares,
+            rows,
+            float(known.sum()) if len(known) else None,
+            ("offer", "tier", "band", "branch"),
+        )
 
     def _who(self, branch: str, name: str, manager_id: str) -> str:
         return f"{branch} " + word("staff" if name else "staff_no", self.language, name=name, id=manager_id)

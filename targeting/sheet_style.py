@@ -21,8 +21,8 @@ BAR, CHART = "#A9CBB7", "#4E8A6B"
 _LINE: dict[Language, float] = {"zh": 15.0, "en": 13.6}
 _LATIN: dict[Language, float] = {"zh": 7.0, "en": 5.9}
 _WIDE = 13.6
-_MOST_POINTS = 405.0    # Excel's highest row is 409
-_LONGEST = 2_000        # characters of one cell; nobody's name is longer
+_MOST_POINTS = 405.0  # Excel's highest row is 409
+_LONGEST = 2_000  # characters of one cell; nobody's name is longer
 
 # Tab and newline may stay in text; other control characters, half surrogates and non-characters may not stand in XML.
 _NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
@@ -40,8 +40,12 @@ class Styles:
         """A format in the bank's font with these properties on top."""
         key = tuple(sorted(properties.items()))
         if key not in self.made:
-            plain = {"font_name": "微软雅黑" if self.language == "zh" else "Calibri", "font_size": 10, "font_color": _INK,
-                     "valign": "vcenter"}
+            plain = {
+                "font_name": "微软雅黑" if self.language == "zh" else "Calibri",
+                "font_size": 10,
+                "font_color": _INK,
+                "valign": "vcenter",
+            }
             self.made[key] = self.book.add_format(plain | properties)
         return self.made[key]
 
@@ -55,8 +59,16 @@ class Styles:
 
     @property
     def head(self) -> Format:
-        return self.of(bold=True, font_color="#FFFFFF", bg_color=_HEAD, border=1, border_color=RULE, align="center",
-                       text_wrap=True, num_format="@")
+        return self.of(
+            bold=True,
+            font_color="#FFFFFF",
+            bg_color=_HEAD,
+            border=1,
+            border_color=RULE,
+            align="center",
+            text_wrap=True,
+            num_format="@",
+        )
 
     @property
     def section(self) -> Format:
@@ -97,8 +109,7 @@ def set_page(sheet: Worksheet, page: Page, *, repeat: tuple[int, int] | None = N
     sheet.set_margins(left=0.35, right=0.35, top=0.6, bottom=0.65)
     sheet.center_horizontally()
     sheet.set_header(f"&R&9{_coded(page.header, 150)}", {"margin": 0.25})
-    sheet.set_footer(
-        f"&L&9{_coded(page.footer_left)}&C&9{_coded(page.footer_center)}&R&9{page.footer_right}", {"margin": 0.3})
+    sheet.set_footer(f"&L&9{_coded(page.footer_left)}&C&9{_coded(page.footer_center)}&R&9{page.footer_right}", {"margin": 0.3})
     sheet.hide_gridlines(2)
     if repeat:
         sheet.repeat_rows(*repeat)
@@ -106,8 +117,16 @@ def set_page(sheet: Worksheet, page: Page, *, repeat: tuple[int, int] | None = N
 
 def protect(sheet: Worksheet) -> None:
     """Locked but for unlocked cells; filtering, column widths and hidden columns stay in the reader's hands."""
-    sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True,
-                       "select_locked_cells": True, "select_unlocked_cells": True})
+    sheet.protect(
+        "",
+        {
+            "autofilter": True,
+            "format_columns": True,
+            "format_rows": True,
+            "select_locked_cells": True,
+            "select_unlocked_cells": True,
+        },
+    )
 
 
 def plain(text: object) -> str:
@@ -138,11 +157,11 @@ def _coded(text: str, most: int = 70) -> str:
 
 
 def _lines(text: str, width: float, language: Language) -> int:
-    room = (width * 7 - 12) * 0.95     # 12 dots of indent and padding
+    room = (width * 7 - 12) * 0.95  # 12 dots of indent and padding
     return sum(_wrapped(paragraph, room, language) for paragraph in text.split("\n"))
 
 
-@lru_cache(maxsize=32_768)      # openings and common sentences come back on every page
+@lru_cache(maxsize=32_768)  # openings and common sentences come back on every page
 def _wrapped(paragraph: str, room: float, language: Language) -> int:
     lines, at = 1, 0.0
     for piece in re.findall(r"[A-Za-z0-9.,%*'()/-]+|.", paragraph):

@@ -16,9 +16,9 @@ from targeting.sheet_style import CHART, RULE, Page, Styles, dots, plain, protec
 _WIDTHS = (30.0, 11.0, 14.0, 17.0, 17.0, 4.0)
 _TABLE_COLUMNS = 5
 _CHART_COLUMN = 6
-_ROOM = 1_040.0     # dots of running text over the page
-_MOST_BARS = 9      # two charts then stand on one printed page
-_ONE_PAGE = 64      # rows that still read well when shrunk to one page
+_ROOM = 1_040.0  # dots of running text over the page
+_MOST_BARS = 9  # two charts then stand on one printed page
+_ONE_PAGE = 64  # rows that still read well when shrunk to one page
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,17 @@ class Summary:
     waivers: tuple[Statement, ...] = ()
 
 
-def tally(rows: pd.DataFrame, by: str, caption: str, language: Language, *, order: Sequence[str] | None = None,
-          per_action: float, unit: str, shape: str) -> Tally:
+def tally(
+    rows: pd.DataFrame,
+    by: str,
+    caption: str,
+    language: Language,
+    *,
+    order: Sequence[str] | None = None,
+    per_action: float,
+    unit: str,
+    shape: str,
+) -> Tally:
     """Customers, hours and value of a year per group of `by`; in the given order, else the largest value first."""
     blank, event = word("blank", language), word("blank_tally", language)
     values: dict[str, list[float]] = {}
@@ -74,9 +83,13 @@ def tally(rows: pd.DataFrame, by: str, caption: str, language: Language, *, orde
     place = {name: number for number, name in enumerate(order or ())}
     ordered = sorted(sums, key=lambda name: (place.get(name, len(place)), -sums[name], name))
     groups = tuple((name, (float(len(values[name])), len(values[name]) * per_action, sums[name])) for name in ordered)
-    return Tally(caption, (word("customers", language), word("used", language), word("value_sum", language, unit=unit)),
-                 ("#,##0", "#,##0.0", shape), groups,
-                 (float(len(rows)), len(rows) * per_action, math.fsum(sums.values())))
+    return Tally(
+        caption,
+        (word("customers", language), word("used", language), word("value_sum", language, unit=unit)),
+        ("#,##0", "#,##0.0", shape),
+        groups,
+        (float(len(rows)), len(rows) * per_action, math.fsum(sums.values())),
+    )
 
 
 def write(book: Workbook, sheet: Worksheet, styles: Styles, page: Page, summary: Summary) -> None:
@@ -127,17 +140,24 @@ def _write_tally(sheet: Worksheet, styles: Styles, shown: Tally, row: int, langu
     return row, (first, first + len(shown.rows) - 1)
 
 
-def _draw(book: Workbook, sheet: Worksheet, styles: Styles, charts: Sequence[Drawn], spans: Sequence[tuple[int, int]],
-          row: int) -> int:
+def _draw(
+    book: Workbook, sheet: Worksheet, styles: Styles, charts: Sequence[Drawn], spans: Sequence[tuple[int, int]], row: int
+) -> int:
     """Bar charts of the sheet's own cells, one below the other, largest on top, figures at the bars; the row after them."""
     for drawn in charts:
         first, end = spans[drawn.tally]
         last = min(end, first + _MOST_BARS - 1)
         title = drawn.title if last == end else word("chart_top", styles.language, title=drawn.title, n=_MOST_BARS)
         chart, name = book.add_chart({"type": "bar"}), sheet.get_name()
-        chart.add_series({
-            "categories": [name, first, 0, last, 0], "values": [name, first, drawn.column, last, drawn.column],
-            "fill": {"color": CHART}, "gap": 60, "data_labels": {"value": True, "num_format": "#,##0", "font": {"size": 9}}})
+        chart.add_series(
+            {
+                "categories": [name, first, 0, last, 0],
+                "values": [name, first, drawn.column, last, drawn.column],
+                "fill": {"color": CHART},
+                "gap": 60,
+                "data_labels": {"value": True, "num_format": "#,##0", "font": {"size": 9}},
+            }
+        )
         chart.set_title({"name": title, "name_font": {"size": 11, "bold": True}, "overlay": False})
         chart.set_legend({"none": True})
         chart.set_y_axis({"reverse": True, "num_font": {"size": 9}, "line": {"color": RULE}, "major_tick_mark": "none"})
@@ -150,10 +170,20 @@ def _draw(book: Workbook, sheet: Worksheet, styles: Styles, charts: Sequence[Dra
     return row
 
 
-def _write_statements(sheet: Worksheet, styles: Styles, caption: str, statements: Sequence[Statement], row: int,
-                      language: Language) -> int:
-    said = [pick((s.zh, s.en), language) + (f"：{s.value_zh}" if language == "zh" and s.value_zh else
-                                            f": {s.value_en}" if language == "en" and s.value_en else "") for s in statements]
+def _write_statements(
+    sheet: Worksheet, styles: Styles, caption: str, statements: Sequence[Statement], row: int, language: Language
+) -> int:
+    said = [
+        pick((s.zh, s.en), language)
+        + (
+            f"：{s.value_zh}"
+            if language == "zh" and s.value_zh
+            else f": {s.value_en}"
+            if language == "en" and s.value_en
+            else ""
+        )
+        for s in statements
+    ]
     return _write_lines(sheet, styles, caption, said or [word("no_waivers", language)], row, language)
 
 

@@ -79,14 +79,24 @@ class Statement:
 
     def lines(self, language: Language) -> list[str]:
         """The statement, a line each."""
-        return [*self._head(language), *self._figures(language), *self._standing(language), *self._way_on(language),
-                *self._foot(language)]
+        return [
+            *self._head(language),
+            *self._figures(language),
+            *self._standing(language),
+            *self._way_on(language),
+            *self._foot(language),
+        ]
 
     def content(self) -> dict[str, Any]:
         """The facts and both wordings, for a file that a program reads."""
         facts = {one.name: getattr(self.facts, one.name) for one in fields(TierFacts)}
-        return facts | {"tier_zh": self.name(self.facts.tier, "zh"), "tier_en": self.name(self.facts.tier, "en"),
-                        "currency": self.bank.currency, "statement_zh": self.lines("zh"), "statement_en": self.lines("en")}
+        return facts | {
+            "tier_zh": self.name(self.facts.tier, "zh"),
+            "tier_en": self.name(self.facts.tier, "en"),
+            "currency": self.bank.currency,
+            "statement_zh": self.lines("zh"),
+            "statement_en": self.lines("en"),
+        }
 
     def _head(self, language: Language) -> Iterator[str]:
         facts, other = self.facts, "en" if language == "zh" else "zh"
@@ -94,9 +104,13 @@ class Statement:
         if self.bank.is_fictitious:
             yield self._say("fictitious", language)
         yield self._say("customer", language, customer=facts.customer_id, as_of=facts.as_of)
-        yield self._say("tier", language, tier=self.name(facts.tier, language),
-                        other=self.name(facts.tier, "en" if other == "en" else "zh"),
-                        vip=self._say("vip", language) if facts.is_vip else "")
+        yield self._say(
+            "tier",
+            language,
+            tier=self.name(facts.tier, language),
+            other=self.name(facts.tier, "en" if other == "en" else "zh"),
+            vip=self._say("vip", language) if facts.is_vip else "",
+        )
         if facts.since_on is not None:
             yield self._say("since", language, since=facts.since_on)
 
@@ -105,13 +119,26 @@ class Statement:
         if facts.period_from is None or facts.period_until is None or facts.graded_on is None:
             return
         if facts.basis == "trial":
-            yield self._say("trial", language, end=facts.period_until, adb=facts.measure_adb,
-                            days=self.rules.new_days)
+            yield self._say("trial", language, end=facts.period_until, adb=facts.measure_adb, days=self.rules.new_days)
             return
-        yield self._say(facts.basis, language, graded=facts.graded_on, start=facts.period_from, end=facts.period_until,
-                        days=facts.days_counted, adb=facts.measure_adb)
-        yield self._say("contribution", language, total=facts.measure_contribution, assets=facts.asset_margin,
-                        loans=facts.loan_margin, fees=facts.fees, counter=facts.counter_cost)
+        yield self._say(
+            facts.basis,
+            language,
+            graded=facts.graded_on,
+            start=facts.period_from,
+            end=facts.period_until,
+            days=facts.days_counted,
+            adb=facts.measure_adb,
+        )
+        yield self._say(
+            "contribution",
+            language,
+            total=facts.measure_contribution,
+            assets=facts.asset_margin,
+            loans=facts.loan_margin,
+            fees=facts.fees,
+            counter=facts.counter_cost,
+        )
         if facts.decided_by in ("adb", "contribution") and facts.tier_adb:
             yield self._say(f"by_{facts.decided_by}", language, tier=self.name(facts.tier, language))
 
@@ -123,11 +150,25 @@ class Statement:
         elif facts.status == "provisional":
             yield self._say("not_graded", language)
         if facts.notice_until is not None:
-            yield self._say("notice", language, tier=tier, until=facts.notice_until, adb=facts.tier_adb,
-                            contribution=facts.tier_contribution, earned=self.name(facts.earned_tier, language))
+            yield self._say(
+                "notice",
+                language,
+                tier=tier,
+                until=facts.notice_until,
+                adb=facts.tier_adb,
+                contribution=facts.tier_contribution,
+                earned=self.name(facts.earned_tier, language),
+            )
         if facts.override_until is not None:
-            yield self._say("override", language, asked=facts.override_asked_by, approved=facts.override_approved_by,
-                            why=facts.override_why, until=facts.override_until, rule=rule)
+            yield self._say(
+                "override",
+                language,
+                asked=facts.override_asked_by,
+                approved=facts.override_approved_by,
+                why=facts.override_why,
+                until=facts.override_until,
+                rule=rule,
+            )
         if facts.status == "capped":
             yield self._say("capped", language, tier=tier, rule=rule)
 
@@ -136,8 +177,13 @@ class Statement:
         facts = self.facts
         tier = self.name(facts.tier, language)
         if facts.next_tier is not None and facts.next_adb is not None and facts.next_contribution is not None:
-            words = {"next": self.name(facts.next_tier, language), "adb": facts.next_adb,
-                     "contribution": facts.next_contribution, "gap": facts.gap_amount, "lacks": facts.gap_contribution}
+            words = {
+                "next": self.name(facts.next_tier, language),
+                "adb": facts.next_adb,
+                "contribution": facts.next_contribution,
+                "gap": facts.gap_amount,
+                "lacks": facts.gap_contribution,
+            }
             is_there = not facts.gap_amount or not facts.gap_contribution
             yield self._say("next_reached" if is_there else "next_new" if facts.basis == "trial" else "next", language, **words)
         elif facts.status != "capped":

@@ -26,7 +26,8 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
     kept = literals([*settings.not_leaving, ""])
     first = as_of - dt.timedelta(days=settings.days - 1)
     lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
-    return con.execute(f"""
+    return con.execute(
+        f"""
         WITH reversed AS (SELECT reverses_id FROM transactions WHERE reverses_id IS NOT NULL AND "on" >= DATE '{lent}'),
         moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount, category FROM transactions
             WHERE "on" BETWEEN DATE '{lent}' AND DATE '{as_of}' AND category NOT IN ({kept})
@@ -39,7 +40,9 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
         SELECT customer_id, out / 100 AS amount, adb / 100 AS average, out / adb AS share, "on"
         FROM net JOIN kept USING (customer_id)
         WHERE out >= ? * 100 AND adb > 0 AND out >= ? * adb AND "on" >= DATE '{first}' ORDER BY customer_id
-    """, [settings.least_amount, settings.least_share]).df()
+    """,
+        [settings.least_amount, settings.least_share],
+    ).df()
 
 
 def early_breaks(con: duckdb.DuckDBPyConnection, settings: BreakTrigger, as_of: dt.date) -> pd.DataFrame:
@@ -48,12 +51,15 @@ def early_breaks(con: duckdb.DuckDBPyConnection, settings: BreakTrigger, as_of: 
     The largest of several breaks.
     """
     first = as_of - dt.timedelta(days=settings.days - 1)
-    return con.execute(f"""
+    return con.execute(
+        f"""
         SELECT customer_id, amount / 100 AS amount, ended_on AS "on", matures_on, end_reason = 'early_part' AS is_part
         FROM terms WHERE end_reason IN ('early', 'early_part') AND ended_on BETWEEN DATE '{first}' AND DATE '{as_of}'
             AND renewed_into IS NULL AND amount >= ? * 100
         QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY amount DESC, ended_on DESC, account_id, started_on) = 1
-        ORDER BY customer_id""", [settings.least_amount]).df()
+        ORDER BY customer_id""",
+        [settings.least_amount],
+    ).df()
 
 
 def maturities(con: duckdb.DuckDBPyConnection, settings: MaturitySettings, as_of: dt.date) -> pd.DataFrame:
@@ -62,32 +68,41 @@ def maturities(con: duckdb.DuckDBPyConnection, settings: MaturitySettings, as_of
     `on` is the first of the days; `is_unrolled` where every such term says that it does not roll, false where one is silent.
     """
     last = as_of + dt.timedelta(days=settings.days)
-    return con.execute(f"""
+    return con.execute(
+        f"""
         SELECT t.customer_id, sum(t.amount)::DOUBLE / 100 AS amount, count(*) AS count, min(t.matures_on) AS "on",
             coalesce(bool_and(t.rollover IS NOT NULL), false) AS is_unrolled
         FROM terms t JOIN accounts a USING (account_id)
         WHERE a.closed_on IS NULL AND t.ended_on IS NULL AND t.matures_on > DATE '{as_of}' AND t.matures_on <= DATE '{last}'
             AND coalesce(t.rollover, 'none') = 'none'
-        GROUP BY t.customer_id HAVING sum(t.amount) >= ? * 100 ORDER BY t.customer_id""", [settings.least_amount]).df()
+        GROUP BY t.customer_id HAVING sum(t.amount) >= ? * 100 ORDER BY t.customer_id""",
+        [settings.least_amount],
+    ).df()
 
 
 def sentences(events: pd.DataFrame, offer: str, as_of: dt.date, currency: str) -> pd.DataFrame:
     """One row per event: customer_id, offer, zh, en: the fact as a manager reads it."""
     speak = {LARGE_WITHDRAWAL: _withdrawal, EARLY_BREAK: _break, MATURITY: _maturity}[offer]
     said = [speak(row, as_of, currency) for row in events.to_dict("records")]
-    return pd.DataFrame({"customer_id": events["customer_id"], "offer": offer, "zh": [zh for zh, _ in said],
-                         "en": [en for _, en in said]}, dtype="str")
+    return pd.DataFrame(
+        {"customer_id": events["customer_id"], "offer": offer, "zh": [zh for zh, _ in said], "en": [en for _, en in said]},
+        dtype="str",
+    )
 
 
 def _withdrawal(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
     (zh_amount, en_amount), (zh_average, en_average) = _money(row["amount"], currency), _money(row["average"], currency)
     (zh_on, en_on), share = _date(row["on"], as_of), row["share"]
     if 0.95 <= share < 1.05:
-        return (f"{zh_on}净转出{zh_amount}，与近90天日均余额{zh_average}相当。",
-                f"{en_amount} left on {en_on}, about as much as the 90-day average balance of {en_average}.")
+        return (
+            f"{zh_on}净转出{zh_amount}，与近90天日均余额{zh_average}相当。",
+            f"{en_amount} left on {en_on}, about as much as the 90-day average balance of {en_average}.",
+        )
     zh_share, en_share = (f"的{share:.0%}", f"{share:.0%} of") if share < 1 else (f"的{share:.1f}倍", f"{share:.1f} times")
-    return (f"{zh_on}净转出{zh_amount}，为近90天日均余额{zh_average}{zh_share}。",
-            f"{en_amount} left on {en_on}, {en_share} the 90-day average balance of {en_average}.")
+    return (
+        f"{zh_on}净转出{zh_amount}，为近90天日均余额{zh_average}{zh_share}。",
+        f"{en_amount} left on {en_on}, {en_share} the 90-day average balance of {en_average}.",
+    )
 
 
 def _break(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
@@ -97,8 +112,10 @@ def _break(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
     zh_left = f"还有{months}个月" if months > 0 else f"还有{(due - day).days}天"
     en_left = f"{months} months" if months > 1 else "a month" if months == 1 else f"{(due - day).days} days"
     zh_what, en_what = ("部分提前支取一笔", "was broken in part") if row["is_part"] else ("提前支取一笔", "was broken")
-    return (f"{zh_on}{zh_what}{zh_money}定期存款，距到期{zh_left}。",
-            f"On {en_on} a term deposit of {en_money} {en_what} {en_left} before maturity.")
+    return (
+        f"{zh_on}{zh_what}{zh_money}定期存款，距到期{zh_left}。",
+        f"On {en_on} a term deposit of {en_money} {en_what} {en_left} before maturity.",
+    )
 
 
 def _maturity(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
@@ -108,8 +125,10 @@ def _maturity(row: Any, as_of: dt.date, currency: str) -> tuple[str, str]:
         zh_only = f"，{zh_roll}" if zh_roll else ""
         return f"{zh_on}一笔{zh_money}定期存款到期{zh_only}。", f"A term deposit of {en_money} matures on {en_on}{en_roll}."
     zh_all = f"，均{zh_roll}" if zh_roll else ""
-    return (f"近期{count}笔定期存款到期，共{zh_money}，最早{zh_on}{zh_all}。",
-            f"{count} term deposits, {en_money} in all, mature soon, the first on {en_on}{en_roll}.")
+    return (
+        f"近期{count}笔定期存款到期，共{zh_money}，最早{zh_on}{zh_all}。",
+        f"{count} term deposits, {en_money} in all, mature soon, the first on {en_on}{en_roll}.",
+    )
 
 
 def _money(amount: float, currency: str) -> tuple[str, str]:

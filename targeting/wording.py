@@ -14,15 +14,34 @@ from typing import Protocol
 
 from store.errors import ConfigError
 
-KINDS: dict[str, tuple[str, ...]] = {       # kind -> units it can say; empty: any
-    "money": ("money",), "wan": ("money",),
-    "percent": ("share", "rate"), "tenths": ("share",), "rate": ("rate", "share"),
-    "count": (), "days": (), "months": (), "term": (), "day": (),
-    "date": ("date",), "month": ("date",),
+KINDS: dict[str, tuple[str, ...]] = {  # kind -> units it can say; empty: any
+    "money": ("money",),
+    "wan": ("money",),
+    "percent": ("share", "rate"),
+    "tenths": ("share",),
+    "rate": ("rate", "share"),
+    "count": (),
+    "days": (),
+    "months": (),
+    "term": (),
+    "day": (),
+    "date": ("date",),
+    "month": ("date",),
     "text": ("category",),
 }
-UNSAID = ("您", "流失概率", "系统预测", "模型", "疑似", "优质客户", "尽快营销",
-          "predict", "suspect", "probabilit", "valued customer")
+UNSAID = (
+    "您",
+    "流失概率",
+    "系统预测",
+    "模型",
+    "疑似",
+    "优质客户",
+    "尽快营销",
+    "predict",
+    "suspect",
+    "probabilit",
+    "valued customer",
+)
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -116,9 +135,11 @@ def parse_condition(text: str, where: str = "") -> tuple[Term, ...]:
         match = _TERM.fullmatch(part)
         if match is None:
             raise ConfigError(
-                f"'{part.strip()}' in the condition '{text}' is not a comparison", where=where,
+                f"'{part.strip()}' in the condition '{text}' is not a comparison",
+                where=where,
                 expected="NAME OP (NAME or NUMBER) joined by 'and', OP one of < <= > >= ==",
-                do="rewrite the `when` of this wording")
+                do="rewrite the `when` of this wording",
+            )
         left, op, right = match.groups()
         terms.append(Term(left, op, float(right) if re.fullmatch(_NUMBER, right) else right))
     return tuple(terms)
@@ -129,23 +150,35 @@ def parse_sentence(text: str, where: str = "") -> Sentence:
     texts, fields, end = [], [], 0
     matches = list(_FIELD.finditer(text))
     for match in matches:
-        texts.append(text[end:match.start()])
+        texts.append(text[end : match.start()])
         end = match.end()
         name, kind, nouns = match.groups()
         if kind not in KINDS:
-            raise ConfigError(f"'{match.group()}' has the unknown kind '{kind}'", where=where,
-                              expected=f"one of {', '.join(KINDS)}", do=_nearest(kind, KINDS))
+            raise ConfigError(
+                f"'{match.group()}' has the unknown kind '{kind}'",
+                where=where,
+                expected=f"one of {', '.join(KINDS)}",
+                do=_nearest(kind, KINDS),
+            )
         about, bare = bool(_ABOUT.search(texts[-1])), _names_unit(text[end:])
         fields.append(Field(name, kind, about, bare, _noun(nouns, match.group(), where)))
     texts.append(text[end:])
     for piece in texts:
         if "{" in piece or "}" in piece:
-            raise ConfigError(f"'{piece.strip()}' holds a brace that is no placeholder", where=where,
-                              expected="{name:kind}", do="write every placeholder as {name:kind}")
+            raise ConfigError(
+                f"'{piece.strip()}' holds a brace that is no placeholder",
+                where=where,
+                expected="{name:kind}",
+                do="write every placeholder as {name:kind}",
+            )
     unsaid = next((word for word in UNSAID if word in text.lower()), None)
     if unsaid:
-        raise ConfigError(f"the sentence '{text}' says '{unsaid}'", where=where,
-                          expected="fact, figure, comparison, date; no guess, no adjective, no 您", do="say the fact alone")
+        raise ConfigError(
+            f"the sentence '{text}' says '{unsaid}'",
+            where=where,
+            expected="fact, figure, comparison, date; no guess, no adjective, no 您",
+            do="say the fact alone",
+        )
     return Sentence(tuple(texts), tuple(fields))
 
 
@@ -164,26 +197,39 @@ def understand(specs: Sequence[SpecLike], extra: Collection[str] = ("as_of",)) -
     return understood
 
 
-def _understand(spec: SpecLike, number: int, wording: WordingLike, by_name: Mapping[str, SpecLike],
-                extra: Collection[str]) -> Said:
+def _understand(
+    spec: SpecLike, number: int, wording: WordingLike, by_name: Mapping[str, SpecLike], extra: Collection[str]
+) -> Said:
     where = f"wording {number} of feature '{spec.name}'"
-    said = Said(parse_condition(wording.when, where), parse_sentence(wording.zh, where), parse_sentence(wording.en, where),
-                wording.internal)
+    said = Said(
+        parse_condition(wording.when, where),
+        parse_sentence(wording.zh, where),
+        parse_sentence(wording.en, where),
+        wording.internal,
+    )
     compared = {name for term in said.when for name in (term.left, term.right) if isinstance(name, str)}
     for name in sorted(said.names - set(extra)):
         if name not in by_name:
             raise ConfigError(f"'{name}' is no feature or fact", where=where, do=_nearest(name, by_name))
         if by_name[name].sensitivity == "protected":
-            raise ConfigError(f"'{name}' is protected", where=where, expected="reasons about things a manager may say",
-                              do="leave it out of the sentence and its condition")
+            raise ConfigError(
+                f"'{name}' is protected",
+                where=where,
+                expected="reasons about things a manager may say",
+                do="leave it out of the sentence and its condition",
+            )
         if name in compared and by_name[name].unit == "category":
             raise ConfigError(f"'{name}' is a category and cannot be compared", where=where, expected="numbers and dates")
     for field in (*said.zh.fields, *said.en.fields):
         units = KINDS[field.kind]
         unit = by_name[field.name].unit if field.name in by_name else "date"
         if units and unit not in units:
-            raise ConfigError(f"'{{{field.name}:{field.kind}}}' says a {unit}", where=where,
-                              expected=f"a column of unit {' or '.join(units)}", do="choose the kind that fits the unit")
+            raise ConfigError(
+                f"'{{{field.name}:{field.kind}}}' says a {unit}",
+                where=where,
+                expected=f"a column of unit {' or '.join(units)}",
+                do="choose the kind that fits the unit",
+            )
     return said
 
 

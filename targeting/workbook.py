@@ -47,11 +47,21 @@ def workbook_bytes(book: ListBook, reader: Reader) -> bytes:
     """One workbook; its created date is the list's, and nothing in it knows the clock."""
     stream, language = io.BytesIO(), book.bank.language
     made = Workbook(stream, _OPTIONS)
-    made.set_properties({
-        "title": plain(f"{reader.who} {book.as_of.isoformat()}"), "author": book.bank.short, "company": book.bank.name,
-        "comments": word("internal", language), "created": dt.datetime.combine(book.as_of, dt.time())})
-    for key, value in (("as_of", book.as_of.isoformat()), ("list_version", str(book.version)),
-                       ("branch_id", reader.branch_id), ("manager_id", reader.manager_id)):
+    made.set_properties(
+        {
+            "title": plain(f"{reader.who} {book.as_of.isoformat()}"),
+            "author": book.bank.short,
+            "company": book.bank.name,
+            "comments": word("internal", language),
+            "created": dt.datetime.combine(book.as_of, dt.time()),
+        }
+    )
+    for key, value in (
+        ("as_of", book.as_of.isoformat()),
+        ("list_version", str(book.version)),
+        ("branch_id", reader.branch_id),
+        ("manager_id", reader.manager_id),
+    ):
         made.set_custom_property(key, plain(value) or "-", "text")
     styles, page = Styles(made, language), _page(book, reader)
     tabs = [share.tab for share in reader.shares]
@@ -59,8 +69,12 @@ def workbook_bytes(book: ListBook, reader: Reader) -> bytes:
     sheets = {name: made.add_worksheet(name) for name in ([tab, *tabs] if reader.is_head_office else [*tabs, tab])}
     choices = _choices(made, reader, language)
     for share in reader.shares:
-        list_sheet.write(sheets[share.tab], styles, page, ListSheet(
-            share.title, _line(book, share), share.rows, share.kind, book.unit, book.shape, book.as_of, choices))
+        list_sheet.write(
+            sheets[share.tab],
+            styles,
+            page,
+            ListSheet(share.title, _line(book, share), share.rows, share.kind, book.unit, book.shape, book.as_of, choices),
+        )
     summary.write(made, sheets[tab], styles, page, _summary(book, reader))
     made.close()
     return stream.getvalue()
@@ -82,13 +96,32 @@ def _summary(book: ListBook, reader: Reader) -> Summary:
     language, unit, rows = book.bank.language, book.unit, reader.rows
     glance = Tally(
         word("at_a_glance", language),
-        (word("customers", language), word("used", language), word("available", language),
-         word("value_sum", language, unit=unit)), ("#,##0", "#,##0.0", "#,##0.0", book.shape),
-        ((reader.who, (float(len(rows)), len(rows) * book.per_action, reader.hours, float(rows["value"].sum()))),))
-    orders = {"tier": [pick(pair, language) for pair in book.tiers.values()],
-              "band": [*(pick(pair, language) for pair in BANDS.values()), word("blank_tally", language)]}
-    tallies = [tally(rows, by, word(f"by_{by}", language), language, order=orders.get(by), per_action=book.per_action,
-                     unit=unit, shape=book.shape) for by in reader.by]
+        (
+            word("customers", language),
+            word("used", language),
+            word("available", language),
+            word("value_sum", language, unit=unit),
+        ),
+        ("#,##0", "#,##0.0", "#,##0.0", book.shape),
+        ((reader.who, (float(len(rows)), len(rows) * book.per_action, reader.hours, float(rows["value"].sum()))),),
+    )
+    orders = {
+        "tier": [pick(pair, language) for pair in book.tiers.values()],
+        "band": [*(pick(pair, language) for pair in BANDS.values()), word("blank_tally", language)],
+    }
+    tallies = [
+        tally(
+            rows,
+            by,
+            word(f"by_{by}", language),
+            language,
+            order=orders.get(by),
+            per_action=book.per_action,
+            unit=unit,
+            shape=book.shape,
+        )
+        for by in reader.by
+    ]
     charts = [Drawn(1 + reader.by.index("offer"), 3, word("chart_offer", language, unit=unit))]
     for people in ("branch", "manager"):
         if people in reader.by:
@@ -108,8 +141,11 @@ def _page(book: ListBook, reader: Reader) -> Page:
 def _line(book: ListBook, share: Share) -> str:
     language = book.bank.language
     used = _hours(len(share.rows) * book.per_action)
-    line = word("line_plain", language, date=book.day, n=len(share.rows), used=used) if share.hours is None else word(
-        "line", language, date=book.day, n=len(share.rows), used=used, hours=_hours(share.hours))
+    line = (
+        word("line_plain", language, date=book.day, n=len(share.rows), used=used)
+        if share.hours is None
+        else word("line", language, date=book.day, n=len(share.rows), used=used, hours=_hours(share.hours))
+    )
     return line + ("" if language == "zh" else " ") + word("estimate", language, sheet=word("summary", language))
 
 

@@ -18,7 +18,7 @@ class Assumption:
     offer: str
     name: str
     value: float
-    source: str         # "bank" (its product table) or "assumed" (configuration)
+    source: str  # "bank" (its product table) or "assumed" (configuration)
 
 
 def margins(con: duckdb.DuckDBPyConnection, settings: TargetingSettings) -> dict[str, tuple[float, str]]:
@@ -52,8 +52,9 @@ def assumptions(settings: TargetingSettings, margin: dict[str, tuple[float, str]
     return found
 
 
-def balances(con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: TargetingSettings
-             ) -> tuple[pd.Series[float], str]:
+def balances(
+    con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: TargetingSettings
+) -> tuple[pd.Series[float], str]:
     """The 90-day average per customer (index customer_id, currency units) and where it was read.
 
     The features' own average of all financial assets, where the bank has that feature; else that of the accounts.
@@ -66,8 +67,9 @@ def balances(con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: T
     return frame.set_index("customer_id")["adb"].astype("float64"), "balances"
 
 
-def expected_value(candidates: pd.DataFrame, settings: TargetingSettings, margin: dict[str, tuple[float, str]],
-                   balance: pd.Series[float]) -> pd.DataFrame:
+def expected_value(
+    candidates: pd.DataFrame, settings: TargetingSettings, margin: dict[str, tuple[float, str]], balance: pd.Series[float]
+) -> pd.DataFrame:
     """`candidates` with `basis` (money at stake) filled and `expected_value`, to the minor unit.
 
     A purchase: probability x yearly margin x typical amount; where money kept here would buy it, no more than a share of the

@@ -110,12 +110,19 @@ def make(folder: Path, customers: int = 300, seed: int = 1, until: dt.date = AS_
     draw = random.Random(seed)
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
-    _write(data / "branches.csv", ("branch_id", "name", "level"), [("B0", "总行", "head"), ("B1", "城关支行", "branch"),
-                                                                   ("B2", "东门支行", "branch")])
-    _write(data / "managers.csv", ("manager_id", "name", "branch_id"), [
-        (f"M{n}", f"经理{n}", f"B{1 + n % 2}") for n in range(4)])
-    _write(data / "products.csv", ("product_id", "name", "family", "counts_as"), [
-        ("current", "活期", "current", "deposit"), ("mobile_bank", "手机银行", "mobile_bank", "none")])
+    _write(
+        data / "branches.csv",
+        ("branch_id", "name", "level"),
+        [("B0", "总行", "head"), ("B1", "城关支行", "branch"), ("B2", "东门支行", "branch")],
+    )
+    _write(
+        data / "managers.csv", ("manager_id", "name", "branch_id"), [(f"M{n}", f"经理{n}", f"B{1 + n % 2}") for n in range(4)]
+    )
+    _write(
+        data / "products.csv",
+        ("product_id", "name", "family", "counts_as"),
+        [("current", "活期", "current", "deposit"), ("mobile_bank", "手机银行", "mobile_bank", "none")],
+    )
     people, accounts, moves, consents, holdings = [], [], [], [], []
     for n in range(customers):
         customer, opened = f"C{n:04d}", FIRST - dt.timedelta(days=draw.randrange(400, 3000))
@@ -144,9 +151,11 @@ def _moves(number: int, draw: random.Random) -> list[tuple[str, str, dt.date, st
     wealth, balance, rows = draw.choice([300, 3_000, 30_000, 90_000]), 0, []
     for month in range(16):
         first = dt.date(FIRST.year + (FIRST.month - 1 + month) // 12, (FIRST.month - 1 + month) % 12 + 1, 1)
-        plan = [(first + dt.timedelta(days=9), wealth if month == 0 else draw.randrange(3_000, 5_000), "payroll"),
-                (first + dt.timedelta(days=draw.randrange(11, 24)), -draw.randrange(1_000, 4_000), "platform_pay"),
-                (first + dt.timedelta(days=27), -draw.randrange(0, 900) - 1, "utility")]
+        plan = [
+            (first + dt.timedelta(days=9), wealth if month == 0 else draw.randrange(3_000, 5_000), "payroll"),
+            (first + dt.timedelta(days=draw.randrange(11, 24)), -draw.randrange(1_000, 4_000), "platform_pay"),
+            (first + dt.timedelta(days=27), -draw.randrange(0, 900) - 1, "utility"),
+        ]
         for place, (day, yuan, category) in enumerate(plan):
             if leaves <= day and balance > 100:
                 yuan, category = 100 - balance, "other_transfer"

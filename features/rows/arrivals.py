@@ -24,8 +24,11 @@ def arrivals(known: Known) -> Frame:
     """
     today = known.clock.day
     rows = known.rows("transactions").filter(nw.col("day") > today - 400)
-    came = rows.filter((nw.col("direction") == 1) & nw.col("category").is_in(list(KINDS))).group_by(
-        "customer_id", "day", "category").agg(nw.col("amount").sum())
+    came = (
+        rows.filter((nw.col("direction") == 1) & nw.col("category").is_in(list(KINDS)))
+        .group_by("customer_id", "day", "category")
+        .agg(nw.col("amount").sum())
+    )
     outs = rows.filter(nw.col("direction") == -1).join(came.select("customer_id").unique(), on="customer_id", how="semi")
     outs = outs.group_by("customer_id", "day").agg(nw.col("amount").sum().alias("out"))
     for later in range(3):
@@ -36,25 +39,39 @@ def arrivals(known: Known) -> Frame:
     seen = nw.when(nw.col("day") <= today - 2)
     following = nw.col("day").shift(-1).over(["customer_id", "category"], order_by="day")
     return came.select(
-        "customer_id", "day", "category", "amount",
+        "customer_id",
+        "day",
+        "category",
+        "amount",
         seen.then(nw.col("amount")).otherwise(zero).alias("seen"),
         seen.then(nw.min_horizontal(nw.col("amount"), one + two)).otherwise(zero).alias("left_1d"),
         seen.then(nw.min_horizontal(nw.col("amount"), one + two + three)).otherwise(zero).alias("left_2d"),
         following.is_null().cast(nw.Int64).alias("is_last"),
-        day_of_month(nw.col("day")).alias("day_of_month"))
+        day_of_month(nw.col("day")).alias("day_of_month"),
+    )
 
 
 @row_set(needs={**NEEDS, **_LOANS}, after=("transactions",))
 def proceeds(known: Known) -> Frame:
     """One row per customer who was lent money in the last 90 days: how much, and what went out in the 30 days after."""
     today = known.clock.day
-    lent = known.table("loans").filter(nw.col("granted_on") > today - 90).group_by("customer_id").agg(
-        nw.col("granted_on").max().alias("day"), nw.col("amount").sum().alias("lent"))
-    outs = known.rows("transactions").filter((nw.col("day") > today - 90) & (nw.col("direction") == -1)).select(
-        "customer_id", nw.col("day").alias("on"), "amount")
-    spent = lent.join(outs, on="customer_id", how="inner").filter(
-        (nw.col("on") >= nw.col("day")) & (nw.col("on") <= nw.col("day") + 30)).group_by("customer_id").agg(
-        nw.col("amount").sum().alias("out"))
+    lent = (
+        known.table("loans")
+        .filter(nw.col("granted_on") > today - 90)
+        .group_by("customer_id")
+        .agg(nw.col("granted_on").max().alias("day"), nw.col("amount").sum().alias("lent"))
+    )
+    outs = (
+        known.rows("transactions")
+        .filter((nw.col("day") > today - 90) & (nw.col("direction") == -1))
+        .select("customer_id", nw.col("day").alias("on"), "amount")
+    )
+    spent = (
+        lent.join(outs, on="customer_id", how="inner")
+        .filter((nw.col("on") >= nw.col("day")) & (nw.col("on") <= nw.col("day") + 30))
+        .group_by("customer_id")
+        .agg(nw.col("amount").sum().alias("out"))
+    )
     joined = lent.join(spent, on="customer_id", how="left")
     return joined.with_columns(nw.min_horizontal(nw.col("lent"), nw.col("out").fill_null(0.0)).alias("spent"))
 

@@ -10,7 +10,7 @@ from features.algebra import ALL, Field, Term, Where, Windowed, leaf, of_clock, 
 from features.known import Frame, Known, row_set
 from features.windows import EVER, Window
 
-HISTORY = 366       # days before the as_of: older changes are one opening total; no leaf of totals looks further back
+HISTORY = 366  # days before the as_of: older changes are one opening total; no leaf of totals looks further back
 LIMB = 1_000_000.0  # squares of totals are summed in three whole parts, each exact in a double
 
 _NEEDS = {"balances": ("account_id", "on", "balance"), "accounts": ("account_id", "holds", "opened_on")}
@@ -20,7 +20,8 @@ _USES = {"accounts": ("kind", "closed_on", "product_id"), "products": ("counts_a
 def counted_accounts(known: Known) -> Frame:
     """One row per account that counts as the customer's money; an account that says no kind is a current one."""
     accounts = known.table("accounts").select(
-        "account_id", "customer_id", "product_id", "holds", "kind", "opened_on", "closed_on")
+        "account_id", "customer_id", "product_id", "holds", "kind", "opened_on", "closed_on"
+    )
     uncounted = known.table("products").filter(nw.col("counts_as") == "none").select("product_id")
     return accounts.join(uncounted, on="product_id", how="anti").with_columns(nw.col("kind").fill_null("current"))
 
@@ -29,14 +30,17 @@ def counted_accounts(known: Known) -> Frame:
 def balance_changes(known: Known) -> Frame:
     """One row per account and day on which its balance changed, by how much; zero from the day it is closed."""
     accounts = counted_accounts(known).select("account_id", "customer_id", "holds", "kind", "closed_on")
-    rows = known.table("balances").select(
-        "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")).join(
-        accounts, on="account_id", how="inner")
+    rows = (
+        known.table("balances")
+        .select("account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change"))
+        .join(accounts, on="account_id", how="inner")
+    )
     rows = rows.filter(nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on")))
     order = ["customer_id", "holds", "kind", "day", "change"]
     last = rows.filter(~nw.col("closed_on").is_null()).group_by("account_id").agg(nw.col("change").sum().alias("left"))
     closing = accounts.join(last, on="account_id", how="inner").with_columns(
-        nw.col("closed_on").alias("day"), (nw.lit(0.0) - nw.col("left")).alias("change"))
+        nw.col("closed_on").alias("day"), (nw.lit(0.0) - nw.col("left")).alias("change")
+    )
     return nw.concat([rows.select(order), closing.select(order)], how="vertical")
 
 
@@ -50,8 +54,11 @@ def balance_unknown(known: Known) -> Frame:
     first = known.table("balances").group_by("account_id").agg(nw.col("on").min().alias("first"))
     accounts = counted_accounts(known).filter(nw.col("opened_on") < begin).join(first, on="account_id", how="left")
     ends = nw.col("closed_on").fill_null(known.clock.day + 1)
-    return accounts.with_columns(nw.col("first").fill_null(ends).alias("day")).filter(nw.col("day") > begin).select(
-        "customer_id", "holds", "kind", "day")
+    return (
+        accounts.with_columns(nw.col("first").fill_null(ends).alias("day"))
+        .filter(nw.col("day") > begin)
+        .select("customer_id", "holds", "kind", "day")
+    )
 
 
 @row_set(needs=_NEEDS, uses=_USES, after=("balance_changes",))
@@ -60,23 +67,31 @@ def balance_totals(known: Known) -> Frame:
     start = known.clock.day - HISTORY
     of_deposits = nw.when(nw.col("holds") == "deposit").then(nw.col("change")).otherwise(nw.lit(0.0))
     changes = known.rows("balance_changes").with_columns(
-        nw.max_horizontal(nw.col("day"), nw.lit(start)).alias("day"), of_deposits.alias("deposit"))
+        nw.max_horizontal(nw.col("day"), nw.lit(start)).alias("day"), of_deposits.alias("deposit")
+    )
     daily = changes.group_by("customer_id", "day").agg(nw.col("change").sum(), nw.col("deposit").sum())
     columns = ["customer_id", "day", "change", "deposit"]
-    anchors = known.table("customers").select("customer_id").with_columns(
-        nw.lit(start - 1).cast(nw.Int64).alias("day"), nw.lit(0.0).alias("change"), nw.lit(0.0).alias("deposit"))
+    anchors = (
+        known.table("customers")
+        .select("customer_id")
+        .with_columns(nw.lit(start - 1).cast(nw.Int64).alias("day"), nw.lit(0.0).alias("change"), nw.lit(0.0).alias("deposit"))
+    )
     days = nw.concat([daily.select(columns), anchors.select(columns)], how="vertical")
     totals = days.select(
-        "customer_id", "day",
+        "customer_id",
+        "day",
         nw.col("day").shift(-1).over("customer_id", order_by="day").fill_null(known.clock.day + 1).alias("until"),
         nw.col("change").cum_sum().over("customer_id", order_by="day").alias("assets"),
-        nw.col("deposit").cum_sum().over("customer_id", order_by="day").alias("deposits"))
+        nw.col("deposit").cum_sum().over("customer_id", order_by="day").alias("deposits"),
+    )
     totals = totals.filter(nw.col("until") > start)
     totals = totals.with_columns((nw.col("deposits") / nw.lit(LIMB)).floor().alias("high"))
     totals = totals.with_columns((nw.col("deposits") - nw.col("high") * nw.lit(LIMB)).alias("low"))
-    return totals.with_columns((nw.col("high") * nw.col("high")).alias("high_high"),
-                               (nw.col("high") * nw.col("low")).alias("high_low"),
-                               (nw.col("low") * nw.col("low")).alias("low_low"))
+    return totals.with_columns(
+        (nw.col("high") * nw.col("high")).alias("high_high"),
+        (nw.col("high") * nw.col("low")).alias("high_low"),
+        (nw.col("low") * nw.col("low")).alias("low_low"),
+    )
 
 
 DEPOSIT = Field("holds").equals("deposit")
@@ -99,9 +114,11 @@ class Balances:
 
     def daily_average(self, days: Sequence[int | str | Window]) -> Windowed:
         """Average of the daily closing balances over each window."""
+
         def average(window: Window) -> Term:
             length = of_clock(lambda clock: _length(window.bounds(clock)))
             return self._known(window, leaf("balance_changes", "day_sum", "change", self.scope, window) / length)
+
         return over(days, average)
 
     def at(self, ago: int = 0, window: Window | None = None) -> Term:
@@ -133,8 +150,10 @@ class Balances:
     def volatility(self, days: int) -> Term:
         """Standard deviation of the daily balances over their mean; deposits only, from exact whole sums."""
         of = Window("back", days)
-        total, hh, hl, ll = (leaf("balance_totals", "spell_sum", name, ALL, of, until="until")
-                             for name in (self.total, "high_high", "high_low", "low_low"))
+        total, hh, hl, ll = (
+            leaf("balance_totals", "spell_sum", name, ALL, of, until="until")
+            for name in (self.total, "high_high", "high_low", "low_low")
+        )
         squares = hh * (LIMB * LIMB) + hl * (2 * LIMB) + ll
         spread = squares * days - total * total
         # Below a millionth of a millionth of the squares the difference is rounding, not movement.

@@ -9,20 +9,31 @@ from features.known import Frame, Known, row_set
 from features.windows import EVER, Window
 
 
-@row_set(needs={"customers": ("customer_id",)},
-         fields={"birth_on": ("customers", "birth_on"), "opened_on": ("customers", "opened_on"), "kind": ("customers", "kind")})
+@row_set(
+    needs={"customers": ("customer_id",)},
+    fields={"birth_on": ("customers", "birth_on"), "opened_on": ("customers", "opened_on"), "kind": ("customers", "kind")},
+)
 def customers(known: Known) -> Frame:
     """One row per customer, with its attributes as known."""
     return known.table("customers").select("customer_id", "birth_on", "opened_on", "kind")
 
 
-@row_set(needs={"accounts": ("account_id", "holds", "opened_on")}, uses={"accounts": ("closed_on",)},
-         fields={"kind": ("accounts", "kind"), "closed_on": ("accounts", "closed_on")})
+@row_set(
+    needs={"accounts": ("account_id", "holds", "opened_on")},
+    uses={"accounts": ("closed_on",)},
+    fields={"kind": ("accounts", "kind"), "closed_on": ("accounts", "closed_on")},
+)
 def accounts(known: Known) -> Frame:
     """One row per account."""
     return known.table("accounts").select(
-        "customer_id", "account_id", "holds", "kind", "opened_on", "closed_on",
-        nw.col("closed_on").is_null().cast(nw.Int64).alias("is_open"))
+        "customer_id",
+        "account_id",
+        "holds",
+        "kind",
+        "opened_on",
+        "closed_on",
+        nw.col("closed_on").is_null().cast(nw.Int64).alias("is_open"),
+    )
 
 
 OPEN = Field("is_open").equals(1)

@@ -11,13 +11,20 @@ from features.known import Frame, Known, row_set
 from features.windows import EVER, Window
 
 
-@row_set(needs={"holdings": ("customer_id", "product_id", "started_on"), "products": ("product_id", "family")},
-         uses={"holdings": ("ended_on", "activated_on")}, fields={"activated_on": ("holdings", "activated_on")})
+@row_set(
+    needs={"holdings": ("customer_id", "product_id", "started_on"), "products": ("product_id", "family")},
+    uses={"holdings": ("ended_on", "activated_on")},
+    fields={"activated_on": ("holdings", "activated_on")},
+)
 def holdings(known: Known) -> Frame:
     """One row per contract in force, with its product's family."""
     families = known.table("products").select("product_id", "family")
-    return known.table("holdings").filter(nw.col("ended_on").is_null()).select(
-        "customer_id", "product_id", "started_on", "activated_on").join(families, on="product_id", how="inner")
+    return (
+        known.table("holdings")
+        .filter(nw.col("ended_on").is_null())
+        .select("customer_id", "product_id", "started_on", "activated_on")
+        .join(families, on="product_id", how="inner")
+    )
 
 
 @row_set(needs={"activity": ("customer_id", "on", "channel", "count")}, cells=("channel",))
@@ -26,8 +33,11 @@ def activity(known: Known) -> Frame:
     return known.table("activity").select("customer_id", nw.col("on").alias("day"), "channel", "count")
 
 
-@row_set(needs={"contacts": ("contact_id", "customer_id", "on")}, uses={"contacts": ("outcome", "channel")},
-         fields={"outcome": ("contacts", "outcome")})
+@row_set(
+    needs={"contacts": ("contact_id", "customer_id", "on")},
+    uses={"contacts": ("outcome", "channel")},
+    fields={"outcome": ("contacts", "outcome")},
+)
 def contacts(known: Known) -> Frame:
     """One row per contact that took place; the last one marked."""
     rows = known.table("contacts").select("customer_id", "contact_id", nw.col("on").alias("day"), "outcome")

@@ -10,33 +10,51 @@ from features.known import Frame, Known, first_of, latest_largest, row_set
 from features.rows.balances import counted_accounts
 from features.windows import EVER, Window
 
-STAYS = 3           # days after a maturity within which money that leaves is counted as leaving because of it
+STAYS = 3  # days after a maturity within which money that leaves is counted as leaving because of it
 _NEEDS = {"terms": ("account_id", "started_on", "matures_on", "amount")}
 _ACCOUNTS = {"accounts": ("closed_on", "product_id", "holds", "kind", "opened_on"), "products": ("counts_as",)}
 
 
-@row_set(needs=_NEEDS, uses={"terms": ("ended_on", "end_reason", "rollover", "rate"), **_ACCOUNTS},
-         fields={"ended_on": ("terms", "ended_on"), "reason": ("terms", "end_reason"), "rolls": ("terms", "rollover"),
-                 "rate": ("terms", "rate")}, kept=True)
+@row_set(
+    needs=_NEEDS,
+    uses={"terms": ("ended_on", "end_reason", "rollover", "rate"), **_ACCOUNTS},
+    fields={
+        "ended_on": ("terms", "ended_on"),
+        "reason": ("terms", "end_reason"),
+        "rolls": ("terms", "rollover"),
+        "rate": ("terms", "rate"),
+    },
+    kept=True,
+)
 def terms(known: Known) -> Frame:
     """One row per term of an account that counts; `is_open` while it has not ended and its account is not closed."""
     closed = counted_accounts(known).select("account_id", "closed_on")
     rows = known.table("terms").select(
-        "customer_id", "account_id", "started_on", "matures_on", "amount", "rate", "ended_on",
-        nw.col("end_reason").alias("reason"), (nw.col("rollover") != "none").cast(nw.Int64).fill_null(0).alias("rolls"))
+        "customer_id",
+        "account_id",
+        "started_on",
+        "matures_on",
+        "amount",
+        "rate",
+        "ended_on",
+        nw.col("end_reason").alias("reason"),
+        (nw.col("rollover") != "none").cast(nw.Int64).fill_null(0).alias("rolls"),
+    )
     rows = rows.join(closed, on="account_id", how="inner")
     return rows.with_columns(
         (nw.col("ended_on").is_null() & nw.col("closed_on").is_null()).cast(nw.Int64).alias("is_open"),
         months_between(nw.col("started_on"), nw.col("matures_on")).alias("term_months"),
-        months_between(nw.col("ended_on"), nw.col("matures_on")).alias("months_left")).drop("closed_on")
+        months_between(nw.col("ended_on"), nw.col("matures_on")).alias("months_left"),
+    ).drop("closed_on")
 
 
 @row_set(needs=_NEEDS, fields={"rolls": ("terms", "rollover")}, after=("terms",))
 def next_maturity(known: Known) -> Frame:
     """One row per customer with a term maturing in the next 30 days: the largest of them, then the first."""
     today = known.clock.day
-    rows = known.rows("terms").filter((nw.col("is_open") == 1) & (nw.col("matures_on") > today)
-                                      & (nw.col("matures_on") <= today + 30))
+    rows = known.rows("terms").filter(
+        (nw.col("is_open") == 1) & (nw.col("matures_on") > today) & (nw.col("matures_on") <= today + 30)
+    )
     rows = rows.with_columns((nw.lit(0.0) - nw.col("amount")).alias("minus"))
     return first_of(rows, ["minus", "matures_on", "account_id", "started_on"])
 
@@ -49,15 +67,20 @@ def last_maturity(known: Known) -> Frame:
     another product, is staying.
     """
     today = known.clock.day
-    rows = known.rows("terms").filter(((nw.col("reason") == "matured") | (nw.col("reason") == "rolled"))
-                                      & (nw.col("ended_on") <= today - STAYS) & (nw.col("ended_on") > today - 730))
+    rows = known.rows("terms").filter(
+        ((nw.col("reason") == "matured") | (nw.col("reason") == "rolled"))
+        & (nw.col("ended_on") <= today - STAYS)
+        & (nw.col("ended_on") > today - 730)
+    )
     last = latest_largest(rows, "ended_on", ["account_id", "started_on"])
     changes = known.rows("balance_changes").filter(nw.col("day") > today - 740).select("customer_id", "day", "change")
     after = changes.join(last.select("customer_id", "ended_on"), on="customer_id", how="inner").filter(
-        (nw.col("day") >= nw.col("ended_on")) & (nw.col("day") <= nw.col("ended_on") + STAYS))
+        (nw.col("day") >= nw.col("ended_on")) & (nw.col("day") <= nw.col("ended_on") + STAYS)
+    )
     fell = after.group_by("customer_id").agg((nw.col("change")).sum().alias("rose"))
     joined = last.join(fell, on="customer_id", how="left").with_columns(
-        (nw.lit(0.0) - nw.col("rose").fill_null(0.0)).alias("fell"))
+        (nw.lit(0.0) - nw.col("rose").fill_null(0.0)).alias("fell")
+    )
     bounded = nw.min_horizontal(nw.max_horizontal(nw.col("fell"), nw.lit(0.0)), nw.col("amount"))
     return joined.with_columns(bounded.alias("left"))
 
@@ -65,8 +88,9 @@ def last_maturity(known: Known) -> Frame:
 @row_set(needs={"terms": (*_NEEDS["terms"], "ended_on", "end_reason")}, after=("terms",))
 def last_break(known: Known) -> Frame:
     """One row per customer who broke a term in the last 90 days: the last broken, the largest of that day."""
-    rows = known.rows("terms").filter(((nw.col("reason") == "early") | (nw.col("reason") == "early_part"))
-                                      & (nw.col("ended_on") > known.clock.day - 90))
+    rows = known.rows("terms").filter(
+        ((nw.col("reason") == "early") | (nw.col("reason") == "early_part")) & (nw.col("ended_on") > known.clock.day - 90)
+    )
     return latest_largest(rows, "ended_on", ["account_id", "started_on"])
 
 

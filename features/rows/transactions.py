@@ -10,7 +10,7 @@ from features.algebra import ALL, Field, Term, Where, Windowed, leaf, over, when
 from features.known import Frame, Known, row_set
 from features.windows import EVER, Window
 
-BLOCK = 30          # days of one block of `flow_blocks`
+BLOCK = 30  # days of one block of `flow_blocks`
 BLOCKS = 12
 NEEDS = {"transactions": ("account_id", "on", "amount", "category")}
 
@@ -18,33 +18,56 @@ NEEDS = {"transactions": ("account_id", "on", "amount", "category")}
 INNER = ("own_transfer", "invest", "loan_out", "loan_repay", "interest", "fee", "land_compensation")
 
 
-@row_set(needs=NEEDS,
-         uses={"transactions": ("transaction_id", "reverses_id", "channel", "counterparty_kind", "counterparty_bank",
-                                "initiated_by")},
-         fields={"channel": ("transactions", "channel"), "initiated_by": ("transactions", "initiated_by"),
-                 "counterparty_kind": ("transactions", "counterparty_kind"),
-                 "elsewhere": ("transactions", "counterparty_bank")},
-         cells=("direction", "channel", "category"), kept=True)
+@row_set(
+    needs=NEEDS,
+    uses={
+        "transactions": ("transaction_id", "reverses_id", "channel", "counterparty_kind", "counterparty_bank", "initiated_by")
+    },
+    fields={
+        "channel": ("transactions", "channel"),
+        "initiated_by": ("transactions", "initiated_by"),
+        "counterparty_kind": ("transactions", "counterparty_kind"),
+        "elsewhere": ("transactions", "counterparty_bank"),
+    },
+    cells=("direction", "channel", "category"),
+    kept=True,
+)
 def transactions(known: Known) -> Frame:
     """One row per transaction that stands: amount without sign, direction 1 in and -1 out."""
     rows = known.table("transactions").select(
-        "customer_id", "transaction_id", "reverses_id", nw.col("on").alias("day"), "amount", "channel", "category",
-        "counterparty_kind", "initiated_by", (~nw.col("counterparty_bank").is_null()).cast(nw.Int64).alias("elsewhere"))
+        "customer_id",
+        "transaction_id",
+        "reverses_id",
+        nw.col("on").alias("day"),
+        "amount",
+        "channel",
+        "category",
+        "counterparty_kind",
+        "initiated_by",
+        (~nw.col("counterparty_bank").is_null()).cast(nw.Int64).alias("elsewhere"),
+    )
     if known.has("transactions", "reverses_id", "transaction_id"):
         rows = _netted(rows)
-    return rows.filter(nw.col("amount") != nw.lit(0.0)).with_columns(
-        nw.when(nw.col("amount") > nw.lit(0.0)).then(nw.lit(1)).otherwise(nw.lit(-1)).alias("direction"),
-        nw.col("amount").abs().alias("amount")).drop("transaction_id", "reverses_id")
+    return (
+        rows.filter(nw.col("amount") != nw.lit(0.0))
+        .with_columns(
+            nw.when(nw.col("amount") > nw.lit(0.0)).then(nw.lit(1)).otherwise(nw.lit(-1)).alias("direction"),
+            nw.col("amount").abs().alias("amount"),
+        )
+        .drop("transaction_id", "reverses_id")
+    )
 
 
 def _netted(rows: Frame) -> Frame:
     """A transaction with all that reversed it, on its own day; a reversal of something unknown stands by itself."""
     known_ids = rows.select("transaction_id")
     back = rows.filter(~nw.col("reverses_id").is_null()).join(
-        known_ids, left_on="reverses_id", right_on="transaction_id", how="semi")
+        known_ids, left_on="reverses_id", right_on="transaction_id", how="semi"
+    )
     undone = back.group_by("reverses_id").agg(nw.col("amount").sum().alias("back"))
     rows = rows.join(back.select("transaction_id"), on="transaction_id", how="anti").join(
-        undone, left_on="transaction_id", right_on="reverses_id", how="left")
+        undone, left_on="transaction_id", right_on="reverses_id", how="left"
+    )
     return rows.with_columns((nw.col("amount") + nw.col("back").fill_null(0.0)).alias("amount")).drop("back")
 
 
@@ -52,11 +75,15 @@ def _netted(rows: Frame) -> Frame:
 def transaction_days(known: Known) -> Frame:
     """One row per customer and day with any movement the bank did not make itself, with the days since the one before."""
     rows = known.rows("transactions").filter(
-        (nw.col("day") > known.clock.day - 366) & (nw.col("initiated_by").fill_null("customer") != "bank")
-        & (nw.col("category") != "interest") & (nw.col("category") != "fee"))
+        (nw.col("day") > known.clock.day - 366)
+        & (nw.col("initiated_by").fill_null("customer") != "bank")
+        & (nw.col("category") != "interest")
+        & (nw.col("category") != "fee")
+    )
     days = rows.group_by("customer_id", "day").agg(nw.len().alias("count"))
-    return days.select("customer_id", "day",
-                       (nw.col("day") - nw.col("day").shift(1).over("customer_id", order_by="day")).alias("gap"))
+    return days.select(
+        "customer_id", "day", (nw.col("day") - nw.col("day").shift(1).over("customer_id", order_by="day")).alias("gap")
+    )
 
 
 @row_set(needs=NEEDS, after=("transactions",))
@@ -72,9 +99,13 @@ def flow_blocks(known: Known) -> Frame:
     rows = rows.with_columns(
         ((nw.lit(float(today)) - nw.col("day")) / nw.lit(float(BLOCK))).floor().cast(nw.Int64).alias("block"),
         nw.when(outer & (nw.col("direction") == 1)).then(nw.col("amount")).otherwise(zero).alias("income"),
-        nw.when(outer & (nw.col("direction") == -1)).then(nw.col("amount")).otherwise(zero).alias("spending"))
-    return rows.group_by("customer_id", "block").agg(nw.col("income").sum(), nw.col("spending").sum()).with_columns(
-        (nw.col("income") - nw.col("spending")).alias("saving"))
+        nw.when(outer & (nw.col("direction") == -1)).then(nw.col("amount")).otherwise(zero).alias("spending"),
+    )
+    return (
+        rows.group_by("customer_id", "block")
+        .agg(nw.col("income").sum(), nw.col("spending").sum())
+        .with_columns((nw.col("income") - nw.col("spending")).alias("saving"))
+    )
 
 
 DIRECTION = Field("direction")

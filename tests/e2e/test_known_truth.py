@@ -28,14 +28,15 @@ from sources.canonical import Canonical
 from sources.demo.bank import make_demo_bank
 
 CUSTOMERS, MONTHS, SEED = 5_000, 27, 11
-KNOWN_AT = dt.date(2026, 3, 31)         # when the models learn: of later outcomes they know nothing
-EARLY = tuple(dt.date.fromisoformat(day) for day in (
-    "2025-04-30", "2025-06-30", "2025-08-31", "2025-10-31", "2025-11-30", "2025-12-31"))
+KNOWN_AT = dt.date(2026, 3, 31)  # when the models learn: of later outcomes they know nothing
+EARLY = tuple(
+    dt.date.fromisoformat(day) for day in ("2025-04-30", "2025-06-30", "2025-08-31", "2025-10-31", "2025-11-30", "2025-12-31")
+)
 LATE = tuple(dt.date.fromisoformat(day) for day in ("2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30"))
 TRUTH = {
     "churn_aum": "SELECT customer_id, as_of, p_leave_90d AS truth, state FROM '{truth}/hazard.parquet'",
     "buy_mobile_bank": "SELECT customer_id, as_of, p_first_own_use_90d::DOUBLE AS truth, 'here' AS state"
-                       " FROM '{truth}/demand.parquet' WHERE family = 'mobile_bank'",
+    " FROM '{truth}/demand.parquet' WHERE family = 'mobile_bank'",
 }
 LABELS = tuple(TRUTH)
 
@@ -48,15 +49,17 @@ class Known:
     truth: Path
     canonical: Canonical
     models: Mapping[str, Champion]
-    ranked: pd.DataFrame                        # model, customer_id, as_of, target, raw_score
+    ranked: pd.DataFrame  # model, customer_id, as_of, target, raw_score
 
     def with_truth(self, label: str) -> pd.DataFrame:
         """The late cohorts with the truth of their eve."""
         rows = self.ranked[self.ranked["model"] == label]
         with duckdb.connect() as con:
             con.register("ranked", rows)
-            found = con.execute(f"SELECT r.*, t.truth, t.state FROM ranked r JOIN ({TRUTH[label].format(truth=self.truth)}) t"
-                                " ON t.customer_id = r.customer_id AND t.as_of = r.as_of ORDER BY r.as_of, r.customer_id").df()
+            found = con.execute(
+                f"SELECT r.*, t.truth, t.state FROM ranked r JOIN ({TRUTH[label].format(truth=self.truth)}) t"
+                " ON t.customer_id = r.customer_id AND t.as_of = r.as_of ORDER BY r.as_of, r.customer_id"
+            ).df()
         # people who were merged, and firms, have no truth of their own
         assert len(found) > 0.97 * len(rows)
         return found
@@ -76,8 +79,10 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     build_labels(canonical, labels, LATE, canonical.manifest.newest_business_date, folder / "outcomes")
     lessons = training.Lessons(canonical, bank.features, home.features, EARLY)
     season = training.season_of(bank.features.calendar)
-    models = {label.name: _tried(training.train(lessons, label, home.labels, EARLY, KNOWN_AT, bank.models, season, {}))
-              for label in labels}
+    models = {
+        label.name: _tried(training.train(lessons, label, home.labels, EARLY, KNOWN_AT, bank.models, season, {}))
+        for label in labels
+    }
     ranked = pd.concat([_scored(models, home, folder / "outcomes", day) for day in LATE], ignore_index=True)
     assert not (made / "truth").exists()
     return Known(bank, folder / "truth", canonical, models, ranked)
@@ -91,8 +96,13 @@ def _tried(result: TrainingResult) -> Champion:
 def _scored(models: Mapping[str, Champion], home: Home, outcomes: Path, day: dt.date) -> pd.DataFrame:
     """One row per model and customer of its cohort: the score of that day, and what came of it."""
     came = {name: pd.read_parquet(file_of(outcomes / name, day)).assign(model=name) for name in models}
-    score_all(list(models.values()), file_of(home.features, day), {name: rows["customer_id"] for name, rows in came.items()},
-              day, home.scores)
+    score_all(
+        list(models.values()),
+        file_of(home.features, day),
+        {name: rows["customer_id"] for name, rows in came.items()},
+        day,
+        home.scores,
+    )
     scores = pd.read_parquet(file_of(home.scores, day), columns=["customer_id", "model", "raw_score"])
     return pd.concat(came.values()).merge(scores, on=["customer_id", "model"], validate="1:1")
 
@@ -104,8 +114,14 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 def ahead(rows: pd.DataFrame, first: str, second: str | None) -> Estimate:
     """By how much ROC AUC one order is ahead of another, or of no order at all, on the same customers drawn again and again."""
     other = rows[second].to_numpy(dtype=np.float64) if second else np.zeros(len(rows))
-    return compare(rows[first].to_numpy(dtype=np.float64), other, rows["target"].to_numpy(dtype=np.int8),
-                   rows["customer_id"].to_numpy(dtype=str), resamples=400, seed=SEED).roc_auc
+    return compare(
+        rows[first].to_numpy(dtype=np.float64),
+        other,
+        rows["target"].to_numpy(dtype=np.int8),
+        rows["customer_id"].to_numpy(dtype=str),
+        resamples=400,
+        seed=SEED,
+    ).roc_auc
 
 
 # Measured with the seeds 11 and 12 on four late month ends together (ROC AUC; low: the model's 95 percent interval):
@@ -127,22 +143,25 @@ def cohort(known: Known, label: str, still_here: bool) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("label", "still_here", "margin", "_share"), HELD)
-def test_months_later_a_model_ranks_better_than_chance(known: Known, label: str, still_here: bool, margin: float,
-                                                       _share: float) -> None:
+def test_months_later_a_model_ranks_better_than_chance(
+    known: Known, label: str, still_here: bool, margin: float, _share: float
+) -> None:
     assert ahead(cohort(known, label, still_here), "raw_score", None).low > margin
 
 
 @pytest.mark.parametrize(("label", "still_here", "_margin", "_share"), HELD)
-def test_no_model_ranks_better_than_the_truth(known: Known, label: str, still_here: bool, _margin: float,
-                                              _share: float) -> None:
+def test_no_model_ranks_better_than_the_truth(
+    known: Known, label: str, still_here: bool, _margin: float, _share: float
+) -> None:
     gap = ahead(cohort(known, label, still_here), "truth", "raw_score")
     assert gap.high >= 0, "a model that beats the truth beyond chance has seen the outcome"
     assert gap.value > -0.02
 
 
 @pytest.mark.parametrize(("label", "still_here", "_margin", "share"), HELD)
-def test_a_model_goes_most_of_the_way_that_can_be_gone(known: Known, label: str, still_here: bool, _margin: float,
-                                                       share: float) -> None:
+def test_a_model_goes_most_of_the_way_that_can_be_gone(
+    known: Known, label: str, still_here: bool, _margin: float, share: float
+) -> None:
     rows = cohort(known, label, still_here)
     limit, reached = ahead(rows, "truth", None).value, ahead(rows, "raw_score", None).value
     assert 0.2 < limit < 0.47, "the truth ranks well and not perfectly"

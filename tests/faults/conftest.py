@@ -27,8 +27,9 @@ Drive = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
 def run_driver(scenarios: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """How each scenario ended; see driver.py."""
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("driver.py"))]
-    done = subprocess.run(command, input=json.dumps(scenarios), capture_output=True, text=True, timeout=600, check=False,
-                          cwd=TESTS.parent)
+    done = subprocess.run(
+        command, input=json.dumps(scenarios), capture_output=True, text=True, timeout=600, check=False, cwd=TESTS.parent
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -77,7 +78,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     base = folder / "base"
     first = run_driver([{"bank": str(bank), "home": str(base)}])[0]
     assert first["code"] == 0, first
-    for name in ("mlflow", "champions", "features", "labels"):      # tonight trains anew, so that training is killed too
+    for name in ("mlflow", "champions", "features", "labels"):  # tonight trains anew, so that training is killed too
         shutil.rmtree(base / "small" / name)
     small_bank.make(folder / "bank")
     shutil.copytree(base, folder / "undisturbed")

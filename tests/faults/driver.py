@@ -49,15 +49,15 @@ class Watch:
             self.at("step", name, "end")
             self.now, self.renames = "between", 0
 
-        Ledger.start_step, Ledger.end_step = started, ended      # type: ignore[method-assign, assignment]
+        Ledger.start_step, Ledger.end_step = started, ended  # type: ignore[method-assign, assignment]
         renamed = listing.publish
 
         def published(*arguments: Any) -> Any:
             done = renamed(*arguments)
-            self.at("call", "publish", "end")       # the list is in force, the ledger does not know it yet
+            self.at("call", "publish", "end")  # the list is in force, the ledger does not know it yet
             return done
 
-        listing.publish = published       # type: ignore[assignment]
+        listing.publish = published  # type: ignore[assignment]
         sys.addaudithook(self.audit)
 
     def at(self, kind: str, step: str, detail: str) -> None:
@@ -90,9 +90,14 @@ def run_night(scenario: dict[str, Any]) -> dict[str, Any]:
         return {"code": error.exit_code, "said": str(error)}
     except Exception as error:
         return {"code": 1, "said": f"{type(error).__name__}: {error}"}
-    return {"code": 3 if outcome.already else 0, "resumed": outcome.resumed, "version": outcome.run.version,
-            "skipped": [s.name for s in outcome.steps if s.skipped], "ran": [s.name for s in outcome.steps if not s.skipped],
-            "renames": watch.seen}
+    return {
+        "code": 3 if outcome.already else 0,
+        "resumed": outcome.resumed,
+        "version": outcome.run.version,
+        "skipped": [s.name for s in outcome.steps if s.skipped],
+        "ran": [s.name for s in outcome.steps if not s.skipped],
+        "renames": watch.seen,
+    }
 
 
 def main() -> None:

@@ -28,11 +28,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_in_the_intake_in_training_or_in_the_list_keeps_the_last_list_and_recovers(
-        prepared: Any, drive: Any, small_disk: Path) -> None:
+    prepared: Any, drive: Any, small_disk: Path
+) -> None:
     home = prepared.copy(small_disk / "home")
     used = sum(path.stat().st_blocks * 512 for path in small_disk.rglob("*") if path.is_file())
     failed = []
-    for room in (16, 1_200, 3_600):          # kilobytes left: none, some tables, most of the night
+    for room in (16, 1_200, 3_600):  # kilobytes left: none, some tables, most of the night
         assert _mount("-o", f"remount,size={used // 1024 + room}k", str(small_disk))
         ended = drive([prepared.scenario(home)])[0]
         assert prepared.is_as_before(home) or prepared.is_undisturbed(home)

@@ -9,7 +9,8 @@ PUBLISHED_BY = ("call:publish:end", "step:publish:end")
 
 
 def test_killed_at_every_step_boundary_and_inside_every_steps_writes_the_night_goes_on_to_the_same_bytes(
-        prepared: Any, drive: Any, tmp_path: Path) -> None:
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
     home = prepared.copy(tmp_path / "home")
     instants = []
     for step in prepared.ran:
@@ -33,7 +34,8 @@ def test_killed_at_every_step_boundary_and_inside_every_steps_writes_the_night_g
 
 
 def test_whenever_it_was_killed_before_publishing_the_earlier_list_is_the_one_in_force(
-        prepared: Any, drive: Any, tmp_path: Path) -> None:
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
     instants = ["rename:take_in:2", "rename:list:3", "rename:publish:1"]
     homes = [prepared.copy(tmp_path / str(number)) for number in range(len(instants))]
     first = drive([prepared.scenario(home, instant) for home, instant in zip(homes, instants, strict=True)])
@@ -47,7 +49,8 @@ def test_whenever_it_was_killed_before_publishing_the_earlier_list_is_the_one_in
 
 
 def test_killed_while_the_tables_are_written_the_earlier_intake_stays_and_the_rerun_is_the_same(
-        prepared: Any, drive: Any, tmp_path: Path) -> None:
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
     home = prepared.copy(tmp_path / "home")
     for pause in ("0.02", "0.2"):
         ended = drive([prepared.scenario(home, f"progress:write tables:{pause}")])[0]
@@ -66,7 +69,8 @@ def test_a_resumed_night_does_not_do_again_what_was_done(prepared: Any, drive: A
 
 
 def test_killed_between_publishing_and_the_note_of_it_the_list_is_adopted_and_not_made_twice(
-        prepared: Any, drive: Any, tmp_path: Path) -> None:
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
     home = prepared.copy(tmp_path / "home")
     killed, resumed = drive([prepared.scenario(home, "call:publish:end"), prepared.scenario(home)])
     assert killed["killed"]
@@ -86,7 +90,8 @@ def test_of_two_nights_at_once_one_publishes_and_the_other_is_told(prepared: Any
 
 
 def test_a_new_version_that_is_killed_leaves_the_first_in_force_and_becomes_the_second(
-        prepared: Any, drive: Any, tmp_path: Path) -> None:
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
     home = prepared.copy(tmp_path / "home")
     ended = drive([prepared.scenario(home), prepared.scenario(home, "rename:publish:1", new_version=True)])
     assert [one["killed"] for one in ended] == [False, True]

@@ -41,8 +41,11 @@ def until(what: Callable[[], bool], night: subprocess.Popen[bytes], said: Path, 
 def has_begun(ledger: Path, step: str) -> bool:
     con = sqlite3.connect(ledger, timeout=30)
     try:
-        return bool(con.execute("SELECT 1 FROM steps JOIN runs USING (run_id) WHERE as_of = '2025-09-30' AND name = ?",
-                                (step,)).fetchall())
+        return bool(
+            con.execute(
+                "SELECT 1 FROM steps JOIN runs USING (run_id) WHERE as_of = '2025-09-30' AND name = ?", (step,)
+            ).fetchall()
+        )
     finally:
         con.close()
 
@@ -87,7 +90,8 @@ def cut_the_power(night: subprocess.Popen[bytes], notes: Path) -> None:
 
 
 def test_a_power_cut_in_the_middle_of_a_deployed_night_is_made_up_for_when_operation_starts_again(
-        prepared: Any, tmp_path: Path) -> None:
+    prepared: Any, tmp_path: Path
+) -> None:
     home, port = prepared.copy(tmp_path / "home"), free_port()
     notes, server = home / "small" / "prefect-server", Server(port)
     with operating(prepared, home, port, tmp_path / "first.txt") as night:

@@ -29,10 +29,11 @@ def _steps(ledger: Path) -> set[str]:
 
 
 def test_killed_inside_a_prefect_flow_the_next_start_ends_its_server_and_publishes_the_same_bytes(
-        prepared: Any, tmp_path: Path) -> None:
+    prepared: Any, tmp_path: Path
+) -> None:
     home = prepared.copy(tmp_path / "home")
     command = [sys.executable, "-c", NIGHTLY, "nightly", "--bank", str(prepared.bank), "--home", str(home)]
-    said = tmp_path / "said.txt"                # a file: a pipe would stay open as long as the server that is left behind
+    said = tmp_path / "said.txt"  # a file: a pipe would stay open as long as the server that is left behind
     with said.open("w") as out:
         night = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     until = time.monotonic() + 400
@@ -40,7 +41,7 @@ def test_killed_inside_a_prefect_flow_the_next_start_ends_its_server_and_publish
         assert night.poll() is None, said.read_text()
         assert time.monotonic() < until
         time.sleep(0.1)
-    os.kill(night.pid, signal.SIGKILL)          # the flow's process only: its server is left behind, as a crash leaves it
+    os.kill(night.pid, signal.SIGKILL)  # the flow's process only: its server is left behind, as a crash leaves it
     night.wait(timeout=60)
     left = json.loads((home / "small" / "prefect" / "server.json").read_text())
     assert born(left["pid"]) == left["born"], "a server was left behind"

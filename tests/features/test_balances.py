@@ -36,15 +36,17 @@ def daily(tables: county.Tables, as_of: dt.date, holds: tuple[str, ...]) -> pd.D
 def test_averages_lows_and_peaks_are_what_a_count_day_by_day_gives(tmp_path: Path) -> None:
     tables, as_of = county.make(51), dt.date(2025, 11, 30)
     tables["accounts"]["opened_on"] = tables["accounts"]["opened_on"].map(lambda on: max(on, county.day(0)))
-    got = build(county.write(tmp_path / "c", tables), county.SETTINGS, [as_of],
-                tmp_path / "o").read(as_of).set_index("customer_id")
+    got = (
+        build(county.write(tmp_path / "c", tables), county.SETTINGS, [as_of], tmp_path / "o")
+        .read(as_of)
+        .set_index("customer_id")
+    )
     assert len(got) > 10
     for name, holds in (("dep", ("deposit",)), ("aum", ("deposit", "wealth"))):
         by_hand = daily(tables, as_of, holds).reindex(columns=got.index, fill_value=0.0)
         for days in (30, 90, 180, 365):
             np.testing.assert_allclose(got[f"{name}_adb_{days}d"], by_hand.tail(days).mean(), rtol=1e-12, atol=1e-9)
-        np.testing.assert_allclose(got[f"{name}_adb_qtd"], by_hand["2025-10-01":].mean(), rtol=1e-12,
-                                   atol=1e-9)  # type: ignore[misc]
+        np.testing.assert_allclose(got[f"{name}_adb_qtd"], by_hand["2025-10-01":].mean(), rtol=1e-12, atol=1e-9)  # type: ignore[misc]
         np.testing.assert_allclose(got[f"{name}_balance"], by_hand.iloc[-1])
         np.testing.assert_allclose(got[f"{name}_lowest_90d"], by_hand.tail(90).min())
     deposits = daily(tables, as_of, ("deposit",)).reindex(columns=got.index, fill_value=0.0)
@@ -70,18 +72,35 @@ def test_parts_add_up_to_the_whole(tmp_path: Path) -> None:
     assert (got["facility_drawn_amt"] + got["facility_unused_amt"] >= got["facility_total_limit_amt"] - 1e-6).all()
 
 
-def one(tmp_path: Path, as_of: dt.date, *, balances: list[tuple[str, dt.date, int]] = (),  # type: ignore[assignment]
-        transactions: list[tuple[str, str, dt.date, int, str]] = (), opened: dt.date = dt.date(2024, 1, 1),
-         # type: ignore[assignment]
-        closed: dt.date | None = None) -> pd.DataFrame:
+def one(
+    tmp_path: Path,
+    as_of: dt.date,
+    *,
+    balances: list[tuple[str, dt.date, int]] = (),  # type: ignore[assignment]
+    transactions: list[tuple[str, str, dt.date, int, str]] = (),
+    opened: dt.date = dt.date(2024, 1, 1),
+    # type: ignore[assignment]
+    closed: dt.date | None = None,
+) -> pd.DataFrame:
     """A bank of two customers; A's account is `1`, B's is `2` and was there from the first day of history."""
     tables: county.Tables = {
         "customers": pd.DataFrame({"customer_id": ["A", "B"], "opened_on": [opened, dt.date(2024, 1, 1)]}),
-        "accounts": pd.DataFrame({"account_id": ["1", "2"], "customer_id": ["A", "B"], "holds": "deposit", "kind": "current",
-                                  "opened_on": [opened, dt.date(2024, 1, 1)], "closed_on": [closed, None]}),
+        "accounts": pd.DataFrame(
+            {
+                "account_id": ["1", "2"],
+                "customer_id": ["A", "B"],
+                "holds": "deposit",
+                "kind": "current",
+                "opened_on": [opened, dt.date(2024, 1, 1)],
+                "closed_on": [closed, None],
+            }
+        ),
         "balances": pd.DataFrame([*balances, ("2", dt.date(2024, 1, 1), 100)], columns=["account_id", "on", "balance"]),
-        "transactions": pd.DataFrame([*transactions, ("T9", "2", dt.date(2024, 5, 5), 100, "cash", None)], columns=[
-            "transaction_id", "account_id", "on", "amount", "category", "reverses_id"])}
+        "transactions": pd.DataFrame(
+            [*transactions, ("T9", "2", dt.date(2024, 5, 5), 100, "cash", None)],
+            columns=["transaction_id", "account_id", "on", "amount", "category", "reverses_id"],
+        ),
+    }
     canonical = county.write(tmp_path / "canonical", tables)
     return build(canonical, county.SETTINGS, [as_of], tmp_path / "out").read(as_of).set_index("customer_id")
 
@@ -107,15 +126,20 @@ def test_an_account_is_empty_from_the_day_it_closes_and_its_owner_leaves_with_th
 
 
 def test_a_balance_before_the_banks_first_day_is_unknown_not_zero(tmp_path: Path) -> None:
-    row = one(tmp_path, dt.date(2024, 6, 30), opened=dt.date(2020, 1, 1),
-              balances=[("1", dt.date(2024, 5, 20), 50_000)]).loc["A"]
+    row = one(tmp_path, dt.date(2024, 6, 30), opened=dt.date(2020, 1, 1), balances=[("1", dt.date(2024, 5, 20), 50_000)]).loc[
+        "A"
+    ]
     assert row.dep_adb_30d == 500.0
     assert np.isnan([row.dep_adb_90d, row.dep_adb_180d, row.dep_lowest_90d]).all()
 
 
 def test_a_reversed_payment_did_not_happen(tmp_path: Path) -> None:
-    flows = [("T1", "1", dt.date(2025, 6, 1), -50_000, "cash", None), ("T2", "1", dt.date(2025, 6, 2), 50_000, "cash", "T1"),
-             ("T3", "1", dt.date(2025, 6, 3), -7_000, "cash", None), ("T4", "1", dt.date(2025, 6, 4), 2_000, "cash", "T3")]
+    flows = [
+        ("T1", "1", dt.date(2025, 6, 1), -50_000, "cash", None),
+        ("T2", "1", dt.date(2025, 6, 2), 50_000, "cash", "T1"),
+        ("T3", "1", dt.date(2025, 6, 3), -7_000, "cash", None),
+        ("T4", "1", dt.date(2025, 6, 4), 2_000, "cash", "T3"),
+    ]
     before = one(tmp_path / "a", dt.date(2025, 6, 1), transactions=flows).loc["A"]
     after = one(tmp_path / "b", dt.date(2025, 6, 30), transactions=flows).loc["A"]
     assert (before.txn_out_amt_30d, before.txn_out_cnt_30d) == (500.0, 1)

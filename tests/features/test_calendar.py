@@ -32,8 +32,9 @@ def test_the_day_of_the_month_is_found_by_arithmetic_for_every_date(on: dt.date)
     assert frame.select(day_of_month(nw.col("day")))["day"].to_list() == [on.day]
 
 
-@pytest.mark.parametrize(("year", "day"), [(1993, "1993-01-23"), (2024, "2024-02-10"), (2025, "2025-01-29"),
-                                           (2026, "2026-02-17")])
+@pytest.mark.parametrize(
+    ("year", "day"), [(1993, "1993-01-23"), (2024, "2024-02-10"), (2025, "2025-01-29"), (2026, "2026-02-17")]
+)
 def test_spring_festival_moves_by_weeks(year: int, day: str) -> None:
     assert spring_festival(year) == day_number(dt.date.fromisoformat(day))
 
@@ -55,7 +56,7 @@ def test_a_look_back_is_half_open() -> None:
 
 
 def test_the_same_lunar_days_a_year_before_are_other_days_of_the_solar_year() -> None:
-    on = clock("2026-02-20")                # third day after the festival of 17 February
+    on = clock("2026-02-20")  # third day after the festival of 17 February
     now, before = season("spring_festival").bounds(on), season("spring_festival", 1, elapsed=True).bounds(on)
     assert now is not None
     assert before is not None

@@ -83,8 +83,9 @@ def test_what_names_the_other_bank_or_follows_money_out_is_for_the_manager_only(
     assert {"payroll_swept_2d_share_90d", "txn_out_own_other_bank_90d_amt", "acq_retained_share_30d"} <= internal
 
 
-def test_three_lines_make_a_feature_that_is_built_and_catalogued(canonical: county.Canonical, tmp_path: Path,
-                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_lines_make_a_feature_that_is_built_and_catalogued(
+    canonical: county.Canonical, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "views").mkdir()
     (tmp_path / "views" / "zz_schooling.py").write_text(NEW, encoding="utf-8")
     monkeypatch.setattr(features.views, "__path__", [*features.views.__path__, str(tmp_path / "views")])

@@ -19,12 +19,33 @@ from features.labels import Label, LabelSettings, build_labels, cohort_at
 from features.monthly import month_ends
 from sources.canonical import Canonical
 
-CHURN = Label("churn_aum", LabelSettings.model_validate({
-    "type": "attrition", "zh": "流失", "en": "Attrition", "horizon_days": 60, "floor": 5_000,
-    "cohort": {"min_tenure_days": 100, "min_age": 18}}))
-BUY = Label("buy_time_deposit", LabelSettings.model_validate({
-    "type": "first_use", "zh": "定期", "en": "Time deposit", "families": ["time_deposit"], "uses": ["account"],
-    "look_back_days": 200, "horizon_days": 60}))
+CHURN = Label(
+    "churn_aum",
+    LabelSettings.model_validate(
+        {
+            "type": "attrition",
+            "zh": "流失",
+            "en": "Attrition",
+            "horizon_days": 60,
+            "floor": 5_000,
+            "cohort": {"min_tenure_days": 100, "min_age": 18},
+        }
+    ),
+)
+BUY = Label(
+    "buy_time_deposit",
+    LabelSettings.model_validate(
+        {
+            "type": "first_use",
+            "zh": "定期",
+            "en": "Time deposit",
+            "families": ["time_deposit"],
+            "uses": ["account"],
+            "look_back_days": 200,
+            "horizon_days": 60,
+        }
+    ),
+)
 CLOSURE = Label("closure", LabelSettings(type="closure", zh="销户", en="Closure", horizon_days=60))
 LABELS = (CHURN, BUY, CLOSURE)
 ENDS = month_ends(day("2025-03-01"), day("2026-03-31"))
@@ -44,26 +65,39 @@ def busy_bank(root: Path, *, shuffle: int | None = None, upto: str | None = None
             opened = day("2025-01-01") if kind == "current" else day("2025-01-01").fromordinal(int(rng.choice(days)))
             closed = opened.fromordinal(opened.toordinal() + int(rng.integers(30, 400))) if rng.random() < 0.4 else None
             tables["accounts"].append(account(number, name, kind) | {"opened_on": opened, "closed_on": closed})
-            for at in sorted({opened.toordinal(), *(int(d) for d in rng.choice(days, 12)) }):
+            for at in sorted({opened.toordinal(), *(int(d) for d in rng.choice(days, 12))}):
                 if at < opened.toordinal():
                     continue
                 row = {"account_id": number, "on": opened.fromordinal(at), "balance": int(rng.lognormal(13.5, 1.5))}
                 late = opened.fromordinal(at + int(rng.integers(0, 2)))
                 tables["balances"].append(row | {"recorded_on": late})
-                if rng.random() < 0.1:      # corrected weeks later
-                    tables["balances"].append(row | {"balance": int(rng.lognormal(13.5, 1.5)),
-                                                     "recorded_on": opened.fromordinal(at + int(rng.integers(2, 90)))})
+                if rng.random() < 0.1:  # corrected weeks later
+                    tables["balances"].append(
+                        row
+                        | {
+                            "balance": int(rng.lognormal(13.5, 1.5)),
+                            "recorded_on": opened.fromordinal(at + int(rng.integers(2, 90))),
+                        }
+                    )
         if rng.random() < 0.4:
             granted = day("2025-01-01").fromordinal(int(rng.choice(days)))
-            tables["loans"].append(loan(f"L{n}", name, granted.isoformat(), 20_000) | {
-                "recorded_on": granted.fromordinal(granted.toordinal() + int(rng.integers(0, 20)))})
-    tables["merges"] = [{"old_id": "C01", "new_id": "C02", "on": day("2025-09-15")},
-                        {"old_id": "C02", "new_id": "C03", "on": day("2025-12-15")}]
+            tables["loans"].append(
+                loan(f"L{n}", name, granted.isoformat(), 20_000)
+                | {"recorded_on": granted.fromordinal(granted.toordinal() + int(rng.integers(0, 20)))}
+            )
+    tables["merges"] = [
+        {"old_id": "C01", "new_id": "C02", "on": day("2025-09-15")},
+        {"old_id": "C02", "new_id": "C03", "on": day("2025-12-15")},
+    ]
     tables["merges"] += [{"old_id": "C10", "new_id": "C11", "on": day("2025-06-15"), "undone_on": day("2025-10-10")}]
     if upto is not None:
         event = {"customers": "opened_on", "accounts": "opened_on", "balances": "on", "loans": "granted_on", "merges": "on"}
-        tables = {name: [row for row in rows if row.get("recorded_on", row[event[name]]) <= day(upto)
-                         and row[event[name]] <= day(upto)] for name, rows in tables.items()}
+        tables = {
+            name: [
+                row for row in rows if row.get("recorded_on", row[event[name]]) <= day(upto) and row[event[name]] <= day(upto)
+            ]
+            for name, rows in tables.items()
+        }
     return small_bank(root, "2026-03-31" if upto is None else upto, shuffle=shuffle, **tables)
 
 
@@ -122,11 +156,16 @@ def test_there_is_something_to_learn_in_the_busy_bank(bank: Canonical, tmp_path:
 def test_age_and_tenure_are_those_of_the_day(tmp_path: Path) -> None:
     young = customer("A", "2025-01-01") | {"birth_on": day("2008-01-01")}
     late = customer("B", "2025-11-01")
-    bank = small_bank(tmp_path, "2026-03-31", customers=[young, late], accounts=[account("1", "A"), account("2", "B")],
-                      balances=[*balances("1", ("2025-01-01", 50_000)), *balances("2", ("2025-01-01", 50_000))])
+    bank = small_bank(
+        tmp_path,
+        "2026-03-31",
+        customers=[young, late],
+        accounts=[account("1", "A"), account("2", "B")],
+        balances=[*balances("1", ("2025-01-01", 50_000)), *balances("2", ("2025-01-01", 50_000))],
+    )
     assert members(bank, CHURN, "2025-12-31") == []
-    assert members(bank, CHURN, "2026-01-01") == ["A"]          # eighteen today
-    assert members(bank, CHURN, "2026-02-09") == ["A", "B"]     # a hundred days here
+    assert members(bank, CHURN, "2026-01-01") == ["A"]  # eighteen today
+    assert members(bank, CHURN, "2026-02-09") == ["A", "B"]  # a hundred days here
 
 
 def test_the_number_that_was_merged_away_is_not_a_customer_of_its_own(bank: Canonical) -> None:
@@ -134,8 +173,9 @@ def test_the_number_that_was_merged_away_is_not_a_customer_of_its_own(bank: Cano
     assert "C01" not in members(bank, CLOSURE, "2025-09-30")
 
 
-def test_one_pass_or_bucket_by_bucket_gives_the_same_bytes(bank: Canonical, tmp_path: Path,
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_pass_or_bucket_by_bucket_gives_the_same_bytes(
+    bank: Canonical, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert features.cohorts.passes(bank) == [None]
     build_labels(bank, LABELS, ENDS, day("2026-03-31"), tmp_path / "one")
     monkeypatch.setattr(features.cohorts, "ONE_PASS", 0)

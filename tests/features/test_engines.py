@@ -38,6 +38,7 @@ def test_every_feature_has_the_same_bits_on_duckdb_and_on_pandas(tmp_path: Path,
 def _same(left: object, right: object) -> bool:
     a, b = left.to_pandas(), right.to_pandas()  # type: ignore[attr-defined]
     if a.dtype == np.float64:
-        return a.to_numpy().tobytes() == b.to_numpy().tobytes() or bool((a.isna() == b.isna()).all() and (
-            a[a.notna()] == b[b.notna()]).all())
+        return a.to_numpy().tobytes() == b.to_numpy().tobytes() or bool(
+            (a.isna() == b.isna()).all() and (a[a.notna()] == b[b.notna()]).all()
+        )
     return a.equals(b)

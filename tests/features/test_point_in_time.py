@@ -30,8 +30,11 @@ def built(root: Path, tables: county.Tables, as_of: dt.date = D) -> pa.Table:
 def same(left: pa.Table, right: pa.Table) -> list[str]:
     """Columns that differ, or that only one has."""
     names = sorted(set(left.column_names) | set(right.column_names))
-    return [name for name in names if name not in left.column_names or name not in right.column_names
-            or not left[name].equals(right[name])]
+    return [
+        name
+        for name in names
+        if name not in left.column_names or name not in right.column_names or not left[name].equals(right[name])
+    ]
 
 
 def cut(tables: county.Tables, last: dt.date) -> county.Tables:
@@ -77,8 +80,12 @@ def test_a_register_that_the_bank_began_to_fill_later_adds_no_column_and_changes
 def test_changing_what_comes_later_changes_nothing(tmp_path: Path) -> None:
     tables = county.make(21)
     changed = {name: frame.copy() for name, frame in tables.items()}
-    for name, column in (("transactions", "amount"), ("balances", "balance"), ("loan_status", "overdue_days"),
-                         ("activity", "count")):
+    for name, column in (
+        ("transactions", "amount"),
+        ("balances", "balance"),
+        ("loan_status", "overdue_days"),
+        ("activity", "count"),
+    ):
         later = changed[name]["on"].map(lambda on: on > D)
         assert later.sum() > 10
         changed[name].loc[later, column] = changed[name].loc[later, column] * 7 + 5
@@ -95,8 +102,14 @@ def test_corrections_and_deletions_recorded_later_change_nothing_before_and_some
         corrected, deleted = old.iloc[:20].copy(), old.iloc[20:].copy()
         corrected[column] = corrected[column] * 3 + 100
         first = frame.assign(recorded_on=frame[spec.event], deleted=False)
-        again[name] = pd.concat([first, corrected.assign(recorded_on=D + dt.timedelta(1), deleted=False),
-                                 deleted.assign(recorded_on=D + dt.timedelta(1), deleted=True)], ignore_index=True)
+        again[name] = pd.concat(
+            [
+                first,
+                corrected.assign(recorded_on=D + dt.timedelta(1), deleted=False),
+                deleted.assign(recorded_on=D + dt.timedelta(1), deleted=True),
+            ],
+            ignore_index=True,
+        )
     assert same(built(tmp_path / "a", tables), built(tmp_path / "b", again)) == []
     after = D + dt.timedelta(1)
     moved = same(built(tmp_path / "c", tables, after), built(tmp_path / "d", again, after))
@@ -111,8 +124,12 @@ def test_rows_that_came_late_count_from_the_day_they_came(tmp_path: Path) -> Non
         frame = late[name]
         is_late = (rng.random(len(frame)) < 0.2) & frame["on"].map(lambda on: on <= D).to_numpy()
         frame["recorded_on"] = [D + dt.timedelta(3) if flag else on for flag, on in zip(is_late, frame["on"], strict=True)]
-    without = {name: frame[frame["recorded_on"].map(lambda on: on <= D)].drop(columns="recorded_on").reset_index(drop=True)
-               if "recorded_on" in frame else frame for name, frame in late.items()}
+    without = {
+        name: frame[frame["recorded_on"].map(lambda on: on <= D)].drop(columns="recorded_on").reset_index(drop=True)
+        if "recorded_on" in frame
+        else frame
+        for name, frame in late.items()
+    }
     assert same(built(tmp_path / "a", without), built(tmp_path / "b", late)) == []
     known = D + dt.timedelta(3)
     assert same(built(tmp_path / "c", tables, known), built(tmp_path / "d", late, known)) == []
@@ -123,14 +140,31 @@ def test_a_rolled_deposit_shows_its_old_maturity_before_the_roll(tmp_path: Path)
     tables: county.Tables = {
         "customers": pd.DataFrame({"customer_id": ["A"], "opened_on": [dt.date(2024, 1, 2)]}),
         "products": pd.DataFrame(county.PRODUCTS, columns=["product_id", "name", "name_en", "family", "counts_as"]),
-        "accounts": pd.DataFrame({"account_id": ["1"], "customer_id": ["A"], "product_id": ["TIM"], "holds": ["deposit"],
-                                  "kind": ["time"], "opened_on": [dt.date(2024, 8, 15)]}),
-        "terms": pd.DataFrame({"account_id": ["1", "1"], "started_on": [dt.date(2024, 8, 15), rolled_on],
-                               "matures_on": [old, new],
-                               "amount": [10_000_000, 10_100_000], "rollover": ["all", "all"], "ended_on": [rolled_on, None],
-                               "end_reason": ["rolled", None]}),
-        "balances": pd.DataFrame({"account_id": ["1", "1"], "on": [dt.date(2024, 8, 15), rolled_on],
-                                  "balance": [10_000_000, 10_100_000]})}
+        "accounts": pd.DataFrame(
+            {
+                "account_id": ["1"],
+                "customer_id": ["A"],
+                "product_id": ["TIM"],
+                "holds": ["deposit"],
+                "kind": ["time"],
+                "opened_on": [dt.date(2024, 8, 15)],
+            }
+        ),
+        "terms": pd.DataFrame(
+            {
+                "account_id": ["1", "1"],
+                "started_on": [dt.date(2024, 8, 15), rolled_on],
+                "matures_on": [old, new],
+                "amount": [10_000_000, 10_100_000],
+                "rollover": ["all", "all"],
+                "ended_on": [rolled_on, None],
+                "end_reason": ["rolled", None],
+            }
+        ),
+        "balances": pd.DataFrame(
+            {"account_id": ["1", "1"], "on": [dt.date(2024, 8, 15), rolled_on], "balance": [10_000_000, 10_100_000]}
+        ),
+    }
     canonical = county.write(tmp_path / "canonical", tables)
     before, after = dt.date(2025, 8, 1), dt.date(2025, 8, 20)
     files = build(canonical, county.SETTINGS, [before, after], tmp_path / "out")

@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def terrace(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own, as a scheduler calls it."""
     command = [sys.executable, "-c", "from flows.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=600,
-                          env={**os.environ, "COLUMNS": "160"})
+    return subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=600, env={**os.environ, "COLUMNS": "160"}
+    )
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,15 @@ def test_a_webhook_gets_the_line_as_json() -> None:
     assert json.loads(got[0]) == {"text": LINE}
 
 
-@pytest.mark.parametrize("broken", [
-    Alert(command=("/no/such/command",)), Alert(command=(sys.executable, "-c", "raise SystemExit(1)")),
-    Alert(command=(sys.executable, "-c", "import time; time.sleep(60)"), seconds=0.2),
-    Alert(webhook="http://127.0.0.1:1/hook", seconds=1)])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Alert(command=("/no/such/command",)),
+        Alert(command=(sys.executable, "-c", "raise SystemExit(1)")),
+        Alert(command=(sys.executable, "-c", "import time; time.sleep(60)"), seconds=0.2),
+        Alert(webhook="http://127.0.0.1:1/hook", seconds=1),
+    ],
+)
 def test_an_alert_that_cannot_be_delivered_says_so_and_raises_nothing(broken: Alert) -> None:
     assert "not delivered" in alert.send(broken, LINE)
 

@@ -88,7 +88,8 @@ def test_files_removed_from_and_added_to_a_published_folder_are_named(published:
 
 
 def test_a_folder_for_a_bank_file_and_a_home_that_cannot_be_written_are_exit_40(
-        made: Callable[..., Any], tmp_path: Path) -> None:
+    made: Callable[..., Any], tmp_path: Path
+) -> None:
     place = made()
     assert place.run("check").returncode == 0
     in_the_way = tmp_path / "file"

@@ -19,14 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def terrace(*arguments: str, locale: str) -> subprocess.CompletedProcess[str]:
     held = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
-    return subprocess.run([sys.executable, "-c", "from flows.cli import main; main()", *arguments], cwd=ROOT, check=False,
-                          capture_output=True, text=True, timeout=120, env={**held, "LANG": locale, "COLUMNS": "200"})
+    return subprocess.run(
+        [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**held, "LANG": locale, "COLUMNS": "200"},
+    )
 
 
 def test_every_word_of_help_has_a_chinese_twin() -> None:
     whole = get_command(app)
     texts = {whole.help}
-    for command in whole.commands.values():     # type: ignore[attr-defined]
+    for command in whole.commands.values():  # type: ignore[attr-defined]
         texts |= {command.help, *(getattr(option, "help", None) for option in command.params)}
     assert len(texts) > 25
     assert not {text for text in texts if text and not re.search("[\u4e00-\u9fff]", twin(text) or "")}

@@ -96,8 +96,15 @@ def test_clearing_away_old_files_keeps_what_was_said_of_drift(published: Any) ->
 
 def test_the_weekly_flow_monitors_and_replays_and_shows_both_without_a_customer(published: Any) -> None:
     command = [sys.executable, "-W", "ignore", "-c", WEEKLY, str(published.bank), str(published.home)]
-    done = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], check=False, capture_output=True, text=True,
-                          timeout=300, env=dict(os.environ))
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).resolve().parents[2],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=dict(os.environ),
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "== monitor" in done.stdout
     assert "== backtest" in done.stdout

@@ -20,7 +20,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_night_ends_by_saying_where_the_lists_are_how_many_names_for_whom_and_how_long_each_step_took(
-        first_night: Any) -> None:
+    first_night: Any,
+) -> None:
     place, said = first_night
     assert "the lists of 2025-09-30 are published (version 1)" in said
     names = re.search(r"(\d+) names for (\d+) managers", said)
@@ -30,7 +31,7 @@ def test_a_night_ends_by_saying_where_the_lists_are_how_many_names_for_whom_and_
     assert str(place.lists / "as_of=2025-09-30" / "version=1") in said.replace("\n", "")
     for step in ("take in and check", "features", "train churn_aum", "score", "tiers", "publish", "Total"):
         assert step in said
-    assert "客户" not in said       # nobody's name
+    assert "客户" not in said  # nobody's name
 
 
 def test_run_again_it_is_already_published_and_identical_and_nothing_is_touched(published: Any) -> None:
@@ -45,11 +46,14 @@ def test_a_bank_that_sends_full_files_is_told_as_quickly_that_its_night_is_publi
     place = made()
     data = place.bank.parent / "data"
     (data / "customers.csv").rename(data / "customers_20250930.csv")
-    place.bank.write_text(place.bank.read_text().replace(
-        "customers: {<<: *csv, files: data/customers.csv}",
-        "customers: {<<: *csv, files: data/customers_*.csv, delivery: full, key: [customer_id], dated: {}}"))
+    place.bank.write_text(
+        place.bank.read_text().replace(
+            "customers: {<<: *csv, files: data/customers.csv}",
+            "customers: {<<: *csv, files: data/customers_*.csv, delivery: full, key: [customer_id], dated: {}}",
+        )
+    )
     assert place.run("nightly").returncode == 0
-    assert isinstance(ask(Request(load_bank(place.bank, {}), Home(place.home / "small"))), Outcome)     # nothing was taken in
+    assert isinstance(ask(Request(load_bank(place.bank, {}), Home(place.home / "small"))), Outcome)  # nothing was taken in
     for more in ((), ("--as-of", "2025-09-30")):
         again = place.run("nightly", *more)
         assert again.returncode == 3
@@ -95,10 +99,10 @@ def test_a_date_gone_by_runs_only_when_a_backfill_asks(published: Any) -> None:
     made = read_json(published.lists / "as_of=2025-08-29" / "version=1" / "manifest.json")
     now = read_json(published.lists / "as_of=2025-09-30" / "version=1" / "manifest.json")
     assert set(made["champions"]) == set(now["champions"])
-    for name, content in made["champions"].items():     # trained on what was known by then
+    for name, content in made["champions"].items():  # trained on what was known by then
         champion = read_json(published.home / "small" / "champions" / name / content[:16] / "champion.json")
         assert champion["known_at"] <= "2025-08-29"
-    assert published.run("nightly").returncode == 3     # the newest date's champions are untouched
+    assert published.run("nightly").returncode == 3  # the newest date's champions are untouched
 
 
 def test_data_that_did_not_come_is_exit_10_and_names_the_table(made: Callable[..., Any]) -> None:
@@ -116,13 +120,17 @@ def test_a_date_the_data_does_not_reach_is_exit_10(made: Callable[..., Any]) -> 
 
 
 def test_a_broken_gate_is_exit_20_and_alerts_in_one_line_without_personal_data(
-        made: Callable[..., Any], tmp_path: Path) -> None:
+    made: Callable[..., Any], tmp_path: Path
+) -> None:
     out = tmp_path / "alert.txt"
     script = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
     command = json.dumps([sys.executable, "-c", script, str(out)])
     place = made(more=f"  alert: {{command: {command}}}\n")
-    place.bank.write_text(place.bank.read_text().replace(
-        "gates: {fresh: [transactions]}", "gates: {fresh: [transactions], totals: {accounts: {rows: 41}}}"))
+    place.bank.write_text(
+        place.bank.read_text().replace(
+            "gates: {fresh: [transactions]}", "gates: {fresh: [transactions], totals: {accounts: {rows: 41}}}"
+        )
+    )
     told = place.run("nightly")
     assert told.returncode == 20, told.stdout + told.stderr
     assert "accounts" in told.stderr

@@ -40,7 +40,7 @@ def test_prefect_lives_in_the_home_and_calls_nobody(monkeypatch: pytest.MonkeyPa
 
 def test_a_note_of_a_server_that_is_long_gone_ends_nobody(tmp_path: Path) -> None:
     note = tmp_path / "server.json"
-    write_json(note, {"pid": os.getpid(), "born": "1"})     # the number now belongs to somebody else: to us
+    write_json(note, {"pid": os.getpid(), "born": "1"})  # the number now belongs to somebody else: to us
     assert not end_leftover(note)
     assert not note.exists()
     assert not end_leftover(note)
@@ -48,8 +48,9 @@ def test_a_note_of_a_server_that_is_long_gone_ends_nobody(tmp_path: Path) -> Non
 
 def test_a_secret_in_a_databases_address_comes_from_the_environment_and_changes_no_hash(made: Any) -> None:
     place = made()
-    text = place.bank.read_text().replace("consents: {<<: *csv, files: data/consents.csv}",
-                                          "consents: {database: postgresql, uri: '${CORE}', table: c.consents}")
+    text = place.bank.read_text().replace(
+        "consents: {<<: *csv, files: data/consents.csv}", "consents: {database: postgresql, uri: '${CORE}', table: c.consents}"
+    )
     place.bank.write_text(text)
     one, two = load_bank(place.bank, {"CORE": "postgresql://a"}), load_bank(place.bank, {"CORE": "postgresql://b"})
     assert one.sources.inputs["consents"].uri == "postgresql://a"
@@ -77,8 +78,10 @@ def test_every_sentence_is_there_in_both_languages_with_the_same_figures() -> No
 
 def test_a_second_operation_of_a_bank_is_refused_and_told_who_runs_the_first(tmp_path: Path) -> None:
     with operate.alone(tmp_path / "operate.lock", "hexi"):
-        with pytest.raises(LeaseHeld, match=rf"since 20.* UTC \(process {os.getpid()}\)") as told, operate.alone(
-                tmp_path / "operate.lock", "hexi"):
+        with (
+            pytest.raises(LeaseHeld, match=rf"since 20.* UTC \(process {os.getpid()}\)") as told,
+            operate.alone(tmp_path / "operate.lock", "hexi"),
+        ):
             pytest.fail("two operations would end each other's servers, in turns")
         assert told.value.exit_code == 50
     with operate.alone(tmp_path / "operate.lock", "hexi"):

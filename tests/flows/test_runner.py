@@ -115,7 +115,7 @@ def test_only_what_may_pass_by_itself_is_tried_again() -> None:
 def test_the_heartbeat_keeps_the_lease_and_tells_when_it_was_lost(ledger: Ledger) -> None:
     held = ledger.take_lease("first", 0.4)
     with Heartbeat(ledger, held, 0.4) as heartbeat:
-        time.sleep(1.0)                          # longer than the lease: it must have been renewed
+        time.sleep(1.0)  # longer than the lease: it must have been renewed
         heartbeat.check()
         taken = ledger.take_lease("second", 60, is_gone=lambda _: True)
         for _ in range(100):

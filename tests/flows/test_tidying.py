@@ -31,8 +31,10 @@ def opened(place: Any) -> tuple[BankFile, Home]:
 
 def rows(home: Home) -> dict[str, list[Any]]:
     canonical = open_canonical(home.canonical)
-    return {name: [pq.read_table(file, partitioning=None).to_pylist() for file in canonical.files(name)]
-            for name in canonical.manifest.tables}
+    return {
+        name: [pq.read_table(file, partitioning=None).to_pylist() for file in canonical.files(name)]
+        for name in canonical.manifest.tables
+    }
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,7 +52,7 @@ def test_after_compaction_rows_features_and_the_bytes_of_a_list_are_what_they_we
     kept = csv.read_text()
     csv.write_text(kept + "Tx,A0001,2025-09-30,1.00,interest,1.00\n")
     chores.taken_in(bank, home, silent)
-    csv.write_text(kept)                                        # and back again: three versions of every table
+    csv.write_text(kept)  # and back again: three versions of every table
     chores.taken_in(bank, home, silent)
     before, made, lists = rows(home), features(bank, home, tmp_path / "one"), contents(home.lists)
     files = set(home.canonical.rglob("*.parquet"))
@@ -72,7 +74,7 @@ def test_an_intake_that_was_killed_half_way_costs_the_tables_in_force_nothing(pu
     before = rows(home)
     folder = home.canonical / "transactions"
     half = DeltaTable(str(folder)).to_pyarrow_table().slice(0, 7)
-    write_deltalake(str(folder), half, mode="overwrite", partition_by=["bucket"])      # no manifest names this version
+    write_deltalake(str(folder), half, mode="overwrite", partition_by=["bucket"])  # no manifest names this version
     tidying.compact(bank, home)
     assert rows(home) == before
     assert published.run("nightly").returncode == 3

@@ -25,8 +25,8 @@ def test_thresholds_shares_proposal_and_the_lines_to_write_are_printed(first_nig
         line = next(line for line in told.stdout.splitlines() if f" {name} " in line)
         assert f" {counted[tier]:,} " in line
     assert "Persons: 120 customers" in told.stdout
-    assert "Firms and institutions" not in told.stdout                      # there are none
-    assert "Thresholds in force: approved for 2026 by" in told.stdout       # a night of 2025
+    assert "Firms and institutions" not in told.stdout  # there are none
+    assert "Thresholds in force: approved for 2026 by" in told.stdout  # a night of 2025
     assert "现行标准" in place.run("tiers", "--language", "zh").stdout
 
 
@@ -34,7 +34,7 @@ def test_the_printed_lines_are_a_bank_file_that_keeps_this_years_thresholds_for_
     place, _ = first_night
     house = read_yaml(place.bank)[0]["tiers"]
     said = place.run("tiers").stdout
-    lines = said[said.index("  tiers:\n"):].splitlines()
+    lines = said[said.index("  tiers:\n") :].splitlines()
     block = [line.removeprefix("  ") for line in lines if line.startswith("  ")]
     own = YAML(typ="safe").load("\n".join(block))["tiers"]
     year = own["approved_for"]
@@ -46,11 +46,21 @@ def test_the_printed_lines_are_a_bank_file_that_keeps_this_years_thresholds_for_
 
 
 def test_overrides_are_told_with_their_state_and_expired_or_unknown_ones_by_name(published: Any) -> None:
-    row = ("- {{customer_id: {who}, tier: gold, why: appeal upheld, asked_by: S1, approved_by: S2, since: {since}, "
-           "until: {until}}}")
-    (published.bank.parent / "overrides.yaml").write_text("overrides:\n  " + "\n  ".join(
-        row.format(who=who, since=since, until=until) for who, since, until in (
-            ("C0001", "2025-09-01", "2025-12-31"), ("C0002", "2025-01-01", "2025-06-30"), ("X1", "2025-09-01", "2025-12-31"))))
+    row = (
+        "- {{customer_id: {who}, tier: gold, why: appeal upheld, asked_by: S1, approved_by: S2, since: {since}, "
+        "until: {until}}}"
+    )
+    (published.bank.parent / "overrides.yaml").write_text(
+        "overrides:\n  "
+        + "\n  ".join(
+            row.format(who=who, since=since, until=until)
+            for who, since, until in (
+                ("C0001", "2025-09-01", "2025-12-31"),
+                ("C0002", "2025-01-01", "2025-06-30"),
+                ("X1", "2025-09-01", "2025-12-31"),
+            )
+        )
+    )
     published.bank.write_text(published.bank.read_text() + "tiers: {overrides: overrides.yaml}\n")
     told = published.run("tiers").stdout
     assert "1 in force, 1 expired, 0 to come, 0 replaced by a later one, 1 for customers nobody knows" in told
@@ -64,8 +74,10 @@ def test_a_new_override_is_a_change_of_configuration_that_a_published_night_name
     published.bank.write_text(published.bank.read_text() + "tiers: {overrides: overrides.yaml}\n")
     before = published.run("nightly", "--new-version")
     assert before.returncode == 0, before.stdout
-    path.write_text("overrides:\n  - {customer_id: C0001, tier: gold, why: appeal upheld, asked_by: S1, approved_by: S2, "
-                    "since: 2025-09-01, until: 2025-12-31}\n")
+    path.write_text(
+        "overrides:\n  - {customer_id: C0001, tier: gold, why: appeal upheld, asked_by: S1, approved_by: S2, "
+        "since: 2025-09-01, until: 2025-12-31}\n"
+    )
     told = published.run("nightly")
     assert told.returncode == 3
     assert "these changed: configuration." in told.stdout.replace("\n", " ")

@@ -26,9 +26,12 @@ def test_work_after_the_national_holiday_begins_when_the_calendar_says_make_up_d
 
 
 def test_a_day_belongs_to_the_shortest_season_around_it_else_to_its_quarter() -> None:
-    settings = CalendarSettings(seasons={
-        "opening_campaign": Season(zh="开门红", en="Opening", solar_from="01-01", solar_to="03-31"),
-        "spring_festival": Season(zh="春节", en="Festival", festival="spring_festival", days_before=15, days_after=15)})
+    settings = CalendarSettings(
+        seasons={
+            "opening_campaign": Season(zh="开门红", en="Opening", solar_from="01-01", solar_to="03-31"),
+            "spring_festival": Season(zh="春节", en="Festival", festival="spring_festival", days_before=15, days_after=15),
+        }
+    )
     season = training.season_of(settings)
     assert season(D(2025, 1, 28)) == "spring_festival"
     assert season(D(2025, 3, 20)) == "opening_campaign"

@@ -17,7 +17,7 @@ from store.errors import ConfigError, DataNotArrived, GateBroken
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("store", "sources", "features", "models", "targeting", "flows")
-HERE = ("store", "flows")               # the rooms that speak to operators: nothing they raise stays English
+HERE = ("store", "flows")  # the rooms that speak to operators: nothing they raise stays English
 RAISED = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TerraceError)}
 RAISED |= {"LeaseHeld", "LeaseLost", "StepTimeout"}
 
@@ -32,8 +32,12 @@ def template(node: ast.AST) -> str | None:
 
 
 def trees(*rooms: str) -> list[ast.AST]:
-    return [ast.parse(path.read_text(encoding="utf-8")) for room in rooms for path in sorted((ROOT / room).rglob("*.py"))
-            if path.name != "phrases.py"]
+    return [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for room in rooms
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if path.name != "phrases.py"
+    ]
 
 
 def raised(*rooms: str) -> set[str]:
@@ -60,8 +64,14 @@ def test_whatever_the_flows_and_the_store_raise_has_a_chinese_twin() -> None:
 def test_every_phrase_is_still_said_somewhere() -> None:
     said = {text for tree in trees(*ROOMS) for node in ast.walk(tree) if (text := template(node))}
     fragments = {"{} of {} ({})", "{} '{}' is not known; {}", "{}, expected {}", "'{}' is {}: {}"}
-    forgotten = {phrase for phrase in PHRASES if phrase not in _LIBRARY and phrase not in said and phrase not in fragments
-                 and not any(phrase in text for text in said)}
+    forgotten = {
+        phrase
+        for phrase in PHRASES
+        if phrase not in _LIBRARY
+        and phrase not in said
+        and phrase not in fragments
+        and not any(phrase in text for text in said)
+    }
     assert not forgotten
 
 
@@ -71,40 +81,71 @@ def test_a_phrase_fills_in_as_much_in_chinese_as_in_english() -> None:
         assert slots == english.count("{}"), english
 
 
-@pytest.mark.parametrize(("english", "chinese"), [
-    ("accounts (no file a.csv); loans (no flag loans.ok for loans.csv)",
-     "accounts（没有文件 a.csv）；loans（缺少标志文件 loans.ok，对应 loans.csv）"),
-    ("small.yaml:9: unknown key 'sources.bukets'; did you mean 'buckets'?",
-     "small.yaml:9：不认识的键 'sources.bukets'，是否应为 'buckets'？"),
-    ("small.yaml:3: table accounts: column 'xx' is not known; did you mean 'x'?",
-     "small.yaml:3：表 accounts 的列 'xx' 不存在，是否应为 'x'？"),
-    ("accounts: key 3 of 40 (7.50%), expected at most 2.00%",
-     "accounts：主键冲突占比，实际 3（共 40，占 7.50%），要求 不超过 2.00%"),
-    ("accounts (no file a.csv); loans (no file b.csv)", "accounts（没有文件 a.csv）；loans（没有文件 b.csv）"),
-    ("a; b", "a；b"),
-])
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (
+            "accounts (no file a.csv); loans (no flag loans.ok for loans.csv)",
+            "accounts（没有文件 a.csv）；loans（缺少标志文件 loans.ok，对应 loans.csv）",
+        ),
+        (
+            "small.yaml:9: unknown key 'sources.bukets'; did you mean 'buckets'?",
+            "small.yaml:9：不认识的键 'sources.bukets'，是否应为 'buckets'？",
+        ),
+        (
+            "small.yaml:3: table accounts: column 'xx' is not known; did you mean 'x'?",
+            "small.yaml:3：表 accounts 的列 'xx' 不存在，是否应为 'x'？",
+        ),
+        (
+            "accounts: key 3 of 40 (7.50%), expected at most 2.00%",
+            "accounts：主键冲突占比，实际 3（共 40，占 7.50%），要求 不超过 2.00%",
+        ),
+        ("accounts (no file a.csv); loans (no file b.csv)", "accounts（没有文件 a.csv）；loans（没有文件 b.csv）"),
+        ("a; b", "a；b"),
+    ],
+)
 def test_what_is_filled_in_is_told_in_chinese_too(english: str, chinese: str) -> None:
     assert translated(english) == chinese
 
 
 def test_where_what_was_expected_and_what_to_do_have_their_places() -> None:
-    error = GateBroken("accounts: volume 0 rows on 2025-09-30, expected 5 to 9, after 4 days of its kind (month end)",
-                       where="small", do="see quality/report.json and quarantine/; a known gap is waived in the bank file")
+    error = GateBroken(
+        "accounts: volume 0 rows on 2025-09-30, expected 5 to 9, after 4 days of its kind (month end)",
+        where="small",
+        do="see quality/report.json and quarantine/; a known gap is waived in the bank file",
+    )
     assert told(error, "zh").startswith(
-        "small：accounts：当日笔数，实际 0 行（2025-09-30），要求 5 至 9（参照此前 4 个同类日：月末）。处理办法：")
+        "small：accounts：当日笔数，实际 0 行（2025-09-30），要求 5 至 9（参照此前 4 个同类日：月末）。处理办法："
+    )
     assert told(error, "en") == str(error)
     assert "。。" not in told(ConfigError("no list is published yet。", do="run `terrace nightly`"), "zh")
     late = DataNotArrived("the data goes to 2025-09-30, not to 2025-10-01", where="transactions")
     assert told(late, "zh") == "transactions：数据只到 2025-09-30，还没有 2025-10-01 的。"
 
 
-@pytest.mark.parametrize(("model", "wrong"), [
-    (NightSettings, {"lease_seconds": "long"}), (NightSettings, {"lease_seconds": 1}),
-    (NightSettings, {"backtest_months": "x"}),
-    (NightSettings, {"wait_until": "25:00"}), (NightSettings, {"wait_until": 6}), (NightSettings, {"minutes": 3}),
-    (NightSettings, {"schedules": {"nightly": "4:30"}}), (Bank, {"id": "a", "name": "b", "language": "fr"}),
-    (Bank, {"id": "a", "name": "b", "timezone": "Beijing"}), (Bank, {"id": "a", "name": "b", "is_fictitious": "perhaps"}),
-    (Alert, {"command": "page", }), (Alert, {"webhook": "file:///etc/passwd"}), (Alert, {"command": ["x"], "webhook": "http://y"})])
+@pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (NightSettings, {"lease_seconds": "long"}),
+        (NightSettings, {"lease_seconds": 1}),
+        (NightSettings, {"backtest_months": "x"}),
+        (NightSettings, {"wait_until": "25:00"}),
+        (NightSettings, {"wait_until": 6}),
+        (NightSettings, {"minutes": 3}),
+        (NightSettings, {"schedules": {"nightly": "4:30"}}),
+        (Bank, {"id": "a", "name": "b", "language": "fr"}),
+        (Bank, {"id": "a", "name": "b", "timezone": "Beijing"}),
+        (Bank, {"id": "a", "name": "b", "is_fictitious": "perhaps"}),
+        (
+            Alert,
+            {
+                "command": "page",
+            },
+        ),
+        (Alert, {"webhook": "file:///etc/passwd"}),
+        (Alert, {"command": ["x"], "webhook": "http://y"}),
+    ],
+)
 def test_what_the_library_says_of_an_operators_setting_is_told_in_chinese(model: type, wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError) as caught:
         model.model_validate(wrong)

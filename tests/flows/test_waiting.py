@@ -22,8 +22,20 @@ BY_NOW = '  wait_until: "00:00"\n'
 
 def start(place: Any, said: Path) -> subprocess.Popen[str]:
     """A waiting night that writes what it says into a file."""
-    command = [sys.executable, "-u", "-c", "from flows.cli import main; main()", "nightly", "--wait", "--runner", "plain",
-               "--bank", str(place.bank), "--home", str(place.home)]
+    command = [
+        sys.executable,
+        "-u",
+        "-c",
+        "from flows.cli import main; main()",
+        "nightly",
+        "--wait",
+        "--runner",
+        "plain",
+        "--bank",
+        str(place.bank),
+        "--home",
+        str(place.home),
+    ]
     with said.open("w") as out:
         return subprocess.Popen(command, cwd=ROOT, text=True, stdout=out, stderr=subprocess.STDOUT)
 
@@ -58,7 +70,8 @@ def test_a_night_that_waits_lets_another_run_finish_first(made: Callable[..., An
 
 
 def test_at_the_set_hour_the_missing_tables_are_named_in_the_banks_language_and_the_code_is_10(
-        made: Callable[..., Any]) -> None:
+    made: Callable[..., Any],
+) -> None:
     place = made(BY_NOW)
     for name in ("accounts", "consents"):
         (place.bank.parent / "data" / f"{name}.csv").unlink()
@@ -89,12 +102,15 @@ def test_missed_days_are_the_working_days_of_the_newest_gap_between_lists() -> N
 
 
 def test_after_three_days_without_a_night_only_the_newest_runs_and_a_backfill_makes_up_the_rest(
-        made: Callable[..., Any]) -> None:
+    made: Callable[..., Any],
+) -> None:
     place = made()
     csv = place.bank.parent / "data" / "transactions.csv"
     lines = csv.read_text().splitlines(keepends=True)
-    csv.write_text("".join(line for line in lines if line[0] != "T" or line.split(",")[2] <= "2025-09-27")
-                   + "Tx,A0001,2025-09-27,1.00,interest,1.00\n")
+    csv.write_text(
+        "".join(line for line in lines if line[0] != "T" or line.split(",")[2] <= "2025-09-27")
+        + "Tx,A0001,2025-09-27,1.00,interest,1.00\n"
+    )
     assert place.run("nightly").returncode == 0
     csv.write_text("".join(lines))
     dates = lambda: sorted(path.name.removeprefix("as_of=") for path in place.lists.iterdir())  # noqa: E731

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))      # so that tests can say `from synthetic import ...`
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can say `from synthetic import ...`
 
 from synthetic import LABEL, Synthetic, make
 

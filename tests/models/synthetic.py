@@ -24,7 +24,7 @@ class Synthetic:
     features: Path
     labels: Path
     as_ofs: tuple[dt.date, ...]
-    truth: dict[dt.date, np.ndarray]        # probability per customer, in id order
+    truth: dict[dt.date, np.ndarray]  # probability per customer, in id order
     columns: tuple[str, ...]
 
     def dataset(self) -> Dataset:
@@ -38,9 +38,20 @@ def month_ends(count: int, first: dt.date = dt.date(2024, 1, 31)) -> tuple[dt.da
     return tuple(((start + i + 1).astype("datetime64[D]") - 1).item() for i in range(count))
 
 
-def make(root: Path, *, customers: int = 3000, months: int = 9, noise: int = 8, level: float = -3.0, strength: float = 1.2,
-         seed: int = 1, shuffle: bool = False, nothing: bool = False, first: dt.date = dt.date(2024, 1, 31),
-         month_effect: Callable[[dt.date], float] = lambda day: 0.0) -> Synthetic:
+def make(
+    root: Path,
+    *,
+    customers: int = 3000,
+    months: int = 9,
+    noise: int = 8,
+    level: float = -3.0,
+    strength: float = 1.2,
+    seed: int = 1,
+    shuffle: bool = False,
+    nothing: bool = False,
+    first: dt.date = dt.date(2024, 1, 31),
+    month_effect: Callable[[dt.date], float] = lambda day: 0.0,
+) -> Synthetic:
     """Customers whose log-odds bend in two features and depend on a category; the rest of the columns are noise.
 
     `month_effect` is added to everyone's log-odds; no feature knows of it.
@@ -57,9 +68,11 @@ def make(root: Path, *, customers: int = 3000, months: int = 9, noise: int = 8, 
         p = np.full(customers, float(sigmoid(level))) if nothing else sigmoid(odds)
         truth[day] = p
         table = {
-            "customer_id": ids, "as_of": np.full(customers, np.datetime64(day)),
+            "customer_id": ids,
+            "as_of": np.full(customers, np.datetime64(day)),
             "dep_adb_90d": np.where(rng.random(customers) < 0.02, np.nan, np.exp(x[:, 0] + 8)),
-            "txn_in_cnt_30d": np.round(x[:, 1] * 10), "group_code": np.array(["a", "b", "c"], dtype=object)[group],
+            "txn_in_cnt_30d": np.round(x[:, 1] * 10),
+            "group_code": np.array(["a", "b", "c"], dtype=object)[group],
             **{name: rng.normal(size=customers) for name in columns[3:]},
         }
         label = {"customer_id": ids, "as_of": table["as_of"], "target": (rng.random(customers) < p).astype(np.int8)}

@@ -25,7 +25,7 @@ def test_a_pooled_block_sits_at_the_weighted_mean_of_its_members() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(5, 400), st.floats(0.01, 0.9), st.floats(-3, 3))
-@example(4703, 292, 0.5, 0.125)         # two parts of one rate, 9 of 17 and 18 of 34, a rounding apart
+@example(4703, 292, 0.5, 0.125)  # two parts of one rate, 9 of 17 and 18 of 34, a rounding apart
 def test_calibrated_probabilities_rise_strictly_with_the_raw_score(seed: int, rows: int, rate: float, slope: float) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     raw = rng.normal(logit(rate), 1.5, rows)
@@ -41,7 +41,7 @@ def test_what_is_already_calibrated_stays_as_it_is() -> None:
     rng = np.random.Generator(np.random.PCG64(5))
     raw = rng.normal(-2.5, 1.0, 60_000)
     learned = calibrate(raw, rng.random(len(raw)) < sigmoid(raw))
-    assert np.abs(learned(raw) - sigmoid(raw)).mean() < 0.006       # the mean probability is 0.11
+    assert np.abs(learned(raw) - sigmoid(raw)).mean() < 0.006  # the mean probability is 0.11
     common = np.linspace(-4, -1, 50)
     assert np.abs(learned(common) / sigmoid(common) - 1).max() < 0.2
 

@@ -49,7 +49,7 @@ def test_the_interval_of_a_segment_holds_its_true_rate() -> None:
         held.append((low <= truth) & (truth <= high))
         width.append((high - low) / mean)
     assert 0.90 <= np.mean(held) <= 0.995
-    assert np.median(width) > 0.8           # a couple of dozen positives: nobody knows it better
+    assert np.median(width) > 0.8  # a couple of dozen positives: nobody knows it better
 
 
 def test_segments_without_a_positive_are_drawn_towards_the_cohort() -> None:
@@ -61,7 +61,7 @@ def test_segments_without_a_positive_are_drawn_towards_the_cohort() -> None:
 def test_no_positive_at_all_still_gives_an_honest_upper_end() -> None:
     mean, _, high = shrink(np.array([0.0]), np.array([200.0]))
     assert mean[0] < 0.01
-    assert 0.005 < high[0] < 0.05           # the rule of three says 0.015
+    assert 0.005 < high[0] < 0.05  # the rule of three says 0.015
 
 
 def test_contributions_of_a_segment_add_up_to_its_score(rare: Synthetic) -> None:
@@ -79,7 +79,7 @@ def test_the_same_customers_in_more_months_are_not_more_evidence(tmp_path: Path)
     dataset = make(tmp_path, customers=800, months=4, level=-6.5).dataset()
     months = [np.flatnonzero(dataset.as_of == np.datetime64(day)) for day in dataset.as_ofs]
     for rows in months:
-        dataset.target[rows] = dataset.target[months[0]]        # an outcome that four windows see
+        dataset.target[rows] = dataset.target[months[0]]  # an outcome that four windows see
     one = segment_rates(dataset.during(dataset.as_ofs[:1]), (), 0)
     four = segment_rates(dataset, (), 0)
     assert four.rates[0] == pytest.approx(one.rates[0], rel=0.01)

@@ -18,12 +18,25 @@ def _dataset(root: Path, months: int = 4) -> Dataset:
     days = month_ends(months)
     for place, day in enumerate(days):
         adb = np.exp(rng.normal(8, 1, 200))
-        write_parquet(root / "f" / f"as_of={day}.parquet", pa.table({
-            "customer_id": ids, "dep_adb_90d": adb, "aum_adb_90d": adb * 1.0001 + 0.5, "flow": -adb + rng.normal(0, 3000, 200),
-            "kind": pa.array(["a", "b"] * 100), "kind_again": pa.array(["a", "b"] * 100), "always_zero": np.zeros(200),
-            "year_end_days": np.full(200, 30.0 * place)}))
-        write_parquet(root / "l" / f"as_of={day}.parquet",
-                      pa.table({"customer_id": ids, "target": pa.array(rng.random(200) < 0.1).cast(pa.int8())}))
+        write_parquet(
+            root / "f" / f"as_of={day}.parquet",
+            pa.table(
+                {
+                    "customer_id": ids,
+                    "dep_adb_90d": adb,
+                    "aum_adb_90d": adb * 1.0001 + 0.5,
+                    "flow": -adb + rng.normal(0, 3000, 200),
+                    "kind": pa.array(["a", "b"] * 100),
+                    "kind_again": pa.array(["a", "b"] * 100),
+                    "always_zero": np.zeros(200),
+                    "year_end_days": np.full(200, 30.0 * place),
+                }
+            ),
+        )
+        write_parquet(
+            root / "l" / f"as_of={day}.parquet",
+            pa.table({"customer_id": ids, "target": pa.array(rng.random(200) < 0.1).cast(pa.int8())}),
+        )
     files = [root / "f" / f"as_of={day}.parquet" for day in days]
     return join_label(LABEL, stack_features(files, pq.read_schema(files[0]).names[1:]), root / "l")
 

@@ -25,8 +25,13 @@ class Spec:
 
 
 def test_facts_and_protected_features_never_enter_a_model() -> None:
-    specs = [Spec("txn_b"), Spec("dep_a"), Spec("last_maturity_on", role="fact"), Spec("is_female", sensitivity="protected"),
-             Spec("loan_x", available=False)]
+    specs = [
+        Spec("txn_b"),
+        Spec("dep_a"),
+        Spec("last_maturity_on", role="fact"),
+        Spec("is_female", sensitivity="protected"),
+        Spec("loan_x", available=False),
+    ]
     assert model_columns(specs) == ("dep_a", "txn_b")
     assert model_columns(specs, drop=["txn_*"]) == ("dep_a",)
 
@@ -41,8 +46,12 @@ def _files(root: Path) -> list[Path]:
     january = (D1, ["a", "b"], [1.0, None], ["y", None])
     february = (D2, ["b", "c", "a"], [3.0, 4.0, 5.0], ["x", "y", "z"])
     for day, ids, adb, group in (january, february):
-        write_parquet(root / f"as_of={day}.parquet", pa.table({
-            "customer_id": ids, "as_of": [day] * len(ids), "dep_adb_90d": adb, "group": pa.array(group, pa.string())}))
+        write_parquet(
+            root / f"as_of={day}.parquet",
+            pa.table(
+                {"customer_id": ids, "as_of": [day] * len(ids), "dep_adb_90d": adb, "group": pa.array(group, pa.string())}
+            ),
+        )
     return [root / f"as_of={D2}.parquet", root / f"as_of={D1}.parquet"]
 
 
@@ -62,8 +71,10 @@ def test_a_value_training_has_not_seen_is_unknown(tmp_path: Path) -> None:
 
 def test_later_snapshots_leave_no_trace_in_the_codes_of_earlier_ones(tmp_path: Path) -> None:
     files = _files(tmp_path / "features")
-    write_parquet(tmp_path / "labels" / LABEL / f"as_of={D1}.parquet",
-                  pa.table({"customer_id": ["a", "b"], "target": pa.array([1, 0], pa.int8())}))
+    write_parquet(
+        tmp_path / "labels" / LABEL / f"as_of={D1}.parquet",
+        pa.table({"customer_id": ["a", "b"], "target": pa.array([1, 0], pa.int8())}),
+    )
     both, one = (stack_features(paths, ["group"]) for paths in (files, files[1:]))
     early = [join_label(LABEL, s, tmp_path / "labels" / LABEL, [D1]).with_own_encodings() for s in (both, one)]
     assert early[0].encodings == early[1].encodings == {"group": ("y",)}
@@ -87,8 +98,9 @@ def test_shuffled_label_files_give_the_same_dataset(tmp_path: Path) -> None:
 
 def test_cohort_members_without_features_are_counted_not_invented(tmp_path: Path) -> None:
     stack = stack_features(_files(tmp_path / "f"), ["dep_adb_90d"])
-    write_parquet(tmp_path / "l" / f"as_of={D1}.parquet",
-                  pa.table({"customer_id": ["zz", "b"], "target": pa.array([1, 1], pa.int8())}))
+    write_parquet(
+        tmp_path / "l" / f"as_of={D1}.parquet", pa.table({"customer_id": ["zz", "b"], "target": pa.array([1, 1], pa.int8())})
+    )
     dataset = join_label(LABEL, stack, tmp_path / "l")
     assert dataset.without_features == 1
     assert dataset.stack.customers[dataset.customers].tolist() == ["b"]

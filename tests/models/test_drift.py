@@ -42,7 +42,7 @@ def test_ten_parts_are_cut_at_the_deciles_of_the_earlier_date() -> None:
     assert drift.cuts(then).tolist() == [100, 200, 300, 400, 500, 600, 700, 800, 900]
     one = found(then, then)
     assert (one.parts, one.psi) == (10, 0.0)
-    tenth_more = np.concatenate([then, np.full(1000, 1000.0)])      # half of all now lie in the top tenth
+    tenth_more = np.concatenate([then, np.full(1000, 1000.0)])  # half of all now lie in the top tenth
     q = np.array([0.05] * 9 + [0.55])
     assert found(then, tenth_more).psi == pytest.approx(float(((q - 0.1) * np.log(q / 0.1)).sum()))
 
@@ -105,11 +105,18 @@ def files(folder: Path, order: np.ndarray) -> drift.Drift:
     steady, moving, kind = draws.normal(size=(2, 800)), draws.normal(size=(2, 800)), draws.choice(["a", "b"], (2, 800))
     for place, day in enumerate((THEN, NOW)):
         name = f"as_of={day}.parquet"
-        features = pa.table({"customer_id": np.arange(800).astype(str), "steady": steady[place], "kind": kind[place],
-                             "moving": moving[place] + 2 * place})
+        features = pa.table(
+            {
+                "customer_id": np.arange(800).astype(str),
+                "steady": steady[place],
+                "kind": kind[place],
+                "moving": moving[place] + 2 * place,
+            }
+        )
         write_parquet(folder / "features" / name, features.take(pa.array(order)))
-        scores = pa.table({"model": np.repeat(["buy_wealth", "churn_aum"], 800),
-                           "raw_score": np.r_[steady[place], moving[place] + place]})
+        scores = pa.table(
+            {"model": np.repeat(["buy_wealth", "churn_aum"], 800), "raw_score": np.r_[steady[place], moving[place] + place]}
+        )
         write_parquet(folder / "scores" / name, scores.take(pa.array(np.r_[order, order + 800])))
     two = [tuple(folder / part / f"as_of={day}.parquet" for day in (THEN, NOW)) for part in ("features", "scores")]
     return drift.compare((two[0][0], two[0][1]), (two[1][0], two[1][1]), ["steady", "moving", "kind"])
@@ -118,8 +125,13 @@ def files(folder: Path, order: np.ndarray) -> drift.Drift:
 def test_the_worst_come_first_and_the_order_of_rows_changes_no_byte(draw: np.random.Generator, tmp_path: Path) -> None:
     told = files(tmp_path / "a", np.arange(800))
     assert [s.name for s in told.shifts[:3]] == ["churn_aum", "buy_wealth", "moving"], "scores before features"
-    assert {s.name: s.reading for s in told.shifts} == {"churn_aum": "moved", "buy_wealth": "stable", "moving": "moved",
-                                                        "steady": "stable", "kind": "stable"}
+    assert {s.name: s.reading for s in told.shifts} == {
+        "churn_aum": "moved",
+        "buy_wealth": "stable",
+        "moving": "moved",
+        "steady": "stable",
+        "kind": "stable",
+    }
     assert (told.reference, told.current, told.customers_then) == (THEN, NOW, 800)
     shuffled = files(tmp_path / "b", draw.permutation(800))
     assert to_json(shuffled.to_dict()) == to_json(told.to_dict())

@@ -25,8 +25,9 @@ def rows(bank: Synthetic) -> pd.DataFrame:
     return pq.read_table(bank.features / f"as_of={bank.as_ofs[-1]}.parquet").to_pandas().head(80)
 
 
-def test_contributions_add_up_to_the_raw_score_with_the_base_value(trained: TrainingResult, bank: Synthetic,
-                                                                   rows: pd.DataFrame) -> None:
+def test_contributions_add_up_to_the_raw_score_with_the_base_value(
+    trained: TrainingResult, bank: Synthetic, rows: pd.DataFrame
+) -> None:
     explained = explain(trained.champion, rows)
     assert list(explained.columns) == ["customer_id", "model", "feature", "value", "contribution"]
     assert len(explained) == len(rows) * (len(trained.champion.feature_names) + 1)
@@ -51,15 +52,15 @@ def test_the_features_that_made_the_truth_carry_the_explanation(trained: Trainin
 
 def test_shap_says_the_same(trained: TrainingResult, rows: pd.DataFrame) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # shap's own, at import
+        warnings.simplefilter("ignore")  # shap's own, at import
         import shap
     from models.explain import matrix_of
 
     matrix = matrix_of(trained.champion, rows).astype(np.float64)
     model = booster.load(trained.champion.booster_text)
-    model.params["objective"] = "binary"        # shap asks for it; the text keeps no parameters
+    model.params["objective"] = "binary"  # shap asks for it; the text keeps no parameters
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # on the shape of its answer
+        warnings.simplefilter("ignore")  # on the shape of its answer
         values = shap.TreeExplainer(model).shap_values(matrix)
     own = explain(trained.champion, rows).query(f"feature != '{BASE}'")["contribution"].to_numpy().reshape(len(rows), -1)
     assert np.abs(np.asarray(values) - own).max() < 1e-9
@@ -88,12 +89,17 @@ def test_contributions_are_shapley_values_by_their_definition() -> None:
     parts = booster.contributions(booster.plain_text(model.model_to_string()), x[:3].astype(np.float32), 1)
     for row in range(3):
         point = x[row].astype(np.float32).astype(np.float64)
-        value = {frozenset(s): sum(_expected(t["tree_structure"], point, frozenset(s)) for t in trees)
-                 for size in range(5) for s in itertools.combinations(range(4), size)}
+        value = {
+            frozenset(s): sum(_expected(t["tree_structure"], point, frozenset(s)) for t in trees)
+            for size in range(5)
+            for s in itertools.combinations(range(4), size)
+        }
         for feature in range(4):
             others = [s for s in value if feature not in s]
-            shapley = sum(math.factorial(len(s)) * math.factorial(3 - len(s)) / math.factorial(4)
-                          * (value[s | {feature}] - value[s]) for s in others)
+            shapley = sum(
+                math.factorial(len(s)) * math.factorial(3 - len(s)) / math.factorial(4) * (value[s | {feature}] - value[s])
+                for s in others
+            )
             assert parts[row, feature] == pytest.approx(shapley, abs=1e-9)
         assert parts[row, 4] == pytest.approx(value[frozenset()], abs=1e-9)
 

@@ -44,7 +44,8 @@ def test_a_reopened_store_knows_its_champions(registry: Registry, trained: Train
 
 
 def test_a_challenger_takes_the_place_only_when_promoted_and_a_pin_still_finds_the_old_one(
-        registry: Registry, trained: TrainingResult) -> None:
+    registry: Registry, trained: TrainingResult
+) -> None:
     registry.record(trained)
     other = registry.record(_other(trained), promote=False)
     assert registry.load(LABEL).content_hash == trained.champion.content_hash
@@ -74,7 +75,8 @@ def test_a_home_may_be_moved(registry: Registry, trained: TrainingResult, tmp_pa
 
 
 def test_a_run_holds_parameters_fingerprints_features_metrics_with_intervals_and_pictures(
-        registry: Registry, trained: TrainingResult) -> None:
+    registry: Registry, trained: TrainingResult
+) -> None:
     registered = registry.record(trained, code_hash="c0de")
     run = registry._client.get_run(registered.run_id)
     assert run.data.params["rounds"] == str(trained.champion.parameters["rounds"])
@@ -85,8 +87,15 @@ def test_a_run_holds_parameters_fingerprints_features_metrics_with_intervals_and
     assert any(name.startswith("roc_auc_quarter") for name in run.data.metrics)
     folder = registry.home / "artifacts" / registered.run_id / "artifacts"
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert found == {"champion/booster.txt", "champion/champion.json", "data_fingerprints.json", "features.txt",
-                     "pictures/gains.png", "pictures/calibration.png", "pictures/shap_summary.png"}
+    assert found == {
+        "champion/booster.txt",
+        "champion/champion.json",
+        "data_fingerprints.json",
+        "features.txt",
+        "pictures/gains.png",
+        "pictures/calibration.png",
+        "pictures/shap_summary.png",
+    }
 
 
 def test_no_champion_yet_is_said_with_what_to_do(registry: Registry) -> None:

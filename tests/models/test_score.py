@@ -19,12 +19,15 @@ from store.errors import ConfigError
 @pytest.fixture
 def champions(bank: Synthetic, trained: TrainingResult) -> list[Champion]:
     rates = segment_rates(bank.dataset(), (Segment(feature="dep_adb_90d"),), 1)
-    return [trained.champion, Champion("a_cold_one", "segment_rate", rates.feature_names, {}, 0.08, (), dt.date(2024, 1, 1),
-                                       segments=rates)]
+    return [
+        trained.champion,
+        Champion("a_cold_one", "segment_rate", rates.feature_names, {}, 0.08, (), dt.date(2024, 1, 1), segments=rates),
+    ]
 
 
 def test_scores_are_one_row_per_customer_and_label_in_order_and_only_of_the_cohort(
-        bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    bank: Synthetic, champions: list[Champion], tmp_path: Path
+) -> None:
     day = bank.as_ofs[-1]
     path = bank.features / f"as_of={day}.parquet"
     ids = pq.read_table(path)["customer_id"].to_pylist()
@@ -73,8 +76,9 @@ def test_the_night_and_the_training_see_the_same_numbers(bank: Synthetic, champi
     assert np.array_equal(stored, raw)
 
 
-def test_a_label_without_a_cohort_and_a_missing_feature_are_named(bank: Synthetic, champions: list[Champion],
-                                                                  tmp_path: Path) -> None:
+def test_a_label_without_a_cohort_and_a_missing_feature_are_named(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path
+) -> None:
     path = bank.features / f"as_of={bank.as_ofs[0]}.parquet"
     with pytest.raises(ConfigError, match="no cohort for label 'a_cold_one'"):
         score_all(champions, path, {LABEL: []}, bank.as_ofs[0], tmp_path)

@@ -22,7 +22,7 @@ from store.errors import TerraceError
 WINDOW = Window(0, 60)
 SETTINGS = ModelSettings(evaluation=EvaluationSettings(resamples=200), booster=BoosterSettings(rounds=60))
 WITHOUT = SETTINGS.model_copy(update={"splits": SplitSettings(season_level_months=99)})
-HIGH, LOW = 0.35, -0.35           # log-odds of the half years around the festival and around the harvest
+HIGH, LOW = 0.35, -0.35  # log-odds of the half years around the festival and around the harvest
 
 
 def _yearly(day: dt.date) -> float:
@@ -63,7 +63,8 @@ def _at(odds: list[float]) -> list[float]:
 
 
 def test_a_label_of_seasons_passes_the_gate_with_a_level_per_month_and_not_without(
-        seasonal: Synthetic, levelled: TrainingResult) -> None:
+    seasonal: Synthetic, levelled: TrainingResult
+) -> None:
     plain = train_label(LABEL, seasonal.dataset(), WINDOW, WITHOUT, known_at=seasonal.as_ofs[-1])
     assert plain.evaluation is not None
     assert levelled.evaluation is not None
@@ -78,8 +79,10 @@ def test_months_that_differ_by_chance_get_hardly_a_level() -> None:
         history = _history([0.03] * 16, seed)
         learned = _learn(history, 2)
         assert learned is not None
-        naive = [logit(history.during([day]).base_rate) - logit(history.during(history.as_ofs[-2:]).base_rate)
-                 for day in history.as_ofs]
+        naive = [
+            logit(history.during([day]).base_rate) - logit(history.during(history.as_ofs[-2:]).base_rate)
+            for day in history.as_ofs
+        ]
         assert max(np.abs(naive)) > 0.1
         assert max(np.abs(learned.shifts)) < 0.06
 
@@ -89,7 +92,7 @@ def test_a_month_seen_once_is_believed_less_than_one_that_came_back() -> None:
     once, twice = (_learn(_history(_at([-3.5 + e for e in effect[:count]]))) for count in (12, 24))
     assert once is not None
     assert twice is not None
-    truth = LOW - HIGH              # July against December
+    truth = LOW - HIGH  # July against December
     assert 0.35 < once.shifts[6] / truth < 0.75
     assert 0.8 < twice.shifts[6] / truth < 1.1
 
@@ -108,7 +111,7 @@ def test_a_season_that_the_model_tells_by_itself_is_not_counted_twice() -> None:
 def test_where_years_disagree_months_hardly_differ() -> None:
     believed = []
     for seed in range(8):
-        moves = np.random.Generator(np.random.PCG64(seed)).permutation(np.linspace(-0.8, 0.8, 24))     # none came back
+        moves = np.random.Generator(np.random.PCG64(seed)).permutation(np.linspace(-0.8, 0.8, 24))  # none came back
         learned = _learn(_history(_at((-3.5 + moves).tolist()), seed))
         assert learned is not None
         by_month = np.zeros(12)

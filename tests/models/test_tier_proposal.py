@@ -13,12 +13,21 @@ from models.tier_proposal import Proposal, one_two_five, propose
 from models.tier_settings import Scale, TierSettings
 from store.settings import read_yaml
 
-SCALE = TierSettings.model_validate(
-    read_yaml(Path(__file__).parents[2] / "configs" / "tiers.yaml")[0]["tiers"]).scales["personal"]
+SCALE = TierSettings.model_validate(read_yaml(Path(__file__).parents[2] / "configs" / "tiers.yaml")[0]["tiers"]).scales[
+    "personal"
+]
 AS_OF = dt.date(2026, 10, 1)
 # BANKING.md: personal average daily balances of a county bank
-STEPS = ((1, 100, 48), (100, 1e3, 17), (1e3, 1e4, 14), (1e4, 5e4, 11.5), (5e4, 2e5, 7.2), (2e5, 5e5, 1.75), (5e5, 2e6, 0.5),
-         (2e6, 1e7, 0.05))
+STEPS = (
+    (1, 100, 48),
+    (100, 1e3, 17),
+    (1e3, 1e4, 14),
+    (1e4, 5e4, 11.5),
+    (5e4, 2e5, 7.2),
+    (2e5, 5e5, 1.75),
+    (5e5, 2e6, 0.5),
+    (2e6, 1e7, 0.05),
+)
 
 
 def county(seed: int, size: int = 8000) -> pa.Table:
@@ -45,7 +54,7 @@ def test_a_county_bank_gets_ordered_tiers_on_which_rule_and_cluster_agree_as_aim
     assert proposal.meets_aim
     assert sum(level.customers for level in proposal.levels) == 8000
     sizes = [level.customers for level in proposal.levels]
-    assert sizes[0] > 0.6 * 8000 > sum(sizes[1:])           # most of a county has little
+    assert sizes[0] > 0.6 * 8000 > sum(sizes[1:])  # most of a county has little
 
 
 def test_ids_keep_their_place_from_refit_to_refit() -> None:
@@ -53,7 +62,7 @@ def test_ids_keep_their_place_from_refit_to_refit() -> None:
     for seed in range(5):
         for fit in (1, 2, 3):
             ids = [level.id for level in propose(county(seed), SCALE, AS_OF, seed=fit).levels]
-            assert ids == order[:len(ids)]
+            assert ids == order[: len(ids)]
 
 
 def test_rows_in_any_order_give_the_same_proposal_and_the_same_bytes(tmp_path: Path) -> None:
@@ -75,7 +84,7 @@ def test_the_crossing_of_rule_and_cluster_counts_everybody_once_and_gives_the_ag
     crossing = np.array(proposal.crossing)
     assert crossing.sum() == 8000
     assert np.trace(crossing) / 8000 == pytest.approx(proposal.agreement)
-    assert crossing.sum() > np.trace(crossing)          # no cluster is cut exactly by a round figure
+    assert crossing.sum() > np.trace(crossing)  # no cluster is cut exactly by a round figure
 
 
 def test_what_would_change_is_told_from_the_tiers_in_force_to_those_proposed() -> None:
@@ -90,14 +99,16 @@ def test_what_would_change_is_told_from_the_tiers_in_force_to_those_proposed() -
 def approved(proposal: Proposal) -> Scale:
     """The scale that head office would have after approving."""
     names = {level.id: level for level in SCALE.levels}
-    levels = [names[level.id].model_copy(update={"adb": level.adb, "contribution": level.contribution})
-              for level in reversed(proposal.levels)]
+    levels = [
+        names[level.id].model_copy(update={"adb": level.adb, "contribution": level.contribution})
+        for level in reversed(proposal.levels)
+    ]
     return Scale.model_validate({"kinds": SCALE.kinds, "levels": [level.model_dump() for level in levels]})
 
 
 @pytest.mark.parametrize(("times", "is_kept"), [(1, True), (1000, False)])
 def test_a_tier_no_cluster_speaks_of_stays_as_it_is_where_it_stays_the_higher(times: float, is_kept: bool) -> None:
-    adb = np.repeat([10.0, 3_000.0, 60_000.0], 50) * times              # two clusters above the floor at most
+    adb = np.repeat([10.0, 3_000.0, 60_000.0], 50) * times  # two clusters above the floor at most
     proposal = propose(pa.table({"measure_adb": adb, "measure_contribution": adb * 0.012}), SCALE, AS_OF)
     top = proposal.levels[-1]
     assert (top.id, top.is_kept, top.adb == top.adb_in_force) == ("diamond", is_kept, is_kept)

@@ -56,8 +56,9 @@ def test_what_happens_after_the_day_changes_no_bit_of_the_model(tmp_path: Path, 
     assert models[0].evaluation == models[1].evaluation
 
 
-def test_same_rows_same_bytes_whatever_the_number_of_threads(bank: Synthetic, trained: TrainingResult, window: Window,
-                                                             quick: ModelSettings, tmp_path: Path) -> None:
+def test_same_rows_same_bytes_whatever_the_number_of_threads(
+    bank: Synthetic, trained: TrainingResult, window: Window, quick: ModelSettings, tmp_path: Path
+) -> None:
     again = train_label(LABEL, bank.dataset(), window, quick.model_copy(update={"threads": 1}), known_at=bank.as_ofs[-1])
     trained.champion.write(tmp_path / "one")
     again.champion.write(tmp_path / "two")
@@ -75,8 +76,9 @@ def test_a_champion_survives_its_folder_and_a_changed_folder_is_refused(trained:
         Champion.read(tmp_path)
 
 
-def test_the_gate_refuses_a_model_of_noise_and_the_segment_rate_answers(tmp_path: Path, window: Window,
-                                                                        quick: ModelSettings) -> None:
+def test_the_gate_refuses_a_model_of_noise_and_the_segment_rate_answers(
+    tmp_path: Path, window: Window, quick: ModelSettings
+) -> None:
     noise = make(tmp_path, customers=1500, months=9, level=-2.5, nothing=True)
     result = train_label(LABEL, noise.dataset(), window, quick, known_at=noise.as_ofs[-1])
     assert not result.verdict.passed
@@ -93,12 +95,18 @@ def test_the_gate_refuses_a_calibration_learned_from_the_trees_own_rows(bank: Sy
     from models import booster
     from models.calibration import calibrate
     from models.settings import BoosterSettings
+
     greedy = BoosterSettings(rounds=400, leaves=63, min_rows_in_leaf=5, l2=0.0, learning_rate=0.2, feature_share=1.0)
     fitted = booster.fit(learned, greedy, seed=1, threads=2)
     leaked = calibrate(booster.raw_scores(fitted.text, learned.matrix, 2), learned.target)
     raw = booster.raw_scores(fitted.text, later.matrix, 2)
-    evaluation = evaluate(Scored(later.as_of, later.customers, later.target, leaked(raw), raw), quick.evaluation,
-                          base_rate=learned.base_rate, capacity=100, seed=1)
+    evaluation = evaluate(
+        Scored(later.as_of, later.customers, later.target, leaked(raw), raw),
+        quick.evaluation,
+        base_rate=learned.base_rate,
+        capacity=100,
+        seed=1,
+    )
     rule = best_rule(learned)
     against = compare(raw, rule.score(later), later.target, later.customers, resamples=200)
     verdict = gate.judge(evaluation, rule, against, quick.gate)
@@ -121,7 +129,8 @@ def test_a_model_no_better_than_its_best_feature_is_refused(bank: Synthetic, qui
 
 
 def test_cross_fitted_probabilities_come_from_folds_that_had_not_seen_the_customer(
-        bank: Synthetic, quick: ModelSettings) -> None:
+    bank: Synthetic, quick: ModelSettings
+) -> None:
     dataset = bank.dataset().during(bank.as_ofs[:4])
     made = recipe.cross_fitted(dataset, quick)
     assert made.how == "cross_fitted"

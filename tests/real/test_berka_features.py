@@ -25,14 +25,20 @@ DATE = "make_date(1900 + substr({0}, 1, 2)::INT, substr({0}, 3, 2)::INT, substr(
 def berka(tmp_path_factory: pytest.TempPathFactory) -> Canonical:
     con = connect()
     for name in ("account", "disp", "trans", "loan"):
-        con.execute(f"CREATE TABLE {name} AS SELECT * FROM read_csv('{DATA}/{name}.asc', delim=';', header=true, quote='\"', "
-                    "all_varchar=true)")
+        con.execute(
+            f"CREATE TABLE {name} AS SELECT * FROM read_csv('{DATA}/{name}.asc', delim=';', header=true, quote='\"', "
+            "all_varchar=true)"
+        )
     on = DATE.format("date")
-    con.execute(f"CREATE VIEW customers AS SELECT 'C' || client_id AS customer_id, {on} AS opened_on FROM account "
-                "JOIN disp USING (account_id) WHERE type = 'OWNER'")
-    con.execute(f"CREATE VIEW accounts AS SELECT account_id, 'C' || client_id AS customer_id, 'deposit' AS holds, 'current' "
-                f"AS kind, "
-                f"{on} AS opened_on FROM account JOIN disp USING (account_id) WHERE type = 'OWNER'")
+    con.execute(
+        f"CREATE VIEW customers AS SELECT 'C' || client_id AS customer_id, {on} AS opened_on FROM account "
+        "JOIN disp USING (account_id) WHERE type = 'OWNER'"
+    )
+    con.execute(
+        f"CREATE VIEW accounts AS SELECT account_id, 'C' || client_id AS customer_id, 'deposit' AS holds, 'current' "
+        f"AS kind, "
+        f"{on} AS opened_on FROM account JOIN disp USING (account_id) WHERE type = 'OWNER'"
+    )
     con.execute(f"""CREATE TABLE transactions AS SELECT trans_id AS transaction_id, account_id, {on} AS "on",
         (CASE WHEN type = 'PRIJEM' THEN 1 ELSE -1 END * (amount::DECIMAL(18, 2) * 100))::BIGINT AS amount,
         CASE trim(k_symbol) WHEN 'SIPO' THEN 'utility' WHEN 'UROK' THEN 'interest' WHEN 'DUCHOD' THEN 'pension'
@@ -42,8 +48,16 @@ def berka(tmp_path_factory: pytest.TempPathFactory) -> Canonical:
         (sum(sum(amount)) OVER (PARTITION BY account_id ORDER BY "on"))::BIGINT AS balance
         FROM transactions GROUP BY account_id, "on" """)
     names = ("customers", "accounts", "transactions", "balances")
-    return write_canonical(con, tmp_path_factory.mktemp("berka"), {name: name for name in names}, bank="berka", currency="CZK",
-                           buckets=3, newest=AS_OF, inputs={})
+    return write_canonical(
+        con,
+        tmp_path_factory.mktemp("berka"),
+        {name: name for name in names},
+        bank="berka",
+        currency="CZK",
+        buckets=3,
+        newest=AS_OF,
+        inputs={},
+    )
 
 
 def test_averages_and_flows_of_berka_are_those_of_its_files(berka: Canonical, tmp_path: Path) -> None:
@@ -55,7 +69,7 @@ def test_averages_and_flows_of_berka_are_those_of_its_files(berka: Canonical, tm
         SELECT 'C' || client_id AS customer_id, sum(CASE WHEN type_1 = 'PRIJEM' THEN amount::DOUBLE ELSE -amount::DOUBLE END
             * least(91, DATE '{AS_OF}' - on_ + 1)) / 91 AS adb,
             sum(CASE WHEN type_1 = 'PRIJEM' AND on_ > DATE '{AS_OF}' - 180 THEN amount::DOUBLE ELSE 0 END) AS came
-        FROM (SELECT account_id, type AS type_1, amount, {DATE.format('date')} AS on_
+        FROM (SELECT account_id, type AS type_1, amount, {DATE.format("date")} AS on_
               FROM read_csv('{DATA}/trans.asc', delim=';', header=true, quote='"', all_varchar=true))
         JOIN (SELECT * FROM read_csv('{DATA}/disp.asc', delim=';', header=true, quote='"',
                                      all_varchar=true)) d USING (account_id)
@@ -69,6 +83,7 @@ def test_averages_and_flows_of_berka_are_those_of_its_files(berka: Canonical, tm
 def _first_day(berka: Canonical, joined: object) -> np.ndarray:
     """Balance of 31 December, the one day the hand-made window has more than the quarter."""
     con = connect()
-    rows = berka.scan(con, "balances", dt.date(1993, 12,
-                                               31)).df().sort_values("on").groupby("customer_id")["balance"].last() / 100
+    rows = (
+        berka.scan(con, "balances", dt.date(1993, 12, 31)).df().sort_values("on").groupby("customer_id")["balance"].last() / 100
+    )
     return rows.reindex(joined["customer_id"]).fillna(0.0).to_numpy()  # type: ignore[index]

@@ -67,8 +67,9 @@ def berka(tmp_path_factory: pytest.TempPathFactory) -> tuple[Canonical, Stack, P
     made = build(canonical, bank.features, [*LEARN, NIGHT], root / "features")
     stack = stack_features([made.path(day) for day in (*LEARN, NIGHT)], model_columns(made.specs))
     window = Window(settings.gap_days, settings.horizon_days)
-    tested = replay("buy_loan", stack, root / "labels" / "buy_loan", [NIGHT], window, bank.models,
-                    min_positives=settings.min_positives)
+    tested = replay(
+        "buy_loan", stack, root / "labels" / "buy_loan", [NIGHT], window, bank.models, min_positives=settings.min_positives
+    )
     return canonical, stack, root / "labels" / "buy_loan", tested
 
 
@@ -94,9 +95,23 @@ def against_hand(berka: tuple[Canonical, Stack, Path, Backtest]) -> tuple[np.nda
     learned = [rows(day) for day in LEARN]
     matrix, target = pd.concat([x for x, _ in learned]), np.concatenate([y for _, y in learned])
     assert matrix.shape[1] == 26
-    model = lgb.train({"objective": "binary", "num_leaves": 4, "min_data_in_leaf": 100, "learning_rate": 0.05, "lambda_l2": 20,
-                       "feature_fraction": 0.3, "verbosity": -1, "deterministic": True, "force_row_wise": True, "seed": 1,
-                       "num_threads": 1}, lgb.Dataset(matrix.to_numpy(np.float64), target), num_boost_round=70)
+    model = lgb.train(
+        {
+            "objective": "binary",
+            "num_leaves": 4,
+            "min_data_in_leaf": 100,
+            "learning_rate": 0.05,
+            "lambda_l2": 20,
+            "feature_fraction": 0.3,
+            "verbosity": -1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "seed": 1,
+            "num_threads": 1,
+        },
+        lgb.Dataset(matrix.to_numpy(np.float64), target),
+        num_boost_round=70,
+    )
     tonight, came = rows(NIGHT)
     score = np.asarray(model.predict(tonight.to_numpy(np.float64), raw_score=True))
     ours = tested.rows
@@ -105,11 +120,14 @@ def against_hand(berka: tuple[Canonical, Stack, Path, Backtest]) -> tuple[np.nda
 
 
 def test_the_loan_model_passes_its_gate_and_ranks_the_months_to_come(
-        berka: tuple[Canonical, Stack, Path, Backtest], capsys: pytest.CaptureFixture[str]) -> None:
+    berka: tuple[Canonical, Stack, Path, Backtest], capsys: pytest.CaptureFixture[str]
+) -> None:
     night = berka[3].nights[0]
     with capsys.disabled():
-        print(f"\nBerka loans, {night.as_of}: {night.cohort} customers, {night.positives} loans; ROC AUC {night.roc_auc}, "   # noqa: T201
-              f"lift at 10 % {night.lift_10}, observed over expected {night.observed_expected}")
+        print(  # noqa: T201
+            f"\nBerka loans, {night.as_of}: {night.cohort} customers, {night.positives} loans; ROC AUC {night.roc_auc}, "
+            f"lift at 10 % {night.lift_10}, observed over expected {night.observed_expected}"
+        )
     assert night.method == "model"
     assert night.trained_on == LEARN
     assert night.roc_auc.value > 0.80
@@ -119,15 +137,19 @@ def test_the_loan_model_passes_its_gate_and_ranks_the_months_to_come(
 
 
 def test_it_is_not_worse_than_a_hand_made_model_and_claims_no_more_than_the_paired_interval(
-        berka: tuple[Canonical, Stack, Path, Backtest], against_hand: tuple[np.ndarray, Difference],
-        capsys: pytest.CaptureFixture[str]) -> None:
+    berka: tuple[Canonical, Stack, Path, Backtest],
+    against_hand: tuple[np.ndarray, Difference],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     score, difference = against_hand
     rows = berka[3].rows
     alone = compare(score, np.zeros(len(score)), rows["target"].to_numpy(np.int8), rows["customer_id"].to_numpy(), seed=1)
     claim = "better" if difference.roc_auc.low > 0 else "no difference can be claimed"
     with capsys.disabled():
-        print(f"\nhand-made: ROC AUC {0.5 + alone.roc_auc.value:.3f}, lift at 10 % {1 + alone.lift_10.value:.2f}; "     # noqa: T201
-              f"ours minus hand-made: ROC AUC {difference.roc_auc}, lift {difference.lift_10}: {claim}")
-    assert 0.75 < 0.5 + alone.roc_auc.value < 0.88      # the hand-made one is a fair opponent
+        print(  # noqa: T201
+            f"\nhand-made: ROC AUC {0.5 + alone.roc_auc.value:.3f}, lift at 10 % {1 + alone.lift_10.value:.2f}; "
+            f"ours minus hand-made: ROC AUC {difference.roc_auc}, lift {difference.lift_10}: {claim}"
+        )
+    assert 0.75 < 0.5 + alone.roc_auc.value < 0.88  # the hand-made one is a fair opponent
     assert difference.roc_auc.high > 0
     assert difference.roc_auc.value > -0.02

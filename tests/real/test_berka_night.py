@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "berka"
 CUT = dt.date(1993, 12, 31)
 NIGHT = dt.date(1994, 3, 31)
-DATED = {"trans.asc": 2, "loan.asc": 2, "account.asc": 3, "card.asc": 3}      # file -> column of its date
+DATED = {"trans.asc": 2, "loan.asc": 2, "account.asc": 3, "card.asc": 3}  # file -> column of its date
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"the Berka files are not at {DATA}: nothing real was tested")
 
@@ -52,9 +52,27 @@ def cut(to: Path) -> Path:
 def night(bank: Path, home: Path, as_of: dt.date) -> Path:
     """The published version of that date."""
     done = subprocess.run(
-        [sys.executable, "-c", "from flows.cli import main; main()", "nightly", "--runner", "plain", "--bank", str(bank),
-         "--home", str(home), "--as-of", as_of.isoformat()],
-        cwd=ROOT, check=False, capture_output=True, text=True, timeout=900, env={**os.environ, "COLUMNS": "160"})
+        [
+            sys.executable,
+            "-c",
+            "from flows.cli import main; main()",
+            "nightly",
+            "--runner",
+            "plain",
+            "--bank",
+            str(bank),
+            "--home",
+            str(home),
+            "--as-of",
+            as_of.isoformat(),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**os.environ, "COLUMNS": "160"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return home / "berka" / "lists" / f"as_of={as_of}" / "version=1"
 
@@ -82,7 +100,7 @@ def test_the_night_of_1994_03_31_tiers_everyone_scores_three_labels_and_says_why
     scores = pq.read_table(home / "scores" / f"as_of={NIGHT}.parquet").to_pandas()
     methods = scores.groupby("model")["method"].first().to_dict()
     assert set(methods) == {"churn_aum", "buy_loan", "buy_card"}
-    assert methods["buy_card"] == "segment_rate"                    # six people with a card are no model
+    assert methods["buy_card"] == "segment_rate"  # six people with a card are no model
     assert scores["probability"].between(scores["low"], scores["high"]).all()
     entries = pq.read_table(folder / "entries.parquet").to_pandas()
     assert set(entries["customer_id"]) <= set(tiers["customer_id"])

@@ -26,7 +26,8 @@ def test_files_are_told_apart_by_name_as_well_as_by_content(tmp_path: Path) -> N
     write_text(tmp_path / "b", "same")
     assert fingerprint.of_files([tmp_path / "a"], tmp_path) != fingerprint.of_files([tmp_path / "b"], tmp_path)
     assert fingerprint.of_files([tmp_path / "a", tmp_path / "b"], tmp_path) == fingerprint.of_files(
-        [tmp_path / "b", tmp_path / "a"], tmp_path)
+        [tmp_path / "b", tmp_path / "a"], tmp_path
+    )
 
 
 def test_a_keyed_draw_is_the_same_tonight_and_tomorrow_and_spreads_evenly() -> None:

@@ -98,7 +98,7 @@ def test_an_expired_lease_is_taken_over_and_its_old_owner_can_publish_nothing(le
     assert ledger.published(DAY) is None
     with pytest.raises(LeaseLost):
         ledger.renew_lease(old, 60)
-    ledger.release_lease(old)      # must not free what belongs to the new owner
+    ledger.release_lease(old)  # must not free what belongs to the new owner
     with pytest.raises(LeaseHeld):
         ledger.take_lease("third", 60)
 
@@ -155,7 +155,7 @@ def test_a_run_that_died_is_taken_up_again_with_its_steps(ledger: Ledger) -> Non
     ledger.start_step(run, "features")
     ledger.end_step(run, "features", {"features/x.parquet": "h"}, 1.5, "note")
     ledger.start_step(run, "score")
-    again, resumed = ledger.begin(KEY)          # the process died: nobody said failed
+    again, resumed = ledger.begin(KEY)  # the process died: nobody said failed
     assert resumed
     assert (again.run_id, again.attempts) == (run.run_id, 2)
     steps = ledger.steps(again)

@@ -22,11 +22,16 @@ from targeting.list_book import BankWords
 from targeting.night import ListInputs
 from targeting.settings import TargetingSettings
 
-AS_OF = dt.date(2026, 9, 30)                # a Wednesday
+AS_OF = dt.date(2026, 9, 30)  # a Wednesday
 ROOT = Path(__file__).resolve().parents[2]
-TIERS = {"diamond": ("钻石", "Diamond"), "platinum": ("白金", "Platinum"), "gold": ("金卡", "Gold"),
-         "silver": ("银卡", "Silver"), "basic": ("普通", "Basic")}
-WEIGHT = 0.75                               # of the one feature that the small bank's models know
+TIERS = {
+    "diamond": ("钻石", "Diamond"),
+    "platinum": ("白金", "Platinum"),
+    "gold": ("金卡", "Gold"),
+    "silver": ("银卡", "Silver"),
+    "basic": ("普通", "Basic"),
+}
+WEIGHT = 0.75  # of the one feature that the small bank's models know
 
 
 def standard_settings(**changed: Any) -> TargetingSettings:
@@ -41,24 +46,56 @@ class SmallBank:
     """Rows of canonical tables by name, and what the rooms before would say of the customers."""
 
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    scores: list[tuple[str, str, float]] = field(default_factory=list)          # customer, model, probability
-    tiers: dict[str, tuple[str, float, str]] = field(default_factory=dict)      # customer -> tier, average, group
+    scores: list[tuple[str, str, float]] = field(default_factory=list)  # customer, model, probability
+    tiers: dict[str, tuple[str, float, str]] = field(default_factory=dict)  # customer -> tier, average, group
 
     def add(self, table: str, **row: Any) -> SmallBank:
         self.tables[table].append(row)
         return self
 
-    def customer(self, name: str, *, tier: str = "gold", average: float = 80_000.0, group: str = "other", consent: bool = True,
-                 account: bool = True, **row: Any) -> SmallBank:
+    def customer(
+        self,
+        name: str,
+        *,
+        tier: str = "gold",
+        average: float = 80_000.0,
+        group: str = "other",
+        consent: bool = True,
+        account: bool = True,
+        **row: Any,
+    ) -> SmallBank:
         """A consenting adult with one current account at B1, unless said otherwise."""
-        self.add("customers", **({"customer_id": name, "kind": "personal", "stage": "customer", "status": "active",
-                                  "opened_on": dt.date(2015, 1, 1), "birth_on": dt.date(1975, 5, 5), "branch_id": "B1",
-                                  "name": f"张{name}", "phone": "19900001234", "risk_rating": "R3",
-                                  "risk_rated_on": dt.date(2026, 3, 1)} | row))
+        self.add(
+            "customers",
+            **(
+                {
+                    "customer_id": name,
+                    "kind": "personal",
+                    "stage": "customer",
+                    "status": "active",
+                    "opened_on": dt.date(2015, 1, 1),
+                    "birth_on": dt.date(1975, 5, 5),
+                    "branch_id": "B1",
+                    "name": f"张{name}",
+                    "phone": "19900001234",
+                    "risk_rating": "R3",
+                    "risk_rated_on": dt.date(2026, 3, 1),
+                }
+                | row
+            ),
+        )
         if account:
-            self.add("accounts", account_id=f"A{name}", customer_id=name, product_id="current",
-                     branch_id=row.get("branch_id", "B1"), holds="deposit", kind="current", status="normal",
-                     opened_on=dt.date(2015, 1, 1))
+            self.add(
+                "accounts",
+                account_id=f"A{name}",
+                customer_id=name,
+                product_id="current",
+                branch_id=row.get("branch_id", "B1"),
+                holds="deposit",
+                kind="current",
+                status="normal",
+                opened_on=dt.date(2015, 1, 1),
+            )
             self.add("balances", account_id=f"A{name}", on=dt.date(2020, 1, 1), balance=int(average * 100))
         if consent:
             self.add("consents", customer_id=name, purpose="marketing", channel="any", on=dt.date(2020, 1, 1), granted=True)
@@ -80,44 +117,81 @@ class SmallBank:
             names[table] = f"in_{table}"
         return write_canonical(con, home / "canonical", names, bank="small", currency="CNY", buckets=2, newest=AS_OF, inputs={})
 
-    def inputs(self, home: Path, settings: TargetingSettings | None = None, *, shuffled: int | None = None,
-               as_of: dt.date = AS_OF) -> ListInputs:
+    def inputs(
+        self, home: Path, settings: TargetingSettings | None = None, *, shuffled: int | None = None, as_of: dt.date = AS_OF
+    ) -> ListInputs:
         """The arguments of a night over this bank, its files written below `home`."""
         home.mkdir(parents=True, exist_ok=True)
         order = np.random.default_rng(shuffled).permutation if shuffled is not None else np.arange
         self._features().iloc[order(len(self.tiers))].to_parquet(home / "features.parquet")
         scores = self._scores()
         pq.write_table(pa.Table.from_pandas(scores.iloc[order(len(scores))], preserve_index=False), home / "scores.parquet")
-        tiers = pd.DataFrame([(c, t, a, g) for c, (t, a, g) in self.tiers.items()],
-                             columns=["customer_id", "tier", "measure_adb", "group"])
+        tiers = pd.DataFrame(
+            [(c, t, a, g) for c, (t, a, g) in self.tiers.items()], columns=["customer_id", "tier", "measure_adb", "group"]
+        )
         tiers.iloc[order(len(tiers))].to_parquet(home / "tiers.parquet")
         return ListInputs(
-            canonical=self.write(home, shuffled=shuffled), as_of=as_of, settings=settings or standard_settings(),
-            features=home / "features.parquet", scores=home / "scores.parquet", tiers=home / "tiers.parquet", catalog=CATALOG,
-            explain=explain, champions={m: f"hash of {m}" for m in sorted(set(scores["model"]))}, tier_words=TIERS)
+            canonical=self.write(home, shuffled=shuffled),
+            as_of=as_of,
+            settings=settings or standard_settings(),
+            features=home / "features.parquet",
+            scores=home / "scores.parquet",
+            tiers=home / "tiers.parquet",
+            catalog=CATALOG,
+            explain=explain,
+            champions={m: f"hash of {m}" for m in sorted(set(scores["model"]))},
+            tier_words=TIERS,
+        )
 
     def _features(self) -> pd.DataFrame:
-        return pd.DataFrame({"customer_id": list(self.tiers), "as_of": AS_OF,
-                             "aum_adb_90d": [average for _, average, _ in self.tiers.values()]})
+        return pd.DataFrame(
+            {"customer_id": list(self.tiers), "as_of": AS_OF, "aum_adb_90d": [average for _, average, _ in self.tiers.values()]}
+        )
 
     def _scores(self) -> pd.DataFrame:
         frame = pd.DataFrame(self.scores, columns=["customer_id", "model", "probability"]).astype(
-            {"customer_id": "str", "model": "str", "probability": "float64"})
-        return frame.assign(as_of=AS_OF, raw_score=np.log(frame["probability"] / (1 - frame["probability"])),
-                            low=frame["probability"] * 0.8, high=np.minimum(frame["probability"] * 1.2, 1.0),
-                            method="model", band="high")
+            {"customer_id": "str", "model": "str", "probability": "float64"}
+        )
+        return frame.assign(
+            as_of=AS_OF,
+            raw_score=np.log(frame["probability"] / (1 - frame["probability"])),
+            low=frame["probability"] * 0.8,
+            high=np.minimum(frame["probability"] * 1.2, 1.0),
+            method="model",
+            band="high",
+        )
 
 
-CATALOG = [FeatureSpec(name="aum_adb_90d", view="assets", role="feature", unit="money", window_days=90, zh="近90天日均金融资产",
-                       en="Average assets over 90 days", family="assets", sensitivity="open", is_actionable=True,
-                       tables=("balances",), wordings=())]
+CATALOG = [
+    FeatureSpec(
+        name="aum_adb_90d",
+        view="assets",
+        role="feature",
+        unit="money",
+        window_days=90,
+        zh="近90天日均金融资产",
+        en="Average assets over 90 days",
+        family="assets",
+        sensitivity="open",
+        is_actionable=True,
+        tables=("balances",),
+        wordings=(),
+    )
+]
 
 
 def explain(model: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The exact contributions of a linear model of one feature (in thousands, capped): they add up to the raw score."""
     part = WEIGHT * np.minimum(rows["aum_adb_90d"].to_numpy() / 1e6, 1.0)
-    one = pd.DataFrame({"customer_id": rows["customer_id"].to_numpy(), "model": model, "feature": "aum_adb_90d",
-                        "value": rows["aum_adb_90d"].to_numpy(), "contribution": part})
+    one = pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"].to_numpy(),
+            "model": model,
+            "feature": "aum_adb_90d",
+            "value": rows["aum_adb_90d"].to_numpy(),
+            "contribution": part,
+        }
+    )
     base = one.assign(feature="__base__", value=np.nan, contribution=rows["raw_score"].to_numpy() - part)
     return pd.concat([one, base], ignore_index=True)
 
@@ -125,19 +199,39 @@ def explain(model: str, rows: pd.DataFrame) -> pd.DataFrame:
 def county_bank() -> SmallBank:
     """Head office, two branches, an outlet of the first; a head, two managers and a grid manager; the products of a county."""
     bank = SmallBank()
-    for branch, level, parent, head in (("HO", "head", None, None), ("B1", "branch", "HO", "H1"), ("B2", "branch", "HO", None),
-                                        ("B1a", "outlet", "B1", None)):
+    for branch, level, parent, head in (
+        ("HO", "head", None, None),
+        ("B1", "branch", "HO", "H1"),
+        ("B2", "branch", "HO", None),
+        ("B1a", "outlet", "B1", None),
+    ):
         bank.add("branches", branch_id=branch, name=f"{branch}支行", level=level, parent_id=parent, head_manager_id=head)
     for manager, branch, role, certificates in (
-            ("H1", "B1", "branch_head", ""), ("M1", "B1", "manager", "理财,保险"), ("M2", "B2", "manager", ""),
-            ("G1", "B1", "grid", ""), ("T1", "HO", "head_office", "wealth、insurance")):
-        bank.add("managers", manager_id=manager, name=f"周{manager}", branch_id=branch, role=role, certificates=certificates,
-                 hours=4.0)
+        ("H1", "B1", "branch_head", ""),
+        ("M1", "B1", "manager", "理财,保险"),
+        ("M2", "B2", "manager", ""),
+        ("G1", "B1", "grid", ""),
+        ("T1", "HO", "head_office", "wealth、insurance"),
+    ):
+        bank.add(
+            "managers",
+            manager_id=manager,
+            name=f"周{manager}",
+            branch_id=branch,
+            role=role,
+            certificates=certificates,
+            hours=4.0,
+        )
     bank.add("grids", grid_id="V1", name="河东村", branch_id="B1", manager_id="G1")
     for product, family, counts, risk in (
-            ("current", "current", "deposit", None), ("cd", "large_cd", "deposit", None), ("w2", "wealth", "aum", "R2"),
-            ("w4", "wealth", "aum", "R4"), ("farm", "farmer_credit", "none", None), ("app", "mobile_bank", "none", None),
-            ("td", "time_deposit", "deposit", None)):
+        ("current", "current", "deposit", None),
+        ("cd", "large_cd", "deposit", None),
+        ("w2", "wealth", "aum", "R2"),
+        ("w4", "wealth", "aum", "R4"),
+        ("farm", "farmer_credit", "none", None),
+        ("app", "mobile_bank", "none", None),
+        ("td", "time_deposit", "deposit", None),
+    ):
         bank.add("products", product_id=product, name=product, family=family, counts_as=counts, risk=risk, margin=None)
     return bank
 
@@ -159,7 +253,10 @@ def settings() -> Callable[..., TargetingSettings]:
 
 @pytest.fixture
 def bank_words() -> BankWords:
-    return BankWords(zh="小河农村商业银行", en="Xiaohe Rural Commercial Bank", short_zh="小河农商行", short_en="Xiaohe RCB",
-                     is_fictitious=True)
-
-
+    return BankWords(
+        zh="小河农村商业银行",
+        en="Xiaohe Rural Commercial Bank",
+        short_zh="小河农商行",
+        short_en="Xiaohe RCB",
+        is_fictitious=True,
+    )

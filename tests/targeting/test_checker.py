@@ -18,13 +18,23 @@ from tests.targeting.test_eligibility import NEVER, NO_LOAN, NO_MARKETING, NO_WE
 
 WORK_ON = dt.date(2026, 10, 1)
 FOUND_BY = {
-    "keep_assets": {**dict.fromkeys(NEVER, "never_listed"), "former": "known_customer",
-                    **dict.fromkeys(NO_MARKETING, "consent"),
-                    "no calls for marketing": "never_listed"},
+    "keep_assets": {
+        **dict.fromkeys(NEVER, "never_listed"),
+        "former": "known_customer",
+        **dict.fromkeys(NO_MARKETING, "consent"),
+        "no calls for marketing": "never_listed",
+    },
     "buy_farmer_credit": {**dict.fromkeys(NO_LOAN, "credit"), "another region": "region"},
-    "buy_wealth": {"unrated": "suitability", "rated a year ago": "suitability", "rated after the day": "suitability",
-                   "too careful": "suitability", "called 13 days ago": "contact_policy", "called by family": "contact_policy",
-                   "declined in July": "contact_policy", "holds it": "applicable"},
+    "buy_wealth": {
+        "unrated": "suitability",
+        "rated a year ago": "suitability",
+        "rated after the day": "suitability",
+        "too careful": "suitability",
+        "called 13 days ago": "contact_policy",
+        "called by family": "contact_policy",
+        "declined in July": "contact_policy",
+        "holds it": "applicable",
+    },
 }
 PLANTS = {name: plant for cases in (NEVER, NO_LOAN, NO_MARKETING, NO_WEALTH) for name, (_, plant) in cases.items()}
 
@@ -116,7 +126,7 @@ def test_a_list_that_was_tampered_with_is_found_out(rule, proved):
 def test_a_manager_is_not_given_more_calls_than_hours(proved):
     entries, _, _, settings = proved
     short = settings.model_copy(update={"hours": settings.hours.model_copy(update={"per_action": 1.0})})
-    assert _rules(proved, entries, short) == {"hours"}      # five calls of an hour in four hours
+    assert _rules(proved, entries, short) == {"hours"}  # five calls of an hour in four hours
 
 
 def test_who_is_held_out_is_found_on_a_list(proved):
@@ -125,9 +135,15 @@ def test_who_is_held_out_is_found_on_a_list(proved):
     assert _rules(proved, entries, everybody) == {"holdout"}
 
 
-@pytest.mark.parametrize(("changed", "rule"), [
-    ({"certificates": ("gold",)}, "certificate"), ({"groups": ("merchant",)}, "applicable"),
-    ({"customer_kinds": ("corporate",)}, "applicable"), ({"needs_rating": True, "risk": "R5"}, "suitability")])
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"certificates": ("gold",)}, "certificate"),
+        ({"groups": ("merchant",)}, "applicable"),
+        ({"customer_kinds": ("corporate",)}, "applicable"),
+        ({"needs_rating": True, "risk": "R5"}, "suitability"),
+    ],
+)
 def test_an_offer_that_asks_for_more_than_seller_or_customer_has_is_found(changed, rule, proved):
     entries, _, _, settings = proved
     offers = {name: offer.model_copy(update=changed) for name, offer in settings.offers.items()}
@@ -137,8 +153,14 @@ def test_an_offer_that_asks_for_more_than_seller_or_customer_has_is_found(change
 def test_a_violation_stops_the_night_and_names_the_customer(proved):
     entries, scores, canonical, settings = proved
     with pytest.raises(GateBroken, match="C4"):
-        checker.prove(WRONG["one_row_each"](entries).query("customer_id == 'C4'"), scores, canonical, AS_OF, WORK_ON,
-                      settings.model_copy(update={"offers": {}}))
+        checker.prove(
+            WRONG["one_row_each"](entries).query("customer_id == 'C4'"),
+            scores,
+            canonical,
+            AS_OF,
+            WORK_ON,
+            settings.model_copy(update={"offers": {}}),
+        )
 
 
 def test_the_checker_shares_no_code_with_what_it_checks():

@@ -30,10 +30,19 @@ def _wanted(bank, name, **row):
     bank.customer(name, **({"manager_id": "M1"} | row))
     for model in ("churn_aum", "buy_wealth", "buy_farmer_credit"):
         bank.score(name, model, 0.3)
-    bank.add("accounts", account_id=f"T{name}", customer_id=name, product_id="other", branch_id="B1", holds="deposit",
-             kind="time", opened_on=DAY)
-    bank.add("terms", account_id=f"T{name}", started_on=DAY, matures_on=dt.date(2026, 10, 5), amount=10_000_000,
-             rollover="none")
+    bank.add(
+        "accounts",
+        account_id=f"T{name}",
+        customer_id=name,
+        product_id="other",
+        branch_id="B1",
+        holds="deposit",
+        kind="time",
+        opened_on=DAY,
+    )
+    bank.add(
+        "terms", account_id=f"T{name}", started_on=DAY, matures_on=dt.date(2026, 10, 5), amount=10_000_000, rollover="none"
+    )
 
 
 def _row(**changed) -> Plant:
@@ -54,13 +63,33 @@ def _called(**row) -> Plant:
 
 def _loan(closed=False, **states) -> Plant:
     """A loan with one state per date given as on_YYYYMMDD."""
+
     def plant(bank, name):
-        bank.add("loans", loan_id=f"L{name}", customer_id=name, product_id="other", granted_on=DAY, amount=1_000_000,
-                 closed_on=dt.date(2026, 6, 1) if closed else None)
+        bank.add(
+            "loans",
+            loan_id=f"L{name}",
+            customer_id=name,
+            product_id="other",
+            granted_on=DAY,
+            amount=1_000_000,
+            closed_on=dt.date(2026, 6, 1) if closed else None,
+        )
         for day, state in states.items():
-            bank.add("loan_status", **({"loan_id": f"L{name}", "on": dt.datetime.strptime(day, "on_%Y%m%d").date(),
-                                        "outstanding": 1_000_000, "overdue_days": 0, "overdue_amount": 0,
-                                        "class": "normal"} | state))
+            bank.add(
+                "loan_status",
+                **(
+                    {
+                        "loan_id": f"L{name}",
+                        "on": dt.datetime.strptime(day, "on_%Y%m%d").date(),
+                        "outstanding": 1_000_000,
+                        "overdue_days": 0,
+                        "overdue_amount": 0,
+                        "class": "normal",
+                    }
+                    | state
+                ),
+            )
+
     return plant
 
 
@@ -73,18 +102,44 @@ def _merged(bank, name):
     bank.add("suppressions", customer_id=f"{name}old", kind="fraud", started_on=DAY)
 
 
-NEVER: dict[str, tuple[str, Plant]] = {
-    "deceased": ("deceased", _row(status="deceased")), "minor": ("minor", _row(birth_on=dt.date(2008, 10, 1))),
-    "frozen": ("court_freeze", _row(status="frozen")), "frozen account": ("court_freeze", _frozen_account),
-    "complained": ("open_complaint", _called(offer="x", on=DAY, outcome="complaint", outcome_on=dt.date(2026, 8, 1))),
-    "staff": ("staff", _row(is_staff=True)), "related": ("related_party", _row(is_related_party=True)),
-    "former": ("not_a_customer", _row(stage="former")), "old number": ("fraud_or_aml", _merged),
-} | {f"suppressed {kind}": (rule, _suppressed(kind)) for kind, rule in zip(KINDS, (
-    "deceased", "court_freeze", "fraud_or_aml", "fraud_or_aml", "open_complaint", "staff", "related_party", "do_not_call",
-    "do_not_call"), strict=True)} | {f"{kind} that will end": (rule, _suppressed(kind, ended_on=dt.date(2026, 10, 9)))
-                                     for kind, rule in (("court_freeze", "court_freeze"), ("complaint", "open_complaint"))}
+NEVER: dict[str, tuple[str, Plant]] = (
+    {
+        "deceased": ("deceased", _row(status="deceased")),
+        "minor": ("minor", _row(birth_on=dt.date(2008, 10, 1))),
+        "frozen": ("court_freeze", _row(status="frozen")),
+        "frozen account": ("court_freeze", _frozen_account),
+        "complained": ("open_complaint", _called(offer="x", on=DAY, outcome="complaint", outcome_on=dt.date(2026, 8, 1))),
+        "staff": ("staff", _row(is_staff=True)),
+        "related": ("related_party", _row(is_related_party=True)),
+        "former": ("not_a_customer", _row(stage="former")),
+        "old number": ("fraud_or_aml", _merged),
+    }
+    | {
+        f"suppressed {kind}": (rule, _suppressed(kind))
+        for kind, rule in zip(
+            KINDS,
+            (
+                "deceased",
+                "court_freeze",
+                "fraud_or_aml",
+                "fraud_or_aml",
+                "open_complaint",
+                "staff",
+                "related_party",
+                "do_not_call",
+                "do_not_call",
+            ),
+            strict=True,
+        )
+    }
+    | {
+        f"{kind} that will end": (rule, _suppressed(kind, ended_on=dt.date(2026, 10, 9)))
+        for kind, rule in (("court_freeze", "court_freeze"), ("complaint", "open_complaint"))
+    }
+)
 NO_MARKETING: dict[str, tuple[str, Plant]] = {
-    "refused today": ("consent_refused", _said()), "refused by phone": ("consent_refused", _said(channel="phone")),
+    "refused today": ("consent_refused", _said()),
+    "refused by phone": ("consent_refused", _said(channel="phone")),
     "refused on the day of consent": ("consent_refused", _said(on=CONSENTED)),
     "refused automation": ("automated_refused", _said(purpose="automated_marketing")),
     "no calls for marketing": ("do_not_market", _suppressed("do_not_call", purpose="marketing")),
@@ -94,8 +149,10 @@ NO_LOAN: dict[str, tuple[str, Plant]] = {
     "overdue by amount": ("loan_overdue", _loan(on_20260105={"overdue_amount": 1})),
     "special mention": ("loan_class", _loan(on_20260105={"class": "special_mention"})),
     "written off": ("loan_class", _loan(closed=True, on_20260105={"class": "loss"})),
-    "dishonest": ("dishonest_debtor", _suppressed("dishonest_debtor")), "student": ("student", _row(occupation="在校学生")),
-    "student by list": ("student", _suppressed("student")), "exit": ("exit_class", _suppressed("exit")),
+    "dishonest": ("dishonest_debtor", _suppressed("dishonest_debtor")),
+    "student": ("student", _row(occupation="在校学生")),
+    "student by list": ("student", _suppressed("student")),
+    "exit": ("exit_class", _suppressed("exit")),
     "another region": ("cross_region", _row(branch_id="B2")),
 }
 NO_WEALTH: dict[str, tuple[str, Plant]] = {
@@ -106,15 +163,23 @@ NO_WEALTH: dict[str, tuple[str, Plant]] = {
     "uncertified seller": ("seller_certificate", _row(manager_id="H2")),
     "called 13 days ago": ("same_offer_lately", _called(offer="buy_wealth", on=dt.date(2026, 9, 17))),
     "called by family": ("same_offer_lately", _called(offer="wealth", on=dt.date(2026, 9, 17))),
-    "declined in July": ("declined_lately", _called(offer="buy_wealth", on=dt.date(2026, 7, 5), outcome="declined",
-                                                    outcome_on=dt.date(2026, 7, 6))),
-    "holds it": ("held", lambda bank, name: bank.add("accounts", account_id=f"W{name}", customer_id=name, product_id="w2",
-                                                     holds="wealth", opened_on=DAY)),
+    "declined in July": (
+        "declined_lately",
+        _called(offer="buy_wealth", on=dt.date(2026, 7, 5), outcome="declined", outcome_on=dt.date(2026, 7, 6)),
+    ),
+    "holds it": (
+        "held",
+        lambda bank, name: bank.add(
+            "accounts", account_id=f"W{name}", customer_id=name, product_id="w2", holds="wealth", opened_on=DAY
+        ),
+    ),
 }
 ALL_WELL: dict[str, Plant] = {
-    "plain": _row(), "eighteen today": _row(birth_on=dt.date(2008, 9, 30)),
+    "plain": _row(),
+    "eighteen today": _row(birth_on=dt.date(2008, 9, 30)),
     "rated within the year": _row(risk_rated_on=dt.date(2025, 10, 1)),
-    "just brave enough": _row(risk_rating="R2"), "refused letters": _said(channel="mail"),
+    "just brave enough": _row(risk_rating="R2"),
+    "refused letters": _said(channel="mail"),
     "refused long ago, consented since": _said(on=dt.date(2019, 1, 1)),
     "overdue paid": _loan(on_20260105={"overdue_days": 9}, on_20260301={}),
     "overdue tomorrow": _loan(on_20260105={}, on_20261001={"overdue_days": 1, "class": "special_mention"}),
@@ -166,9 +231,12 @@ def night(tmp_path_factory):
     return _night(bank, tmp_path_factory.mktemp("cases"), _long_day(standard_settings()))
 
 
-HELD = {"used": ({"activated_on": DAY, "started_how": "batch"}, True), "in a batch, unused": ({"started_how": "batch"}, False),
-        "taken, unused": ({"started_how": "customer"}, True),
-        "given back": ({"activated_on": DAY, "ended_on": dt.date(2026, 5, 1)}, False)}
+HELD = {
+    "used": ({"activated_on": DAY, "started_how": "batch"}, True),
+    "in a batch, unused": ({"started_how": "batch"}, False),
+    "taken, unused": ({"started_how": "customer"}, True),
+    "given back": ({"activated_on": DAY, "ended_on": dt.date(2026, 5, 1)}, False),
+}
 
 
 @pytest.mark.parametrize("case", ALL_WELL)
@@ -223,7 +291,7 @@ def test_a_waiver_of_consent_is_for_banks_without_consents_and_is_shown(fresh_ba
     _wanted(with_some, "X")
     staged = make_list(without.inputs(tmp_path / "none", waived), tmp_path / "none" / "staging")
     assert staged.manifest.waivers == {"assume_consent": "the feed has no consents"}
-    assert staged.manifest.offers["maturity_service"]["listed"] == 0        # something worth more is allowed
+    assert staged.manifest.offers["maturity_service"]["listed"] == 0  # something worth more is allowed
     assert staged.manifest.names == 1
     with pytest.raises(ConfigError, match="assume_consent"):
         make_list(with_some.inputs(tmp_path / "some", waived), tmp_path / "some" / "staging")
@@ -249,12 +317,19 @@ def test_the_holdout_is_never_listed_and_hangs_on_the_oldest_number(fresh_bank, 
 
 
 @seed(20261121)
-@hypothesis_settings(max_examples=4, deadline=None, database=None,
-                     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(traits=st.lists(st.lists(st.sampled_from(BAD), max_size=3, unique=True), min_size=5, max_size=40),
-       chances=st.lists(st.floats(0.01, 0.95), min_size=40, max_size=40))
+@hypothesis_settings(
+    max_examples=4,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    traits=st.lists(st.lists(st.sampled_from(BAD), max_size=3, unique=True), min_size=5, max_size=40),
+    chances=st.lists(st.floats(0.01, 0.95), min_size=40, max_size=40),
+)
 def test_nobody_of_rule_8_is_listed_in_any_bank_and_nobody_without_consent_for_marketing(
-        traits, chances, fresh_bank, settings, tmp_path_factory):
+    traits, chances, fresh_bank, settings, tmp_path_factory
+):
     bank = fresh_bank()
     bank.add("managers", manager_id="H2", name="周H2", branch_id="B1", role="manager", certificates="insurance", hours=4.0)
     for number, own in enumerate(traits):

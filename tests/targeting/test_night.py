@@ -27,8 +27,13 @@ def _filled(bank):
 def test_a_night_lists_every_customer_worth_a_call_with_the_owner_the_cascade_names(bank, tmp_path):
     staged = make_list(_filled(bank).inputs(tmp_path), tmp_path / "staging")
     entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas().set_index("customer_id")
-    assert entries["owner_step"].to_dict() == {"C1": "manager", "C2": "grid", "C3": "branch_pool", "C4": "routed",
-                                               "C5": "routed"}
+    assert entries["owner_step"].to_dict() == {
+        "C1": "manager",
+        "C2": "grid",
+        "C3": "branch_pool",
+        "C4": "routed",
+        "C5": "routed",
+    }
     assert entries["list_id"].to_dict() == {"C1": "M1", "C2": "G1", "C3": "pool:B2", "C4": "H1", "C5": "head_office"}
     assert sum(staged.manifest.owner_steps.values()) == staged.manifest.customers == 5
     assert (entries["reasons_zh"].str.len() > 0).all()
@@ -65,7 +70,7 @@ def test_a_segment_rate_is_listed_marked_as_such_and_says_what_it_is(bank, tmp_p
     pd.read_parquet(inputs.scores).assign(method="segment_rate", low=0.01, high=0.05).to_parquet(inputs.scores)
     rows = _entries(replace(inputs, horizons={"buy_wealth": 90}), tmp_path / "staging")
     assert rows["method"].unique().tolist() == ["segment_rate"]
-    assert rows["rank"].to_dict() == {"C1": 1, "C2": 2, "C3": 3}           # equal in all else: by customer
+    assert rows["rank"].to_dict() == {"C1": 1, "C2": 2, "C3": 3}  # equal in all else: by customer
     assert rows.loc["C1", "reasons_zh"] == "同类客户中90天内每100户约2户办理（1至5户）。"
     assert rows.loc["C1", "reasons_en"] == "About 2 in 100 similar customers took it within 90 days (1 to 5)."
 

@@ -49,8 +49,16 @@ def test_large_loans_go_to_head_office_by_what_is_outstanding_not_by_what_was_gr
     for name, outstanding in (("C1", 6_000_000), ("C2", 400_000)):
         bank.customer(name, manager_id="M1")
         bank.add("loans", loan_id=f"L{name}", customer_id=name, granted_on=dt.date(2025, 1, 1), amount=600_000_000)
-        bank.add("loan_status", **{"loan_id": f"L{name}", "on": dt.date(2026, 1, 1), "outstanding": outstanding * 100,
-                                   "overdue_days": 0, "class": "normal"})
+        bank.add(
+            "loan_status",
+            **{
+                "loan_id": f"L{name}",
+                "on": dt.date(2026, 1, 1),
+                "outstanding": outstanding * 100,
+                "overdue_days": 0,
+                "class": "normal",
+            },
+        )
     owners = _owners(bank, settings(), tmp_path)
     assert owners["list_id"].to_dict() == {"C1": "head_office", "C2": "M1"}
 
@@ -66,7 +74,7 @@ def test_the_pool_is_that_of_the_account_with_the_largest_average_not_the_oldest
     bank.add("accounts", account_id="A2", customer_id="C1", branch_id="B2", holds="deposit", opened_on=dt.date(2026, 1, 1))
     bank.add("accounts", account_id="A3", customer_id="C1", branch_id="B1a", holds="deposit", opened_on=dt.date(2026, 1, 1))
     bank.add("balances", account_id="A2", on=dt.date(2026, 1, 1), balance=50_000_00)
-    bank.add("balances", account_id="A3", on=AS_OF, balance=900_000_00)        # parked for the day: 10,000 on average
+    bank.add("balances", account_id="A3", on=AS_OF, balance=900_000_00)  # parked for the day: 10,000 on average
     assert _owners(bank, settings(), tmp_path).loc["C1", "list_id"] == "pool:B2"
 
 
@@ -101,6 +109,7 @@ def test_a_ring_among_outlets_in_the_master_data_does_not_hang_the_night(bank, s
 
 def test_a_customer_graded_twice_stops_the_night(bank, settings, tmp_path):
     from store.errors import GateBroken
+
     inputs = bank.customer("C1").inputs(tmp_path, settings())
     tiers = pd.read_parquet(inputs.tiers)
     con = known_at(inputs.canonical, AS_OF)

@@ -57,9 +57,13 @@ def test_what_differs_is_named_and_changes_nothing_until_a_version_is_asked_for(
 
 
 def test_a_list_that_lost_a_file_or_a_byte_before_it_was_published_is_refused(made, tmp_path):
-    for number, harm in enumerate((lambda f: (f / "explanations.parquet").unlink(),
-                                   lambda f: (f / "entries.parquet").write_bytes(b"PAR1"),
-                                   lambda f: (f / "extra.txt").write_text("x"))):
+    for number, harm in enumerate(
+        (
+            lambda f: (f / "explanations.parquet").unlink(),
+            lambda f: (f / "entries.parquet").write_bytes(b"PAR1"),
+            lambda f: (f / "extra.txt").write_text("x"),
+        )
+    ):
         staged = make_list(made, tmp_path / f"s{number}")
         harm(staged.folder)
         with pytest.raises(TerraceError, match="not whole"):

@@ -29,8 +29,12 @@ def test_deposits_are_not_bought_with_gifts():
 
 
 def test_an_offer_without_a_figure_for_its_worth_or_a_model_for_its_chance_is_refused():
-    for broken in ({"kind": "purchase", "model": "m"}, {"kind": "purchase", "yearly": 1}, {"kind": "retention", "model": "m"},
-                   {"kind": "trigger"}):
+    for broken in (
+        {"kind": "purchase", "model": "m"},
+        {"kind": "purchase", "yearly": 1},
+        {"kind": "retention", "model": "m"},
+        {"kind": "trigger"},
+    ):
         with pytest.raises(ValidationError):
             Offer(**WORDS, **broken)
 

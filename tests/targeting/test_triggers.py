@@ -17,11 +17,22 @@ YESTERDAY = dt.date(2026, 9, 29)
 
 def _moves(bank, name, *rows):
     for place, row in enumerate(rows):
-        bank.add("transactions", **({"transaction_id": f"{name}{place}", "account_id": f"A{name}", "on": AS_OF,
-                                     "category": "other_transfer", "initiated_by": "customer"} | row))
+        bank.add(
+            "transactions",
+            **(
+                {
+                    "transaction_id": f"{name}{place}",
+                    "account_id": f"A{name}",
+                    "on": AS_OF,
+                    "category": "other_transfer",
+                    "initiated_by": "customer",
+                }
+                | row
+            ),
+        )
 
 
-MOVES = {       # customer with 200,000 on average -> its movements, and whether a manager should ask
+MOVES = {  # customer with 200,000 on average -> its movements, and whether a manager should ask
     "sent elsewhere": ([{"amount": -80_000_00, "counterparty_bank": "ICBC"}], True),
     "to own account elsewhere": ([{"amount": -80_000_00, "category": "own_transfer", "counterparty_bank": "ICBC"}], True),
     "cash in three parts": ([{"amount": -30_000_00, "category": "cash"}] * 3, True),
@@ -33,10 +44,17 @@ MOVES = {       # customer with 200,000 on average -> its movements, and whether
     "in and out": ([{"amount": 150_000_00}, {"amount": -150_000_00}], False),
     "reversed": ([{"amount": -90_000_00}, {"amount": 90_000_00, "reverses_id": "reversed0", "initiated_by": "bank"}], False),
     "the day before": ([{"amount": -90_000_00, "on": YESTERDAY}], False),
-    "spent the loan": ([{"amount": 100_000_00, "category": "loan_out", "initiated_by": "bank", "on": dt.date(2026, 9, 20)},
-                        {"amount": -100_000_00}], False),
-    "land money at once": ([{"amount": 90_000_00, "category": "land_compensation", "initiated_by": "bank"},
-                            {"amount": -90_000_00}], False),
+    "spent the loan": (
+        [
+            {"amount": 100_000_00, "category": "loan_out", "initiated_by": "bank", "on": dt.date(2026, 9, 20)},
+            {"amount": -100_000_00},
+        ],
+        False,
+    ),
+    "land money at once": (
+        [{"amount": 90_000_00, "category": "land_compensation", "initiated_by": "bank"}, {"amount": -90_000_00}],
+        False,
+    ),
     "tomorrow": ([{"amount": -90_000_00, "on": dt.date(2026, 10, 1)}], False),
 }
 
@@ -60,8 +78,7 @@ def test_a_large_withdrawal_is_money_that_left_this_bank_at_once(case, withdrawa
 def test_the_withdrawal_is_said_against_the_customers_own_average(withdrawals):
     said = triggers.sentences(withdrawals.reset_index(), triggers.LARGE_WITHDRAWAL, AS_OF, "CNY").set_index("customer_id")
     assert said.loc["sent elsewhere", "zh"] == "9月30日净转出8万元，为近90天日均余额20万元的40%。"
-    assert said.loc["sent elsewhere", "en"] == (
-        "CNY 80,000 left on 30 Sep, 40% of the 90-day average balance of CNY 200,000.")
+    assert said.loc["sent elsewhere", "en"] == ("CNY 80,000 left on 30 Sep, 40% of the 90-day average balance of CNY 200,000.")
 
 
 def test_a_large_withdrawal_reaches_the_customers_manager_the_next_morning(bank, settings, tmp_path):
@@ -98,8 +115,18 @@ def test_no_trigger_hints_at_a_case_of_money_laundering(bank, settings, tmp_path
 def _term(bank, name, **row):
     bank.customer(name)
     bank.add("accounts", account_id=f"T{name}", customer_id=name, holds="deposit", kind="time", opened_on=dt.date(2024, 11, 20))
-    bank.add("terms", **({"account_id": f"T{name}", "started_on": dt.date(2024, 11, 20), "matures_on": dt.date(2027, 11, 20),
-                          "amount": 80_000_00} | row))
+    bank.add(
+        "terms",
+        **(
+            {
+                "account_id": f"T{name}",
+                "started_on": dt.date(2024, 11, 20),
+                "matures_on": dt.date(2027, 11, 20),
+                "amount": 80_000_00,
+            }
+            | row
+        ),
+    )
 
 
 def test_a_deposit_broken_early_is_said_with_the_months_it_had_left(bank, settings, tmp_path):
@@ -120,15 +147,26 @@ def test_a_deposit_broken_early_is_said_with_the_months_it_had_left(bank, settin
 
 
 def test_a_term_is_reminded_of_in_its_last_week_unless_it_rolls_by_itself(bank, settings, tmp_path):
-    for name, row in {"in a week": {"matures_on": dt.date(2026, 10, 7)}, "in eight days": {"matures_on": dt.date(2026, 10, 8)},
-                      "rolls": {"matures_on": dt.date(2026, 10, 5), "rollover": "all"},
-                      "today": {"matures_on": AS_OF}, "ended": {"matures_on": dt.date(2026, 10, 5), "ended_on": YESTERDAY,
-                                                                "end_reason": "early"},
-                      "unstated": {"matures_on": dt.date(2026, 10, 5), "rollover": None}}.items():
+    for name, row in {
+        "in a week": {"matures_on": dt.date(2026, 10, 7)},
+        "in eight days": {"matures_on": dt.date(2026, 10, 8)},
+        "rolls": {"matures_on": dt.date(2026, 10, 5), "rollover": "all"},
+        "today": {"matures_on": AS_OF},
+        "ended": {"matures_on": dt.date(2026, 10, 5), "ended_on": YESTERDAY, "end_reason": "early"},
+        "unstated": {"matures_on": dt.date(2026, 10, 5), "rollover": None},
+    }.items():
         _term(bank, name, **({"rollover": "none"} | row))
-    bank.add("terms", account_id="Tin a week", started_on=dt.date(2025, 10, 6), matures_on=dt.date(2026, 10, 6),
-             amount=20_000_00, rollover="none")
+    bank.add(
+        "terms",
+        account_id="Tin a week",
+        started_on=dt.date(2025, 10, 6),
+        matures_on=dt.date(2026, 10, 6),
+        amount=20_000_00,
+        rollover="none",
+    )
     found = triggers.maturities(known_at(bank.write(tmp_path), AS_OF), settings().maturity, AS_OF)
     said = triggers.sentences(found, triggers.MATURITY, AS_OF, "CNY").set_index("customer_id")["zh"].to_dict()
-    assert said == {"in a week": "近期2笔定期存款到期，共10万元，最早10月6日，均未约定转存。",
-                    "unstated": "10月5日一笔8万元定期存款到期。"}
+    assert said == {
+        "in a week": "近期2笔定期存款到期，共10万元，最早10月6日，均未约定转存。",
+        "unstated": "10月5日一笔8万元定期存款到期。",
+    }

@@ -68,7 +68,7 @@ def test_an_offer_blocked_for_the_seller_is_told_apart_from_one_out_of_the_cohor
     assert "代销理财：按规则不列入（销售人员无资格）。" in lines
     for_w = why(version, "W", settings).lines(settings)
     assert "代销理财：不在样本范围内。" in for_w
-    assert not any("手机银行" in line or "到期提醒" in line for line in [*lines, *for_w])     # no model, and nothing matures
+    assert not any("手机银行" in line or "到期提醒" in line for line in [*lines, *for_w])  # no model, and nothing matures
     assert lines[-1]
 
 

@@ -31,28 +31,60 @@ AS_OF = dt.date(2026, 9, 30)
 TIERS = {"platinum": ("白金", "Platinum"), "gold": ("金卡", "Gold"), "basic": ("普通", "Basic")}
 OFFERS = {
     "keep_assets": Offer(
-        kind="retention", model="churn_aum", zh="资产挽留", en="Keep the balance", save_rate=0.15,
+        kind="retention",
+        model="churn_aum",
+        zh="资产挽留",
+        en="Keep the balance",
+        save_rate=0.15,
         opening_zh="您好，我是{branch}的{caller}，想了解一下您近期的资金安排。",
-        opening_en="Good morning, this is {caller} from {branch}; may I ask about your plans?"),
+        opening_en="Good morning, this is {caller} from {branch}; may I ask about your plans?",
+    ),
     "buy_business_loan": Offer(
-        kind="purchase", model="buy_business_loan", zh="个人经营贷", en="Business loan", margin=0.022, amount=300_000,
-        is_loan=True, rate=0.0485, opening_zh="您好，我是{branch}的{caller}，我行经营贷年化利率{rate}起，具体以审批为准。",
-        opening_en="Good morning, this is {caller} from {branch}; our loans start at {rate} a year."),
+        kind="purchase",
+        model="buy_business_loan",
+        zh="个人经营贷",
+        en="Business loan",
+        margin=0.022,
+        amount=300_000,
+        is_loan=True,
+        rate=0.0485,
+        opening_zh="您好，我是{branch}的{caller}，我行经营贷年化利率{rate}起，具体以审批为准。",
+        opening_en="Good morning, this is {caller} from {branch}; our loans start at {rate} a year.",
+    ),
 }
 BANK = BankWords("禾溪农村商业银行", "Hexi Rural Commercial Bank", "禾溪农商行", "Hexi RCB", is_fictitious=True)
 MANAGERS = [("0101", "李志强", "B01", "branch_head"), ("0132", "周建国", "B01", "manager"), ("0133", "谭海波", "B02", "grid")]
-BRANCHES = [("B00", "总行", "Head office", None, "head", None), ("B01", "城关支行", "Chengguan", "B00", "branch", "0101"),
-            ("B02", "河口分理处", "Hekou", "B01", "outlet", None)]
-LONG = ("近30天存款日均4.2万元，比近半年日均6.8万元少2.6万元，降38%。\n"
-        "10月18日一笔10万元一年期定期到期，未约定转存；上次到期的10万元，三天内转走6万元。\n"
-        "手机银行62天未登录，此前每周约3次；近30天到柜面取现4次。")
+BRANCHES = [
+    ("B00", "总行", "Head office", None, "head", None),
+    ("B01", "城关支行", "Chengguan", "B00", "branch", "0101"),
+    ("B02", "河口分理处", "Hekou", "B01", "outlet", None),
+]
+LONG = (
+    "近30天存款日均4.2万元，比近半年日均6.8万元少2.6万元，降38%。\n"
+    "10月18日一笔10万元一年期定期到期，未约定转存；上次到期的10万元，三天内转走6万元。\n"
+    "手机银行62天未登录，此前每周约3次；近30天到柜面取现4次。"
+)
 
 
 def entry(customer: str, manager: str | None, branch: str, rank: int, value: float, **more: Any) -> dict[str, Any]:
-    return {"as_of": AS_OF, "list_version": 1, "branch_id": branch, "manager_id": manager, "rank": rank,
-            "customer_id": customer, "tier": "gold", "offer": "keep_assets",
-            "probability": 0.12, "low": 0.08, "high": 0.17, "band": "middle",
-            "expected_value": value, "raw_score": -2.0, "reasons_zh": LONG, "reasons_en": "Fact one.\nFact two."} | more
+    return {
+        "as_of": AS_OF,
+        "list_version": 1,
+        "branch_id": branch,
+        "manager_id": manager,
+        "rank": rank,
+        "customer_id": customer,
+        "tier": "gold",
+        "offer": "keep_assets",
+        "probability": 0.12,
+        "low": 0.08,
+        "high": 0.17,
+        "band": "middle",
+        "expected_value": value,
+        "raw_score": -2.0,
+        "reasons_zh": LONG,
+        "reasons_en": "Fact one.\nFact two.",
+    } | more
 
 
 ENTRIES = [
@@ -68,19 +100,40 @@ ENTRIES = [
 def list_book(**changed: Any) -> ListBook:
     entries = pd.DataFrame(changed.pop("entries", ENTRIES))
     numbers = entries["customer_id"].tolist()
-    people = pd.DataFrame({
-        "customer_id": numbers, "name": changed.pop("names", [f"刘建{n % 7}" for n in range(len(numbers))]),
-        "phone": [f"199-0000-{n:04d}" for n in range(len(numbers))],
-        "identity_no": [f"43012119800101{n:04d}" for n in range(len(numbers))]})
-    hours = pd.DataFrame({"branch_id": ["B01", "B02", "B01", "B01", "B00"], "manager_id": ["0132", "0133", "0101", None, None],
-                          "hours": [4.0, 2.0, 1.0, 2.5, 8.0]})
-    return ListBook(**{
-        "bank": BANK, "as_of": AS_OF, "version": 1, "entries": entries, "people": people,
-        "managers": pd.DataFrame(MANAGERS, columns=["manager_id", "name", "branch_id", "role"]),
-        "branches": pd.DataFrame(BRANCHES, columns=["branch_id", "name", "name_en", "parent_id", "level", "head_manager_id"]),
-        "offers": OFFERS, "tiers": TIERS, "hours": hours,
-        "assumptions": (Statement("挽留成功率", "Save rate", "15%", "15%"),),
-        "waivers": (Statement("未核验营销授权：数据未到", "Consent not checked: no data"),)} | changed)
+    people = pd.DataFrame(
+        {
+            "customer_id": numbers,
+            "name": changed.pop("names", [f"刘建{n % 7}" for n in range(len(numbers))]),
+            "phone": [f"199-0000-{n:04d}" for n in range(len(numbers))],
+            "identity_no": [f"43012119800101{n:04d}" for n in range(len(numbers))],
+        }
+    )
+    hours = pd.DataFrame(
+        {
+            "branch_id": ["B01", "B02", "B01", "B01", "B00"],
+            "manager_id": ["0132", "0133", "0101", None, None],
+            "hours": [4.0, 2.0, 1.0, 2.5, 8.0],
+        }
+    )
+    return ListBook(
+        **{
+            "bank": BANK,
+            "as_of": AS_OF,
+            "version": 1,
+            "entries": entries,
+            "people": people,
+            "managers": pd.DataFrame(MANAGERS, columns=["manager_id", "name", "branch_id", "role"]),
+            "branches": pd.DataFrame(
+                BRANCHES, columns=["branch_id", "name", "name_en", "parent_id", "level", "head_manager_id"]
+            ),
+            "offers": OFFERS,
+            "tiers": TIERS,
+            "hours": hours,
+            "assumptions": (Statement("挽留成功率", "Save rate", "15%", "15%"),),
+            "waivers": (Statement("未核验营销授权：数据未到", "Consent not checked: no data"),),
+        }
+        | changed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +147,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def reread(path: Path) -> Workbook:
     """The workbook as another program reads it."""
-    with warnings.catch_warnings():     # openpyxl drops the newer half of the data bars, and says so
+    with warnings.catch_warnings():  # openpyxl drops the newer half of the data bars, and says so
         warnings.filterwarnings("ignore", message="(Unknown|Conditional Formatting) extension is not supported")
         return openpyxl.load_workbook(path)
 
@@ -112,9 +165,14 @@ def column(sheet: Worksheet, name: str) -> list[Any]:
 
 
 def test_every_reader_gets_a_file_with_a_chinese_name(written: dict[str, Path]) -> None:
-    assert [path.name for path in sorted(written.values())] == sorted([
-        "禾溪农商行_城关支行_周建国_0132_2026-09-30_v1.xlsx", "禾溪农商行_河口分理处_谭海波_0133_2026-09-30_v1.xlsx",
-        "禾溪农商行_城关支行_支行总表_2026-09-30_v1.xlsx", "禾溪农商行_总行汇总_2026-09-30_v1.xlsx"])
+    assert [path.name for path in sorted(written.values())] == sorted(
+        [
+            "禾溪农商行_城关支行_周建国_0132_2026-09-30_v1.xlsx",
+            "禾溪农商行_河口分理处_谭海波_0133_2026-09-30_v1.xlsx",
+            "禾溪农商行_城关支行_支行总表_2026-09-30_v1.xlsx",
+            "禾溪农商行_总行汇总_2026-09-30_v1.xlsx",
+        ]
+    )
 
 
 def test_a_managers_workbook_holds_that_managers_customers_only(written: dict[str, Path]) -> None:
@@ -139,7 +197,7 @@ def test_head_office_reads_counts_and_only_the_customers_it_keeps(written: dict[
         everything = " ".join(parts.read(name).decode("utf-8", "ignore") for name in parts.namelist())
     assert set(re.findall(r"62100000000000001\d\d", everything)) == {"6210000000000000106"}
     rows = [[cell.value for cell in row] for row in book["说明与汇总"].iter_rows(max_col=4)]
-    branches = rows[next(n for n, row in enumerate(rows) if row[0] == "按支行") + 2:]
+    branches = rows[next(n for n, row in enumerate(rows) if row[0] == "按支行") + 2 :]
     assert branches[0] == ["总行", 1, 0.5, 20_000]
     assert branches[1] == ["城关支行", 5, 2.5, 12_500.4]
     assert branches[2] == ["合计", 6, 3.0, 32_500.4]
@@ -147,8 +205,22 @@ def test_head_office_reads_counts_and_only_the_customers_it_keeps(written: dict[
 
 def test_the_columns_are_what_a_manager_needs_and_the_probability_comes_on_request(written: dict[str, Path]) -> None:
     sheet = opened(written["周建国"], "名单")
-    assert list(header(sheet)) == ["序号", "客户号", "姓名", "电话", "客户等级", "产品推荐", "可能性", "概率",
-                                   "预计年价值", "入选理由", "开场白", "联系结果", "联系日期", "备注"]
+    assert list(header(sheet)) == [
+        "序号",
+        "客户号",
+        "姓名",
+        "电话",
+        "客户等级",
+        "产品推荐",
+        "可能性",
+        "概率",
+        "预计年价值",
+        "入选理由",
+        "开场白",
+        "联系结果",
+        "联系日期",
+        "备注",
+    ]
     assert column(sheet, "可能性") == ["中", "中"]
     assert column(sheet, "概率") == ["12%（8.0%–17%）"] * 2
     assert sheet.column_dimensions["H"].hidden
@@ -157,13 +229,14 @@ def test_the_columns_are_what_a_manager_needs_and_the_probability_comes_on_reque
     assert "共2户，用时约1小时，当日可用4小时" in sheet["A2"].value
     assert column(sheet, "开场白")[0] == "您好，我是城关支行的小周，想了解一下您近期的资金安排。"
     assert column(opened(written["谭海波"], "名单"), "开场白") == [
-        "您好，我是河口分理处的小谭，我行经营贷年化利率4.85%起，具体以审批为准。"]
+        "您好，我是河口分理处的小谭，我行经营贷年化利率4.85%起，具体以审批为准。"
+    ]
 
 
 def test_an_event_needs_no_likelihood(written: dict[str, Path]) -> None:
     pool = opened(written["支行总表"], "待分派")
     assert (column(pool, "可能性"), column(pool, "概率")) == (["—"], ["—"])
-    assert "小" not in column(pool, "开场白")[0]     # nobody's name yet
+    assert "小" not in column(pool, "开场白")[0]  # nobody's name yet
 
 
 def test_reasons_are_numbered_and_their_rows_are_high_enough_to_read(written: dict[str, Path]) -> None:
@@ -232,6 +305,7 @@ def test_the_outcome_is_a_closed_list_the_date_not_before_the_data_and_the_note_
 
 def test_the_outcomes_are_those_the_contacts_table_knows() -> None:
     from sources.tables import TABLES
+
     assert tuple(OUTCOMES) == TABLES["contacts"].column("outcome").codes
 
 
@@ -282,8 +356,15 @@ def test_the_summary_counts_the_list_and_labels_assumptions_as_assumptions(writt
 
 def test_the_same_list_gives_the_same_bytes_in_any_order_of_its_rows(tmp_path: Path, written: dict[str, Path]) -> None:
     book = list_book()
-    shuffled = ListBook(**{**book.__dict__, **{name: getattr(book, name).sample(frac=1, random_state=5) for name in (
-        "entries", "people", "managers", "branches", "hours")}})
+    shuffled = ListBook(
+        **{
+            **book.__dict__,
+            **{
+                name: getattr(book, name).sample(frac=1, random_state=5)
+                for name in ("entries", "people", "managers", "branches", "hours")
+            },
+        }
+    )
     write_workbooks(shuffled, tmp_path)
     for path in written.values():
         assert hashlib.sha256((tmp_path / path.name).read_bytes()).digest() == hashlib.sha256(path.read_bytes()).digest()
@@ -297,19 +378,38 @@ def test_nothing_in_a_workbook_knows_the_clock(written: dict[str, Path]) -> None
         assert properties.created == properties.modified == dt.datetime(2026, 9, 30)
 
 
-HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "{=1}", "http://x.example/", "mailto:a@b.example",
-           "internal:Sheet2!A1", "external:c:\\x.xlsx", "00123", "1e5", "\x00\x1f刘", "‮=1", '=HYPERLINK("http://x.example")']
+HOSTILE = [
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "{=1}",
+    "http://x.example/",
+    "mailto:a@b.example",
+    "internal:Sheet2!A1",
+    "external:c:\\x.xlsx",
+    "00123",
+    "1e5",
+    "\x00\x1f刘",
+    "‮=1",
+    '=HYPERLINK("http://x.example")',
+]
 
 
 def written_cells(names: list[str], out: Path) -> list[Any]:
     """Every cell of every workbook whose people carry these names, in all places a name can reach."""
     entries = [entry(f"c{n}", "0132", "B01", n + 1, 10.0, reasons_zh=name or "事实。") for n, name in enumerate(names)]
-    managers = pd.DataFrame([("0132", names[0], "B01", "manager"), *MANAGERS[:1]],
-                            columns=["manager_id", "name", "branch_id", "role"])
-    branches = pd.DataFrame([("B01", names[-1], "", "B00", "branch", "0101"), BRANCHES[0]],
-                            columns=["branch_id", "name", "name_en", "parent_id", "level", "head_manager_id"])
-    book = list_book(entries=entries, names=names, managers=managers, branches=branches,
-                     settings=WorkbookSettings(names="full"))
+    managers = pd.DataFrame(
+        [("0132", names[0], "B01", "manager"), *MANAGERS[:1]], columns=["manager_id", "name", "branch_id", "role"]
+    )
+    branches = pd.DataFrame(
+        [("B01", names[-1], "", "B00", "branch", "0101"), BRANCHES[0]],
+        columns=["branch_id", "name", "name_en", "parent_id", "level", "head_manager_id"],
+    )
+    book = list_book(
+        entries=entries, names=names, managers=managers, branches=branches, settings=WorkbookSettings(names="full")
+    )
     cells = []
     for path in write_workbooks(book, out):
         with zipfile.ZipFile(path) as parts:
@@ -332,8 +432,11 @@ def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(names=st.lists(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(HOSTILE), min_size=1, max_size=6))
+@given(
+    names=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(HOSTILE), min_size=1, max_size=6
+    )
+)
 def test_no_name_whatever_it_is_becomes_a_formula_or_a_link(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     cells = written_cells(names, tmp_path_factory.mktemp("hostile"))
     assert {cell.data_type for cell in cells} <= {"s", "n"}
@@ -341,8 +444,10 @@ def test_no_name_whatever_it_is_becomes_a_formula_or_a_link(names: list[str], tm
 
 
 def test_two_managers_of_one_name_get_two_files(tmp_path: Path) -> None:
-    managers = pd.DataFrame([(number, "周建国", "B01", "manager") for number in ("0132", "01.32", "01/32")],
-                            columns=["manager_id", "name", "branch_id", "role"])
+    managers = pd.DataFrame(
+        [(number, "周建国", "B01", "manager") for number in ("0132", "01.32", "01/32")],
+        columns=["manager_id", "name", "branch_id", "role"],
+    )
     entries = [entry(f"c{n}", number, "B01", 1, 10.0) for n, number in enumerate(managers["manager_id"])]
     paths = write_workbooks(list_book(managers=managers, entries=entries), tmp_path)
     assert len({path.name.casefold() for path in paths}) == len(paths)
@@ -364,17 +469,36 @@ def test_a_bank_without_managers_or_names_gets_one_plain_list_per_branch_in_its_
     bank = BankWords("贝尔卡", "Berka", "贝尔卡", "Berka", "CZK", "en")
     branches = pd.DataFrame({"branch_id": ["1", "2"], "name": ["Hl.m. Praha", "Benesov"], "name_en": [None, None]})
     entries = [entry("1001", None, "1", 1, 42.0), entry("1002", None, "2", 1, 30.0)]
-    book = list_book(bank=bank, branches=branches, entries=entries, names=[None, None], hours=pd.DataFrame(
-        {"branch_id": ["1", "2"], "manager_id": [None, None], "hours": [4.0, 4.0]}),
-        managers=pd.DataFrame({"manager_id": [], "name": [], "branch_id": [], "role": []}))
+    book = list_book(
+        bank=bank,
+        branches=branches,
+        entries=entries,
+        names=[None, None],
+        hours=pd.DataFrame({"branch_id": ["1", "2"], "manager_id": [None, None], "hours": [4.0, 4.0]}),
+        managers=pd.DataFrame({"manager_id": [], "name": [], "branch_id": [], "role": []}),
+    )
     book = ListBook(**{**book.__dict__, "people": book.people.assign(phone=None)})
     names = [path.name for path in write_workbooks(book, tmp_path)]
     assert names == [
-        "Berka_Benesov_Whole-branch_2026-09-30_v1.xlsx", "Berka_Head-office_2026-09-30_v1.xlsx",
-        "Berka_Hl.m.-Praha_Whole-branch_2026-09-30_v1.xlsx"]
+        "Berka_Benesov_Whole-branch_2026-09-30_v1.xlsx",
+        "Berka_Head-office_2026-09-30_v1.xlsx",
+        "Berka_Hl.m.-Praha_Whole-branch_2026-09-30_v1.xlsx",
+    ]
     sheet = opened(tmp_path / names[0], "List")
-    assert list(header(sheet)) == ["No.", "Customer", "Tier", "Next offer", "Likely", "Probability", "Value a year",
-                                   "Why on the list", "Opening line", "Outcome", "Date", "Note"]
+    assert list(header(sheet)) == [
+        "No.",
+        "Customer",
+        "Tier",
+        "Next offer",
+        "Likely",
+        "Probability",
+        "Value a year",
+        "Why on the list",
+        "Opening line",
+        "Outcome",
+        "Date",
+        "Note",
+    ]
     assert column(sheet, "Why on the list") == ["1. Fact one.\n2. Fact two."]
     assert sheet.oddFooter.center.text.strip() == "Internal. Do not pass on."
     assert "invented" not in sheet.oddHeader.right.text
