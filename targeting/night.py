@@ -72,9 +72,11 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
         explained,
         rows,
         decided.events,
+        tiers,
         inputs.catalog,
         inputs.settings,
         inputs.horizons,
+        inputs.tier_words,
         as_of=inputs.as_of,
         currency=inputs.canonical.manifest.currency,
     )

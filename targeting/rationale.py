@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from targeting.reasons import render, segment_reason
+from targeting.nearing import CODE, nearing
+from targeting.reasons import NO_SINGLE_REASON, render, segment_reason
 from targeting.settings import TargetingSettings
 from targeting.wording import SpecLike
 
@@ -19,17 +20,20 @@ def reasons(
     explained: pd.DataFrame,
     rows: pd.DataFrame,
     events: pd.DataFrame,
+    tiers: pd.DataFrame,
     catalog: Sequence[SpecLike],
     settings: TargetingSettings,
     horizons: Mapping[str, int],
+    tier_words: Mapping[str, tuple[str, str]],
     *,
     as_of: dt.date,
     currency: str,
 ) -> pd.DataFrame:
     """One row per listed row: customer_id, offer, reasons_zh, reasons_en (a sentence a line), reason_codes, has_internal.
 
-    A row of a segment rate ends with what that rate honestly says; a row of an event says the event. Whoever calls a
-    customer about something else reads the event too, as the last sentence, and keeps it to herself.
+    A row of a segment rate ends with what that rate honestly says; a row of an event says the event; a call about money says
+    what little is missing to the next tier. Whoever calls a customer about something else reads the event too, as the last
+    sentence, and keeps it to herself.
     """
     segments = _of_segments(listed, horizons)
     happened = events.merge(listed[_KEY], on=_KEY, how="inner").rename(columns={"zh": "reason_zh", "en": "reason_en"})
@@ -53,22 +57,41 @@ def reasons(
         reason_codes=joined["reason_codes"].where(~event, joined["offer"]),
         has_internal=joined["has_internal"] | event,
     )
-    return _with_events(told[texts.columns.to_list()], events)
+    about_money = [name for name, offer in settings.active.items() if offer.is_about_money]
+    near = nearing(
+        told[told["offer"].isin(about_money)],
+        rows,
+        tiers,
+        tier_words,
+        as_of=as_of,
+        currency=currency,
+        most=settings.tier_gap,
+    )
+    told = _with_more(told[texts.columns.to_list()], near.assign(code=CODE))
+    return _with_events(told, events)
 
 
 def _with_events(told: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """What else happened to a listed customer, after the reasons of the offer."""
     others = told[_KEY].merge(events.rename(columns={"offer": "event"}), on="customer_id", how="inner")
-    others = others[others["offer"] != others["event"]].sort_values([*_KEY, "event"], kind="stable")
-    more = others.groupby(_KEY, sort=False).agg(zh=("zh", "\n".join), en=("en", "\n".join), codes=("event", ",".join))
-    joined = told.merge(more.astype("str").reset_index(), on=_KEY, how="left")
+    others = others[others["offer"] != others["event"]].rename(columns={"event": "code"})
+    together = _with_more(told, others)
+    has = pd.MultiIndex.from_frame(told[_KEY]).isin(pd.MultiIndex.from_frame(others[_KEY]))
+    return together.assign(has_internal=together["has_internal"] | has)
+
+
+def _with_more(told: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `told` in their order with the sentences and codes of `more` (customer_id, offer, code, zh, en) added."""
+    sentences = more.sort_values([*_KEY, "code"], kind="stable").groupby(_KEY, sort=False)
+    added = sentences.agg(zh=("zh", "\n".join), en=("en", "\n".join), codes=("code", ",".join))
+    joined = told.merge(added.astype("str").reset_index(), on=_KEY, how="left")
     has = joined["codes"].notna()
     codes = (joined["reason_codes"] + "," + joined["codes"].fillna("")).str.strip(",")
+    before = joined[["reasons_zh", "reasons_en"]].where(joined["reasons_zh"] != NO_SINGLE_REASON[0], "")
     return joined.assign(
-        reasons_zh=joined["reasons_zh"].where(~has, joined["reasons_zh"] + "\n" + joined["zh"].fillna("")),
-        reasons_en=joined["reasons_en"].where(~has, joined["reasons_en"] + "\n" + joined["en"].fillna("")),
+        reasons_zh=joined["reasons_zh"].where(~has, (before["reasons_zh"] + "\n" + joined["zh"].fillna("")).str.strip("\n")),
+        reasons_en=joined["reasons_en"].where(~has, (before["reasons_en"] + "\n" + joined["en"].fillna("")).str.strip("\n")),
         reason_codes=joined["reason_codes"].where(~has, codes),
-        has_internal=joined["has_internal"] | has,
     )[told.columns.to_list()]
 
 

@@ -106,6 +106,11 @@ class Offer(Settings):
     def is_service(self) -> bool:
         return self.kind == "service"
 
+    @property
+    def is_about_money(self) -> bool:
+        """Whether what is offered or kept is the customer's own money."""
+        return self.kind == "retention" or self.balance_share is not None
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.kind in ("purchase", "retention") and not self.model:
@@ -182,6 +187,7 @@ class TargetingSettings(Settings):
     maturity: MaturitySettings = MaturitySettings()
     holdout: Holdout = Holdout()
     reasons: int = Field(default=3, gt=0, le=6)  # sentences a row, at most
+    tier_gap: float = Field(default=0.1, ge=0, le=0.5)  # of the next tier's threshold: what lacks no more is said; 0: never
     workbooks: WorkbookSettings = WorkbookSettings()
     offers: dict[str, Offer]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sources.demo.chance import Bools, Floats, Ints, chance
+from sources.demo.chance import Floats, Ints, chance
 from sources.demo.characters import Characters, draw_characters
 from sources.demo.groups import CORPORATE
 from sources.demo.homes import settle
@@ -20,39 +20,26 @@ FIRM = {"group": CORPORATE, "engaged": True}  # what firms have instead of a cha
 
 
 @dataclass(frozen=True)
-class People:
+class People(Characters):
     """One entry per customer number: people first, then firms; money in yuan here, in fen everywhere else."""
 
     ids: tuple[str, ...]
     persons: int
-    group: Ints
     born: np.ndarray  # datetime64[D]
-    age: Floats  # at the last day
-    woman: Bools
     names: tuple[str, ...]
     phones: tuple[str, ...]
     identities: tuple[str, ...]
     opened: Ints  # day number; negative before the span
-    engaged: Bools
     wealth: Floats  # financial assets meant at the start
     branch: Ints
     grid: Ints  # -1: in none
     village: Ints  # where they live, known to nobody
     manager: Ints  # -1: none
     twin_of: Ints  # the other number of the same person, -1: none
-    loyalty: Floats
-    shopper: Floats
-    digital: Floats
-    thrift: Floats
-    enterprise: Floats
-    nerve: Floats  # leaves no trace anywhere
     wage: Floats  # yuan a month, 0: none
     employer: Ints  # a firm's index, -1: none
     payments: Floats  # platform payments a month
     current_share: Floats
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 def make_people(seed: int, customers: int, at: Span, network: Network) -> People:

@@ -31,6 +31,7 @@ TIERS = {
     "silver": ("银卡", "Silver"),
     "basic": ("普通", "Basic"),
 }
+THRESHOLDS = {"diamond": 500_000.0, "platinum": 200_000.0, "gold": 50_000.0, "silver": 10_000.0}
 WEIGHT = 0.75  # of the one feature that the small bank's models know
 
 
@@ -126,8 +127,13 @@ class SmallBank:
         self._features().iloc[order(len(self.tiers))].to_parquet(home / "features.parquet")
         scores = self._scores()
         pq.write_table(pa.Table.from_pandas(scores.iloc[order(len(scores))], preserve_index=False), home / "scores.parquet")
+        above = dict(zip(list(TIERS)[1:], list(TIERS), strict=False))
         tiers = pd.DataFrame(
-            [(c, t, a, g) for c, (t, a, g) in self.tiers.items()], columns=["customer_id", "tier", "measure_adb", "group"]
+            [
+                (c, tier, average, group, above.get(tier), THRESHOLDS.get(above.get(tier, ""), np.nan))
+                for c, (tier, average, group) in self.tiers.items()
+            ],
+            columns=["customer_id", "tier", "measure_adb", "group", "next_tier", "next_adb"],
         )
         tiers.iloc[order(len(tiers))].to_parquet(home / "tiers.parquet")
         return ListInputs(
@@ -144,9 +150,8 @@ class SmallBank:
         )
 
     def _features(self) -> pd.DataFrame:
-        return pd.DataFrame(
-            {"customer_id": list(self.tiers), "as_of": AS_OF, "aum_adb_90d": [average for _, average, _ in self.tiers.values()]}
-        )
+        averages = [average for _, average, _ in self.tiers.values()]
+        return pd.DataFrame({"customer_id": list(self.tiers), "as_of": AS_OF, "aum_adb_90d": averages, "aum_adb_qtd": averages})
 
     def _scores(self) -> pd.DataFrame:
         frame = pd.DataFrame(self.scores, columns=["customer_id", "model", "probability"]).astype(
