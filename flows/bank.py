@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from pydantic import Field
 
 from features.outcomes import LabelSettings
 from features.settings import CalendarSettings, FeatureSettings, FeatureSwitches
+from features.views import views
 from flows.settings import Bank, NightSettings
 from models.groups import GroupSettings
 from models.settings import ModelSettings
 from models.tier_settings import Override, TierSettings, read_overrides
 from models.value import ValueSettings
+from sources.mistakes import Mistakes
 from sources.settings import Input, SourceSettings
 from store import fingerprint
 from store.errors import ConfigError
@@ -88,6 +91,7 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
     """
     content, places = read_yaml(path)
     whole = validate(content, Whole, places)
+    _check_names(whole, places)
     base = path.resolve().parent
     overrides = read_overrides(base / whole.tiers.overrides) if whole.tiers.overrides else ()
     hashed = whole.model_dump(mode="json", exclude={"night"})
@@ -110,6 +114,23 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
         base=base,
         places={at[1:]: place for at, place in places.items() if at[0] == "sources"},
     )
+
+
+def _check_names(whole: Whole, places: Mapping[tuple[str | int, ...], str]) -> None:
+    """Raises ConfigError where the file names a feature, a view or a family of features that nobody declares."""
+    wrong, declared = Mistakes(places), views().values()
+    names = {view.name for view in declared} | {one.name for view in declared for one in view.features}
+    for number, pattern in enumerate(whole.features.without):
+        if not fnmatch.filter(names, pattern):
+            wrong.unknown(("features", "without", number), "feature or view", pattern, names)
+    families = {one.family for view in declared for one in view.features}
+    for name, offer in sorted(whole.targeting.offers.items()):
+        for number, family in enumerate(offer.unsaid):
+            if family not in families:
+                at = ("targeting", "offers", name, "unsaid", number)
+                wrong.unknown(at, f"offer {name}: family of features", family, families)
+    if wrong.found:
+        raise ConfigError("\n  ".join(wrong.found))
 
 
 def _suited(targeting: TargetingSettings, groups: GroupSettings | None) -> TargetingSettings:

@@ -59,6 +59,7 @@ _SETTINGS = {
 }
 _SOURCES = {
     "{} '{}' is not known; {}": "{} '{}' 不存在，{}",
+    "feature or view": "特征或视图", "offer {}: family of features": "产品推荐 {} 的特征家族",
     "table {}: {}": "表 {}：{}",
     "table {}: column": "表 {} 的列", "table {}: input": "表 {} 的输入", "table {}: undated column": "表 {} 的 undated 列",
     "{}: source column": "{} 的原始列", "{}: code": "{} 的代码",

@@ -1,0 +1,40 @@
+"""A bank file that names what nobody declares is refused with the line, before any data is read."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.bank import load_bank
+from flows.translation import told
+from store.errors import ConfigError
+
+BANKS = Path(__file__).resolve().parents[2] / "configs" / "banks"
+
+
+def refused(folder: Path, more: str) -> ConfigError:
+    """What is said of the Berka bank's file with these settings in line 2 and after."""
+    path = folder / "own.yaml"
+    path.write_text(f"extends: [{BANKS / 'berka.yaml'}]\n{more}", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_bank(path, {})
+    return caught.value
+
+
+@pytest.mark.parametrize("bank", sorted(path.stem for path in BANKS.glob("*.yaml")))
+def test_every_bank_in_the_house_names_what_is_declared(bank: str) -> None:
+    assert load_bank(BANKS / f"{bank}.yaml", {}).bank.id == bank
+
+
+def test_a_feature_misspelt_where_it_is_left_out_is_told_with_its_line(tmp_path: Path) -> None:
+    said = str(refused(tmp_path, "features:\n  without:\n    - dep_adb_90d\n    - dep_adb_36d\n    - visit_*\n"))
+    assert "own.yaml:5: feature or view 'dep_adb_36d' is not known; did you mean 'dep_adb_365d'?" in said
+    assert "own.yaml:6: feature or view 'visit_*' is not known" in said
+    assert "'dep_adb_90d' is not known" not in said
+
+
+def test_what_is_never_to_be_an_offers_reason_is_a_family_of_features(tmp_path: Path) -> None:
+    error = refused(tmp_path, "targeting:\n  offers:\n    buy_loan:\n      unsaid: [mobile, depositidle]\n")
+    assert "own.yaml:5: offer buy_loan: family of features 'depositidle' is not known; did you mean 'deposit_idle'?" in str(
+        error
+    )
+    assert "产品推荐 buy_loan 的特征家族 'depositidle' 不存在" in told(error, "zh")
