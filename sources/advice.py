@@ -85,6 +85,12 @@ ADVICE: dict[str, Advice] = {
     "after_closing": Advice(
         "业务日期晚于销户日", "dated after its account was closed", "核对销户日或业务日期", "compare closing date and event"
     ),
+    "ahead": Advice(
+        "业务日期远在其他记录之后，疑为录入错误",
+        "dated long after all other rows, probably by mistake",
+        "由源系统更正日期；如确为真实数据，放宽 checks.ahead_days",
+        "have the date corrected; if the rows are right, widen checks.ahead_days",
+    ),
     "filled": Advice(
         "应有值的原始字段为空",
         "a source column that should be filled is blank",

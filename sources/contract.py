@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -14,6 +16,8 @@ from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
 from sources.sqltext import ident, literal, literals, number
 from sources.tables import TABLES
+
+_HARDLY = 0.001  # share of a table's rows
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,15 @@ def in_order(tables: Mapping[str, Mapped]) -> list[str]:
     return list(TopologicalSorter(graph).static_order())
 
 
-def check_table(con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, currency: str, known: set[str]) -> Checked:
-    """Apply the rules of one table. `known`: tables already checked, whose clean rows may be referred to."""
+def check_table(
+    con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, currency: str, known: set[str], *, tells_day: bool = False
+) -> Checked:
+    """Apply the rules of one table. `known`: tables already checked, whose clean rows may be referred to; `tells_day`: the
+    table's last date says how far the data goes."""
     name, spec = mapped.table, TABLES[mapped.table]
     copies = _mark_duplicates(con, mapped)
-    helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None)
+    last = _last_usual(con, mapped, checks.ahead_days) if tells_day else None
+    helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None, last=last)
     rules = rules_of(name, mapped.columns, mapped.unread, helpers, checks)
     frame = nw.from_native(con.table(f"prepared_{name}")).with_columns(
         *(rule.broken.fill_null(False).alias(f"_r{i}") for i, rule in enumerate(rules))
@@ -143,7 +151,25 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
     return number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
 
 
-def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, known: set[str], *, duplicates: bool) -> list[str]:
+def _last_usual(con: duckdb.DuckDBPyConnection, mapped: Mapped, days: int) -> dt.date | None:
+    """The last day before a gap of more than `days` after which hardly a row comes; None where there is no such gap."""
+    event = ident(TABLES[mapped.table].event or "")
+    found = con.execute(
+        f"SELECT {event}, count(*) FROM {mapped.relation} WHERE {event} IS NOT NULL GROUP BY 1 ORDER BY 1 DESC"
+    ).fetchall()
+    hardly, after, last = sum(count for _, count in found) * _HARDLY, 0, None
+    for (day, count), (before, _) in pairwise(found):
+        after += count
+        if after > hardly:
+            break
+        if (day - before).days > days:
+            last = before
+    return last
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, known: set[str], *, duplicates: bool, last: dt.date | None
+) -> list[str]:
     """The view `prepared_TABLE`: mapped rows without exact copies, with the helper columns the rules ask for."""
     spec, helpers, joins, extra = TABLES[mapped.table], [], [], []
     for place, (column, parent) in enumerate(spec.references):
@@ -163,6 +189,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, mapped: Mapped, currency: str, know
     if "recorded_on" in mapped.knowing and spec.event in mapped.columns and not mapped.compared:
         extra.append(f"m.recorded_on - m.{ident(spec.event or '')} AS days_late")
         helpers.append("days_late")
+    if last is not None:
+        extra.append(f"m.{ident(spec.event or '')} > DATE '{last.isoformat()}' AS is_ahead")
+        helpers.append("is_ahead")
     where = ""
     if duplicates:
         joins.append(f"LEFT JOIN duplicates_{mapped.table} d ON d._row = m._row")

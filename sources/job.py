@@ -142,7 +142,14 @@ class Job:
         for number, name in enumerate(in_order(mapped)):
             self.say(f"check {name}", number, len(mapped))
             with _readable(name):
-                checked[name] = check_table(con, mapped[name], self.settings.checks, self.currency, set(checked))
+                checked[name] = check_table(
+                    con,
+                    mapped[name],
+                    self.settings.checks,
+                    self.currency,
+                    set(checked),
+                    tells_day=name in self.settings.gates.fresh,
+                )
             if name in ("accounts", "loans"):
                 life_table(con, name, checked[name].columns, mapped[name].knowing)
         return checked

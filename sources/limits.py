@@ -22,6 +22,7 @@ RULES = (
     "late",
     "before_opening",
     "after_closing",
+    "ahead",
     "filled",
     "lines",
     "encoding",

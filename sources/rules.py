@@ -71,7 +71,7 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
     """All rules of a table that can be asked of the columns a bank fills.
 
     `unread`: columns with an `unread_` flag; `joined`: helper columns the contract joined (`lacks_COLUMN`, `conflict`,
-    `owner_from`, `owner_to`, `currency_wrong`, `days_late`).
+    `owner_from`, `owner_to`, `is_ahead`, `currency_wrong`, `days_late`).
     """
     spec, have, helpers, doubtful = TABLES[table], set(filled), set(joined), set(unread)
     rules = [_unread(spec, c) for c in unread if c in have or c in KNOWING]
@@ -93,6 +93,8 @@ def rules_of(table: str, filled: Iterable[str], unread: Iterable[str], joined: I
         on = next(event for name, event, _ in _WITHIN if name == table)
         rules.append(Rule("before_opening", on, "flag", nw.col(on) < nw.col("owner_from")))
         rules.append(Rule("after_closing", on, "flag", nw.col(on) > nw.col("owner_to")))
+    if "is_ahead" in helpers:
+        rules.append(Rule("ahead", spec.event or "", "quarantine", nw.col("is_ahead")))
     if "conflict" in helpers:
         rules.append(Rule("key", "+".join(spec.key), "quarantine", nw.col("conflict")))
     if "currency_wrong" in helpers:

@@ -175,6 +175,7 @@ class Checks(Settings):
 
     highest_rate: float = 0.36  # above it a rate was surely entered in percent
     balance_tolerance: int = 0  # minor units a day's closing balance may miss the sum of its movements by
+    ahead_days: int = Field(31, gt=0)  # a few rows dated more days than this after all others: their day is a mistake
     late_days: int = 5  # recorded more days than this after the event: reported as late
     ranges: dict[str, dict[str, Range]] = Field(default_factory=dict)  # table -> column -> limits, in canonical units
     flag_only: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # table -> rules that are reported and nothing more

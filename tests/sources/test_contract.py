@@ -110,6 +110,35 @@ def test_movements_outside_an_accounts_life_are_reported(bank: SmallBank) -> Non
     assert found["transactions", "before_opening", "on"].count == 1
 
 
+def _many(*more: str) -> list[str]:
+    """The bank's movements, eight a day for 250 days after them, and some more."""
+    start = dt.date(2023, 9, 2)
+    days = [start + dt.timedelta(days=n // 8) for n in range(2_000)]
+    return [*MOVEMENTS, *(f"U{n:04d}|+|A1|+|{day:%Y%m%d}|+|C|+|0.01|+|0.01|+|INT" for n, day in enumerate(days)), *more]
+
+
+@pytest.mark.parametrize(("dated", "set_aside"), [("20990101", 1), ("20240708", 1), ("20240520", 0)])
+def test_a_row_dated_long_after_all_others_does_not_say_how_far_the_data_goes(
+    bank: SmallBank, dated: str, set_aside: int
+) -> None:
+    bank.write("mov.dat", _many(f"X1|+|A1|+|{dated}|+|C|+|0.01|+|0.01|+|INT"))
+    taken = bank.take()
+    newest = dt.date(2024, 5, 8) if set_aside else dt.datetime.strptime(dated, "%Y%m%d").date()
+    assert taken.manifest.newest_business_date == newest
+    assert sum(one.count for (_, rule, _), one in bank.findings().items() if rule == "ahead") == set_aside
+
+
+def test_days_after_a_gap_are_no_mistake_where_many_rows_are_of_them(bank: SmallBank) -> None:
+    bank.write("mov.dat", _many(*(f"X{n}|+|A1|+|20240901|+|C|+|0.01|+|0.01|+|INT" for n in range(3))))
+    assert bank.take().manifest.newest_business_date == dt.date(2024, 9, 1)
+
+
+def test_how_long_after_is_the_banks_to_say(bank: SmallBank) -> None:
+    bank.change("  gates:", "  checks: {ahead_days: 400}\n  gates:")
+    bank.write("mov.dat", _many("X1|+|A1|+|20240708|+|C|+|0.01|+|0.01|+|INT"))
+    assert bank.take().manifest.newest_business_date == dt.date(2024, 7, 8)
+
+
 def test_quarantine_of_an_earlier_intake_does_not_linger(bank: SmallBank) -> None:
     bank.write("mov.dat", [*MOVEMENTS, "T10|+|A9|+|20230105|+|C|+|1.00|+|1.00|+|CSH"])
     bank.take()
