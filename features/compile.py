@@ -32,10 +32,11 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
     """
     leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
     names = {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
-    wide = population
-    for name, mine in _groups(leaves, known.sets):
-        summed = known.engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
-        wide = wide.join(summed, on=KEY, how="left")
+    summed = {
+        f"leaves_{name}": known.engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
+        for name, mine in _groups(leaves, known.sets)
+    }
+    wide = known.engine.beside(population, summed)
     summed_up = [nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")]
     wide = wide.with_columns(*summed_up) if summed_up else wide
     return wide.select(nw.col(KEY), *(_value(one, known.clock, names, minor).alias(one.name) for one in features))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.calendar import Clock
+from features.compile import KEY
 from features.compile import columns as columns_of
 from features.known import Frame, Known
 from features.moment import Moment, Stencil
@@ -43,6 +44,11 @@ class Duck:
         self.script.append(sql)
         self.con.execute(f"{sql} LIMIT 0")
         return nw.from_native(self.con.table(name))
+
+    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
+        # One flat statement: a chain of joined relations is bound anew with every join, and planned for a second a date.
+        joins = "".join(f' LEFT JOIN "{name}" USING ({KEY})' for name in kept)
+        return nw.from_native(self.con.sql(f"SELECT * FROM ({text_of(left)}) AS whose{joins}"))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -11,7 +12,7 @@ import pyarrow as pa
 from babel.numbers import get_currency_precision
 
 from features.calendar import Clock
-from features.compile import columns
+from features.compile import KEY, columns
 from features.declare import Feature
 from features.engine import finished
 from features.known import Frame, Known
@@ -43,6 +44,9 @@ class Frames:
 
     def keep(self, _name: str, frame: Frame) -> Frame:
         return frame.collect().lazy()
+
+    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
+        return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)
 
 
 def from_frames(

@@ -24,6 +24,10 @@ class Engine(Protocol):
         """The frame computed once, for several readers."""
         ...
 
+    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
+        """`left` with the columns of frames that were kept under these names, joined by customer; unknown where one has none."""
+        ...
+
 
 @dataclass
 class Known:
