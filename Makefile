@@ -48,7 +48,7 @@ layers: setup ## import-linter: the rooms import downward only
 	$(BIN)/lint-imports
 
 tests: setup ## pytest, all of it, on all cores
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 clean: ## the environment and caches; the bank's home with its lists stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -25,7 +25,7 @@ class Engine(Protocol):
         ...
 
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
-        """`left` with the columns of frames that were kept under these names, joined by customer; unknown where one has none."""
+        """`left` with the columns of frames kept under these names, joined by customer; unknown where one has no row."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,24 +164,26 @@ def write_canonical(
     config_hash: str = "",
     code_hash: str = "",
     undated: Mapping[str, Sequence[str]] | None = None,
+    single: Collection[str] = (),
 ) -> Canonical:
     """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
 
     A relation holds columns of its table by name (those a bank has not are left out) and may hold `recorded_on` (default:
     the event's date; several rows of one key are versions, the last recorded counts), `valid_from` (versions of attributes)
-    and `deleted` (this version removes the row). The order of rows on disk is total: bucket, owner, event date, key.
-    `customer_id` is the number that stood for the person: a merge ends a row's version under the old number and begins one
-    under the new (sources.identity). The manifest is written last, so a crash leaves the earlier intake in force.
+    and `deleted` (this version removes the row). `single` names tables of which it is known that no key occurs twice. The
+    order of rows on disk is total: bucket, owner, event date, key. `customer_id` is the number that stood for the person: a
+    merge ends a row's version under the old number and begins one under the new (sources.identity). The manifest is written
+    last, so a crash leaves the earlier intake in force.
     """
     states: dict[str, TableState] = {}
-    prepare_owners(con, sources)
+    prepare_owners(con, sources, buckets)
     for name in [table for table in TABLES if table in sources]:
         spec, relation = TABLES[name], sources[name]
         present = columns_of(con, relation)
         unknown = set(present) - set(spec.names) - set(KNOWING) if name != "snapshots" else set()
         if unknown:
             raise TerraceError(f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(spec.names))
-        query = written_sql(con, spec, relation, present, buckets)
+        query = written_sql(con, spec, relation, present, buckets, is_single=name in single)
         if spec.by != "bank" and "merges" in sources:
             query = resolved_sql(query, spec)
         query = f"SELECT * FROM ({query}) ORDER BY {order_sql(spec)}"

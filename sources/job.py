@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,10 +73,16 @@ class Job:
             write_verdict(con, self.root, intake, quality_report(con, self.settings, self.bank, intake, asked))
             _still_there(found)
             assert newest is not None
-            return self._write(con, found, relations, newest)
+            single = {name for name in relations if name in checked and not checked[name].has_versions}
+            return self._write(con, found, relations, newest, single)
 
     def _write(
-        self, con: duckdb.DuckDBPyConnection, found: Mapping[str, Delivery], relations: Mapping[str, str], newest: dt.date
+        self,
+        con: duckdb.DuckDBPyConnection,
+        found: Mapping[str, Delivery],
+        relations: Mapping[str, str],
+        newest: dt.date,
+        single: Collection[str],
     ) -> Canonical:
         self.say("write tables", 0, 1)
         for name, days in self.days.items():  # only what passed the gates is what the next day is held against
@@ -94,6 +100,7 @@ class Job:
             config_hash=self.hashes[0],
             code_hash=self.hashes[1],
             undated={name: how.undated for name, how in self.settings.tables.items() if how.undated},
+            single=single,
         )
 
     def _land(

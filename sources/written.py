@@ -20,25 +20,32 @@ def bucket_sql(column: str, buckets: int) -> str:
     return f"(CAST(concat('0x', substr(md5({column}), 1, 8)) AS UBIGINT) % {buckets})::INTEGER"
 
 
-def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> None:
-    """Temp tables: whose each account and loan was from when to when, and the oldest number of each merged set."""
-    for name, table in (("account", "accounts"), ("loan", "loans")):
-        nothing = (f"NULL::VARCHAR AS {name}_id", "NULL::VARCHAR AS customer_id", "NULL::DATE AS since", "NULL::DATE AS until")
-        query = f"SELECT {', '.join(nothing)} WHERE false"
-        if table in sources:
-            query = _owners_sql(TABLES[table], sources[table], columns_of(con, sources[table]))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS {query}")
+def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], buckets: int) -> None:
+    """Temp tables: whose each account and loan was from when to when, with the owner's bucket, and the oldest number of each
+    merged set."""
     roots = merged_roots(note_persons(con, sources["merges"]) if "merges" in sources else [])
     con.execute("CREATE OR REPLACE TEMP TABLE _merged (customer_id VARCHAR, root VARCHAR)")
     if roots:
         con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
         con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
         con.unregister("_merged_rows")
+    for name, table in (("account", "accounts"), ("loan", "loans")):
+        nothing = (f"NULL::VARCHAR AS {name}_id", "NULL::VARCHAR AS customer_id", "NULL::DATE AS since", "NULL::DATE AS until")
+        query = f"SELECT {', '.join(nothing)} WHERE false"
+        if table in sources:
+            query = _owners_sql(TABLES[table], sources[table], columns_of(con, sources[table]))
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS"
+            f" SELECT o.*, {bucket_sql('coalesce(g.root, o.customer_id)', buckets)} AS bucket"
+            f" FROM ({query}) o LEFT JOIN _merged g ON g.customer_id = o.customer_id"
+        )
 
 
-def written_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str], buckets: int) -> str:
-    """The SELECT that makes the rows of a table from `relation`, whose columns are `present`."""
-    rows = _dated_sql(con, spec, relation, present)
+def written_sql(
+    con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str], buckets: int, *, is_single: bool = False
+) -> str:
+    """The SELECT that makes the rows of a table from `relation`, whose columns are `present`. `is_single`: no key has two."""
+    rows = _dated_sql(con, spec, relation, present, is_single)
     if spec.by == "bank":
         return rows
     if spec.by == "customer":
@@ -54,9 +61,8 @@ def written_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, pres
             " AND (o.until IS NULL OR o.until > r.known_from)"
         )
     return (
-        f"SELECT r.*{cut}, o.customer_id AS customer_id, {bucket_sql('coalesce(g.root, o.customer_id)', buckets)} AS bucket"
+        f"SELECT r.*{cut}, o.customer_id AS customer_id, o.bucket AS bucket"
         f" FROM ({rows}) r LEFT JOIN {owner} o ON o.{key} = r.{key}{within}"
-        " LEFT JOIN _merged g ON g.customer_id = o.customer_id"
     )
 
 
@@ -78,7 +84,7 @@ def _known_sql(spec: Table, present: Sequence[str]) -> str:
     return f"coalesce(greatest({', '.join(dict.fromkeys(days))}), {_EVER})" if days else _EVER
 
 
-def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str]) -> str:
+def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str], is_single: bool) -> str:
     """Typed rows with `known_from` and `known_to`; of several rows of one key each counts until the next one is known."""
     typed = [
         f"CAST({ident(c.name) if c.name in present else 'NULL'} AS {SQL_TYPE[c.kind]}) AS {ident(c.name)}" for c in spec.columns
@@ -90,7 +96,7 @@ def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, prese
     key = ", ".join(ident(k) for k in spec.key)
     told = [c for c in ("recorded_on", "valid_from") if c in present]
     several = f"SELECT count(*) FROM (SELECT 1 FROM {relation} GROUP BY {key} HAVING count(*) > 1 LIMIT 1)"
-    if not told or not number(con, several):
+    if is_single or not told or not number(con, several):
         return f"SELECT {listed}, NULL::DATE AS known_to FROM {relation} WHERE NOT {deleted}"
     turn = ", ".join(f"{ident(c)} NULLS FIRST" for c in told)  # rows known from one day: the one told last stands
     return (
