@@ -9,7 +9,7 @@ HOME_DIR ?= var
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup nightly test lint types layers tests clean
+.PHONY: help setup nightly test lint types layers tests bench clean
 
 help: ## what one can do
 	@echo "make TARGET, where TARGET is"
@@ -49,6 +49,9 @@ layers: setup ## import-linter: the rooms import downward only
 
 tests: setup ## pytest, all of it, on all cores
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+bench: setup ## ratios against floors and rivals, over the home of a bank after a night (ARGS="intake --rounds 5")
+	@$(BIN)/python -m bench --bank $(BANK) --home $(HOME_DIR) $(ARGS)
 
 clean: ## the environment and caches; the bank's home with its lists stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -118,7 +118,7 @@ def load(
             parts = [canonical.relation_sql(table, bucket) for bucket in buckets]
         listed = ", ".join([*(_code(table, name) for name in names), "known_from", "known_to"])
         body = " UNION ALL ".join(f"SELECT {listed} FROM {part}" for part in parts)
-        con.execute(f'CREATE OR REPLACE TEMP TABLE "read_{table}" AS {body}')
+        con.execute(f'CREATE OR REPLACE TEMP VIEW "read_{table}" AS {body}')
     for name in NUMBERED:
         holders = [table for table, columns in sorted(reads.items()) if name in _with_dates(table, columns)]
         body = " UNION ".join(f'SELECT "{name}" AS id FROM "read_{table}" WHERE "{name}" IS NOT NULL' for table in holders)
@@ -128,7 +128,7 @@ def load(
         )
     for table, columns in sorted(reads.items()):
         con.execute(f'CREATE OR REPLACE TEMP TABLE "loaded_{table}" AS {_numbered(table, _with_dates(table, columns))}')
-        con.execute(f'DROP TABLE "read_{table}"')
+        con.execute(f'DROP VIEW "read_{table}"')
 
 
 def _numbered(table: str, names: Sequence[str]) -> str:
