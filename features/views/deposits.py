@@ -47,7 +47,10 @@ YEAR_RISE = Wording("存款比年初多{dep_since_year_start_amt:money}，今年
                     when="dep_since_year_start_amt > 0 and dep_adb_ytd > 0")
 LOW = Wording("近90天存款最低{dep_lowest_90d:money}，日均{dep_adb_90d:money}。",
               "The lowest deposit balance in 90 days was {dep_lowest_90d:money}, against an average of {dep_adb_90d:money}.",
-              when="dep_lowest_90d >= 0 and dep_adb_90d > 0")
+              when="dep_lowest_90d >= 0 and dep_adb_90d > 0 and dep_lowest_share_90d < 0.95")
+STEADY = Wording("近90天存款未低于{dep_lowest_90d:money}。",
+                 "Deposits did not fall below {dep_lowest_90d:money} in 90 days.",
+                 when="dep_lowest_90d > 0 and dep_lowest_share_90d >= 0.95")
 PEAK = Wording("存款半年内最高{dep_highest_180d:money}，现余{dep_balance:money}，已减少{dep_drawdown_180d:percent}。",
                "Deposits peaked at {dep_highest_180d:money} within half a year and now stand at {dep_balance:money}, "
                "{dep_drawdown_180d:percent} less.",
@@ -85,7 +88,7 @@ ASSETS_FALL = Wording(
 def _lowest(name: str, deposits: Balances, days: list[int]) -> tuple[Feature, ...]:
     """One lowest balance per window."""
     return tuple(feature(name.format(d), deposits.lowest(d), "money", f"近{d}天存款最低", f"Lowest deposits over {d} days",
-                         *([LOW] if d == 90 else []), family="deposit_low") for d in days)
+                         *([LOW, STEADY] if d == 90 else []), family="deposit_low") for d in days)
 
 
 @feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.")
@@ -154,8 +157,10 @@ def deposit_shape(deposits: Deposits) -> Features:
                 "Days in 90 on which balances changed",
                 family="deposit_swing"),
         feature("dep_lowest_share_180d", deposits.lowest(180) / deposits.daily_average([180])[180], "share",
-                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW,
+                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW, STEADY,
                 family="deposit_low"),
+        fact("dep_lowest_share_90d", deposits.lowest(90) / deposits.daily_average([90])[90], "share",
+             "近90天最低存款占日均的比例", "Lowest deposits of 90 days as a share of their average"),
     )
 
 
