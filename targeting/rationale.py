@@ -45,6 +45,7 @@ def reasons(
         as_of=as_of,
         currency=currency,
         top=settings.reasons,
+        balance=next((column for column in settings.worth.balance_columns if column in rows), ""),
         unsaid=unsaid,
         fallback=pd.concat([happened, segments], ignore_index=True),
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from store.errors import TerraceError
+from targeting.figures import Floats
 from targeting.saying import Speaker
 from targeting.wording import Said, SpecLike, understand
 
@@ -17,6 +18,7 @@ BASE = "__base__"
 NO_SINGLE_REASON = ("按综合得分入选，没有单独可说的一项。", "Listed on the overall score; no single fact to state.")
 COLUMNS = ["customer_id", "offer", "reasons_zh", "reasons_en", "reason_codes", "has_internal"]
 _KEY = ["customer_id", "offer"]
+_SMALL = 0.02  # of the customer's own money
 
 
 def render(
@@ -28,6 +30,7 @@ def render(
     currency: str = "CNY",
     top: int = 3,
     least: float = 200.0,
+    balance: str = "",
     unsaid: Mapping[str, Collection[str]] | None = None,
     fallback: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -35,7 +38,8 @@ def render(
 
     `explanations`: customer_id, offer, feature, value, contribution; only what pushes towards the offer is said.
     `rows`: one row per customer_id with the features and facts the wordings name.
-    `least`: a sentence whose largest amount is smaller says nothing that matters, and is not said.
+    `least`: a sentence whose largest amount is smaller says nothing that matters, and is not said; nor one whose largest
+    amount is a fiftieth of the customer's own money, the column `balance`, or less.
     `unsaid`: per offer the families never given as its reason. `fallback`: customer_id, offer, reason_zh, reason_en for
     rows where nothing can be said (or that have no explanation), such as `segment_reason`'s.
     `reason_codes` are the features said, comma-separated; `has_internal`: a sentence is for the manager only.
@@ -46,9 +50,10 @@ def render(
     keys = _keys(explanations, fallback)
     candidates = _ranked(told, {spec.name: spec.family for spec in catalog}, unsaid or {})
     candidates = candidates[candidates["feature"].isin(set(understood))]
-    speaker = Speaker(as_of, currency, {spec.name: spec.unit for spec in catalog}, least)
+    speaker = Speaker(as_of, currency, {spec.name: spec.unit for spec in catalog})
     own = _of_customers(rows, candidates, as_of)
-    chosen = _chosen(_sayable(candidates, own, understood, speaker), understood, top)
+    matters = np.maximum(least, _SMALL * own[balance].fillna(0.0).to_numpy()) if balance else np.full(len(own), least)
+    chosen = _chosen(_sayable(candidates, own, understood, speaker, matters), understood, top)
     texts = _joined(_spoken(chosen, own, understood, speaker))
     return _filled(keys.merge(texts, on=_KEY, how="left"), fallback)
 
@@ -127,16 +132,19 @@ def _of_customers(rows: pd.DataFrame, candidates: pd.DataFrame, as_of: dt.date) 
 
 
 def _sayable(
-    candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], speaker: Speaker
+    candidates: pd.DataFrame, rows: pd.DataFrame, understood: Mapping[str, tuple[Said, ...]], speaker: Speaker, matters: Floats
 ) -> pd.DataFrame:
-    """The candidates that can be said, each with the number of the first wording that is true of its customer."""
+    """The candidates that can be said, each with the number of the first wording that is true of its customer.
+
+    `matters`: per row of `rows` the amount from which something is worth saying.
+    """
     wording = np.full(len(candidates), -1)
     at = rows.index.get_indexer(pd.Index(candidates["customer_id"]))
     for feature, places in candidates.groupby("feature", sort=True).indices.items():
         for number, said in reversed(list(enumerate(understood[str(feature)]))):
             if said.names.issubset(rows.columns):
                 own = rows[sorted(said.names)].take(at[places])
-                wording[places[speaker.true_and_known(said, own)]] = number
+                wording[places[speaker.true_and_known(said, own, matters[at[places]])]] = number
     return candidates.assign(wording=wording, at=at)[wording >= 0]
 
 

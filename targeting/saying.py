@@ -46,10 +46,12 @@ class Speaker:
     as_of: dt.date
     currency: str
     units: Mapping[str, str]
-    least: float = 0.0  # a sentence all of whose amounts are smaller is not worth saying
 
-    def true_and_known(self, said: Said, rows: pd.DataFrame) -> Flags:
-        """Per row whether the wording may be said: its condition holds, all it says is known, and its figures show it."""
+    def true_and_known(self, said: Said, rows: pd.DataFrame, least: Floats | float = 0.0) -> Flags:
+        """Per row whether the wording may be said: its condition holds, all it says is known, and its figures show it.
+
+        A sentence all of whose amounts are below `least` (one figure, or one per row) is not worth saying.
+        """
         numbers = {name: _numbers(rows[name]) for name in _compared(said.when)}
         able = np.ones(len(rows), dtype=bool)
         for term in said.when:
@@ -61,7 +63,7 @@ class Speaker:
                 able &= ~(_numbers(rows[field.name]) < 0)  # "less by -200" is no sentence
         amounts = [np.abs(_numbers(rows[field.name])) for field in said.zh.fields if field.kind in _MONEY]
         if amounts:
-            able &= np.fmax.reduce(amounts) >= self.least
+            able &= np.fmax.reduce(amounts) >= least
         return able & self._shows(said, rows)
 
     def sentences(self, sentence: Sentence, rows: pd.DataFrame, language: Language) -> list[str]:

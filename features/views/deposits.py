@@ -40,15 +40,15 @@ LEVELS = (LEVEL_RISE, LEVEL_FALL, LEVEL_IDLE, LEVEL)
 YEAR_FALL = Wording("存款比年初少{dep_since_year_start_fall_amt:money}，今年以来日均{dep_adb_ytd:money}。",
                     "Deposits are {dep_since_year_start_fall_amt:money} below the start of the year; they averaged "
                     "{dep_adb_ytd:money} this year.",
-                    when="dep_since_year_start_fall_amt > 0 and dep_adb_ytd > 0")
+                    when="dep_since_year_start_fall_amt > 0 and dep_adb_ytd > 0 and dep_since_year_start_share <= -0.05")
 YEAR_RISE = Wording("存款比年初多{dep_since_year_start_amt:money}，今年以来日均{dep_adb_ytd:money}。",
                     "Deposits are {dep_since_year_start_amt:money} above the start of the year; they averaged "
                     "{dep_adb_ytd:money} this year.",
-                    when="dep_since_year_start_amt > 0 and dep_adb_ytd > 0")
+                    when="dep_since_year_start_amt > 0 and dep_adb_ytd > 0 and dep_since_year_start_share >= 0.05")
 LOW = Wording("近90天存款最低{dep_lowest_90d:money}，日均{dep_adb_90d:money}。",
               "The lowest deposit balance in 90 days was {dep_lowest_90d:money}, against an average of {dep_adb_90d:money}.",
               when="dep_lowest_90d >= 0 and dep_adb_90d > 0 and dep_lowest_share_90d < 0.95")
-STEADY = Wording("近90天存款未低于{dep_lowest_90d:money}。",
+NOT_BELOW = Wording("近90天存款未低于{dep_lowest_90d:money}。",
                  "Deposits did not fall below {dep_lowest_90d:money} in 90 days.",
                  when="dep_lowest_90d > 0 and dep_lowest_share_90d >= 0.95")
 PEAK = Wording("存款半年内最高{dep_highest_180d:money}，现余{dep_balance:money}，已减少{dep_drawdown_180d:percent}。",
@@ -88,7 +88,7 @@ ASSETS_FALL = Wording(
 def _lowest(name: str, deposits: Balances, days: list[int]) -> tuple[Feature, ...]:
     """One lowest balance per window."""
     return tuple(feature(name.format(d), deposits.lowest(d), "money", f"近{d}天存款最低", f"Lowest deposits over {d} days",
-                         *([LOW, STEADY] if d == 90 else []), family="deposit_low") for d in days)
+                         *([LOW, NOT_BELOW] if d == 90 else []), family="deposit_low") for d in days)
 
 
 @feature_view(entity="customer", owner="retail", grain="One row per customer per as_of.")
@@ -124,6 +124,8 @@ def deposit_balance(deposits: Deposits) -> Features:
                 YEAR_FALL, YEAR_RISE, family="deposit_year"),
         fact("dep_since_year_start_fall_amt", 0 - since_new_year, "money", "存款较年初减少额",
              "Fall of deposits since the start of the year"),
+        fact("dep_since_year_start_share", since_new_year / adb["ytd"], "share", "存款较年初增减占今年以来日均的比例",
+             "Change of deposits since the start of the year as a share of this year's average"),
         fact("dep_fall_30d_180d_amt", adb[180] - adb[30], "money", "近30天存款日均比近半年减少额",
              "Fall of average deposits, 30 days against half a year"),
         fact("dep_rise_30d_180d_amt", adb[30] - adb[180], "money", "近30天存款日均比近半年增加额",
@@ -157,7 +159,7 @@ def deposit_shape(deposits: Deposits) -> Features:
                 "Days in 90 on which balances changed",
                 family="deposit_swing"),
         feature("dep_lowest_share_180d", deposits.lowest(180) / deposits.daily_average([180])[180], "share",
-                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW, STEADY,
+                "近半年最低存款占日均的比例", "Lowest deposits of the half-year as a share of their average", LOW, NOT_BELOW,
                 family="deposit_low"),
         fact("dep_lowest_share_90d", deposits.lowest(90) / deposits.daily_average([90])[90], "share",
              "近90天最低存款占日均的比例", "Lowest deposits of 90 days as a share of their average"),

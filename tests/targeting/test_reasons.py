@@ -106,6 +106,13 @@ def test_a_sentence_that_names_a_protected_fact_does_not_load(wording: dict[str,
         say(told(("balance", 0.1)), catalog, balance=42_000.0, age=61.0)
 
 
+@pytest.mark.parametrize(("own", "is_said"), [(40_000.0, True), (600_000.0, False), (np.nan, True)])
+def test_what_is_small_to_this_customer_is_no_reason(own: float, is_said: bool) -> None:
+    rows = pd.DataFrame({"customer_id": ["c1"], "salary": [6_300.0], "own": [own]})
+    said = render(told(("salary", 0.1)), rows, [SALARY], as_of=AS_OF, balance="own").iloc[0]
+    assert (said["reason_codes"] == "salary") == is_said
+
+
 def test_at_most_the_asked_number_of_reasons_and_the_strongest_of_them() -> None:
     everything = told(("balance", 0.3), ("salary", 0.2), ("login", 0.1))
     assert say(everything, [BALANCE, SALARY, LOGIN], top=2, balance=1e5, salary=1e4, login=9.0).reason_codes == "balance,salary"
