@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.setting_phrases import SETTINGS
 from flows.tier_words import ERRORS
 
 _STORE = {
@@ -31,7 +32,7 @@ _STORE = {
     "unknown key '{}'; {}": "不认识的键 '{}'，{}",
     "known here: {}": "此处可用：{}",
     "'{}' is missing": "缺少 '{}'",
-    "'{}' is {}: {}": "'{}' 的值为 {}：{}",
+    "'{}' is {}: {}": "'{}' 的值为 {}：{}", "'{}': {}": "'{}'：{}",
 }
 _LIBRARY = {                # what pydantic says of a value; the rest of it stays English
     "Input should be a valid integer, unable to parse string as an integer": "应为整数",
@@ -47,15 +48,12 @@ _LIBRARY = {                # what pydantic says of a value; the rest of it stay
     "Input should be less than or equal to {}": "应不大于 {}",
     "Input should be {}": "应为 {}",
     "String should match pattern '{}'": "写法应符合 {}",
-    "Value error, {}": "{}",
-}
-_SETTINGS = {
-    "no such time zone; write it as Asia/Shanghai": "没有这个时区，写法如 Asia/Shanghai",
-    "give either `command` or `webhook`, not both": "command 与 webhook 只能选一个",
-    "a webhook starts with https:// or http://": "webhook 应以 https:// 或 http:// 开头",
-    "${{}} is not set": "环境变量 {} 没有设置",
-    "an environment variable of that name": "有这个名字的环境变量",
-    "set {} for the user who runs Terrace": "为运行 Terrace 的用户设置 {}",
+    "String should have at least {} character": "至少 {} 个字", "String should have at least {} characters": "至少 {} 个字",
+    "Tuple should have at least {} item after validation, not {}": "至少 {} 项，实际 {} 项",
+    "Tuple should have at least {} items after validation, not {}": "至少 {} 项，实际 {} 项",
+    "Input should be a valid list": "应为列表",
+    "Input should be a valid date or datetime, {}": "应为日期，如 2025-09-30（{}）",
+    "Input should be a valid integer, got a number with a fractional part": "应为整数",
 }
 _SOURCES = {
     "{} '{}' is not known; {}": "{} '{}' 不存在，{}",
@@ -157,6 +155,43 @@ _ROOMS = {
     "a staged list is not whole: {}": "待发布的名单不完整：{}",
     "every file as its manifest says": "与清单一致的全部文件",
     "make the list again; nothing was published": "重新生成名单；目前没有发布任何内容",
+    "{} cannot be unpacked or read to its end": "{} 无法解压或读到末尾", "a whole file": "完整的文件",
+    "SQL that takes every value the bank sends": "对下发的任何值都能执行的 SQL",
+    "use TRY_CAST and try_strptime there, or read the column under `columns`: then only that row is set aside":
+        "在 SQL 中改用 TRY_CAST 和 try_strptime，或在 columns 中读取该列：这样只隔离那一行",
+    "columns {} are not of the table": "列 {} 不属于该表",
+    "this store was moved too often": "模型库搬动次数过多", "start a new one": "另建一个",
+    "no cohort for label '{}'": "标签 '{}' 没有客户范围",
+    "no column {}": "缺少列 {}",
+    "every feature of the catalogue": "特征目录中的全部特征", "build the features of this date again": "重新计算该日期的特征",
+    "every feature the champions learned from": "模型训练时用过的全部特征",
+    "every feature of the champions": "模型所用的全部特征",
+    "build the features again, or train again with those there are": "重新计算特征，或用现有特征重新训练",
+    "build the features of this date again, or retrain": "重新计算该日期的特征，或重新训练",
+    "no night of '{}' can be replayed": "'{}' 没有可以回放的日期", "choose other nights: {}": "改选其他日期：{}",
+    "the model of {} learned from {}": "{} 的模型用到了 {} 的数据", "only what was known by then": "只用当时已知的数据",
+    "feature '{}' speaks of a protected attribute": "特征 '{}' 涉及受保护属性",
+    "sensitivity 'protected', which no model sees": "敏感级别标为 protected，模型不可见",
+    "mark it so in its view": "在特征视图中标明",
+    "no date in '{}'": "'{}' 中没有日期", "as_of=YYYY-MM-DD.parquet": "形如 as_of=YYYY-MM-DD.parquet 的文件",
+    "contributions sum to {}, {} is {}": "各项贡献之和为 {}，而{}为 {}", "a difference of at most {}": "相差不超过 {}",
+    "score this date again with the same champion and features": "用同一模型和特征对该日期重新打分",
+    "{} owners for {} customers": "{1} 位客户对应 {0} 位负责人", "exactly one each": "每位客户恰有一位",
+    "look for customers, managers or branches that stand twice in the canonical tables": "查找重复的客户、客户经理或机构记录",
+    "{} scored customers have no features, first {}": "{} 位打过分的客户没有特征，第一位是 {}",
+    "scores and features of one date and one intake": "同一日期、同一批数据的分数和特征",
+    "build features and score again": "重新计算特征并打分",
+    "{} listed customers have no features": "{} 位入选客户没有特征",
+    "one row of features for each scored customer": "每位打过分的客户一行特征",
+    "contributions miss the raw score by {} for {}": "客户 {1} 的各项贡献与原始分相差 {0}",
+    "score again: explanation and score are not of one champion": "重新打分：解释与分数不是同一模型的",
+    "{} explained customers have no row, first {}": "{} 位有解释的客户缺数据，第一位是 {}",
+    "features and facts of every listed customer": "每位入选客户的特征和事实",
+    "entries lack {}; they have {}": "名单缺少列 {}，现有 {}",
+    "version {} staged, {} in force": "待发布的是第 {} 版，现行为第 {} 版", "version {}": "第 {} 版", "none": "没有违反的行",
+    "make the list again with the next version": "用下一版本号重新生成名单",
+    "'{}' is said to a customer": "开场白中有 '{}'", "no other bank, no sums, no flows": "不提他行、金额和资金往来",
+    "say what the bank offers instead": "只说本行能提供什么", "'{{}}' is no slot": "'{}' 不是占位符",
 }
 _FLOWS = {
     "the data goes to {}, not to {}": "数据只到 {}，还没有 {} 的",
@@ -211,4 +246,4 @@ _FLOWS = {
     "Prefect's server does not answer": "Prefect 服务没有应答",
     "prefect {} failed: {}": "prefect {} 失败：{}", "look at the lines above": "查看上面的输出",
 }
-PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **_SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS, **ERRORS}
+PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS, **ERRORS}

@@ -6,11 +6,13 @@ import datetime as dt
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from babel.numbers import get_currency_precision, list_currencies
 from pydantic import Field, field_validator, model_validator
 
 from store.settings import Settings
 
 Language = Literal["zh", "en"]
+_DECIMALS = 2
 _CRON = r"^\S+( \S+){4}$"  # minute hour day month weekday
 
 
@@ -29,6 +31,15 @@ class Bank(Settings):
     is_fictitious: bool = False  # said on every page
     short: str = ""  # for file names; else the name
     short_en: str = ""
+
+    @field_validator("currency")
+    @classmethod
+    def _of_hundredths(cls, code: str) -> str:
+        if code not in list_currencies():
+            raise ValueError("no such currency; write its code, as CNY")
+        if get_currency_precision(code) != _DECIMALS:
+            raise ValueError("a currency without hundredths is not supported: tiers, labels and values count in hundredths")
+        return code
 
     @field_validator("timezone")
     @classmethod

@@ -48,9 +48,17 @@ def translated(text: str, phrases: Mapping[str, str] = PHRASES) -> str:
         return f"{place.group(1)}：{translated(place.group(2))}"
     for pattern, english, chinese in _patterns(tuple(phrases.items())):
         match = pattern.fullmatch(text)
-        if match and ("; " in english or not any("; " in group and group not in phrases for group in match.groups())):
+        if match and ("; " in english or all(_is_one(group, phrases) for group in match.groups())):
             return chinese.format(*(translated(group) for group in match.groups()))
     return "；".join(translated(part) for part in parts) if len(parts) > 1 else text
+
+
+def _is_one(text: str, phrases: Mapping[str, str]) -> bool:
+    """Whether this is one part of a message, and not several that semicolons hold apart."""
+    if "; " not in text:
+        return True
+    said = (pattern for pattern, english, _ in _patterns(tuple(phrases.items())) if "; " in english.removesuffix("; {}"))
+    return any(pattern.fullmatch(text) for pattern in said)
 
 
 def _gate(table: str, rule: str, was: str, wanted: str) -> str:

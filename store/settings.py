@@ -130,7 +130,9 @@ def _say(item: Any, model: type[BaseModel], places: dict[tuple[str | int, ...], 
         return f"{known}: unknown key '{dotted}'; {hint}"
     if item["type"] == "missing":
         return f"{known}: '{dotted}' is missing"
-    return f"{known}: '{dotted}' is {item.get('input')!r}: {item['msg']}"
+    said, given = item["msg"].removeprefix("Value error, "), item.get("input")
+    shown = "" if isinstance(given, dict | list | tuple) else f" is {given!r}"
+    return f"{known}: '{dotted}'{shown}: {said}"
 
 
 def _fields_at(model: type[BaseModel], at: tuple[str | int, ...]) -> list[str]:

@@ -38,3 +38,13 @@ def test_what_is_never_to_be_an_offers_reason_is_a_family_of_features(tmp_path: 
         error
     )
     assert "产品推荐 buy_loan 的特征家族 'depositidle' 不存在" in told(error, "zh")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("JPY", "a currency without hundredths"), ("KWD", "without hundredths"), ("XQX", "no such")]
+)
+def test_a_currency_that_is_not_counted_in_hundredths_is_refused(tmp_path: Path, code: str, why: str) -> None:
+    error = refused(tmp_path, f"bank:\n  currency: {code}\n")
+    assert "own.yaml:3" in str(error)
+    assert why in str(error)
+    assert "currency" not in told(error, "zh").replace("bank.currency", "")
