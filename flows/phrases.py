@@ -118,6 +118,9 @@ _SOURCES = {
     "look at the file's first lines; set `separator`, `quote` and `columns` of the input":
         "查看文件开头几行，修改该输入的 separator、quote 和 columns",
     "{} of {} ({})": "{}（共 {}，占 {}）",
+    "{} of {} ({}) on {}": "{}（共 {}，占 {}），{}",
+    "only {} earlier days of its kind ({})": "同类日（{1}）此前只有 {0} 天",
+    "any date or later": "任一日期", "rows {}": "笔数 {}",
     "at most {}": "不超过 {}",
     "no usable row": "没有可用的行",
     "any date": "任一日期",

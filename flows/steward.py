@@ -9,6 +9,7 @@ from flows.bank import BankFile
 from flows.chores import taken_in, under_lease
 from flows.home import Home
 from flows.screen import Screen
+from flows.translation import translated
 from sources import report
 from sources.intake import read_report
 from store.errors import GateBroken
@@ -32,7 +33,7 @@ def show(home: Home, screen: Screen, out: Path | None) -> None:
     path = home.root / "quality" / "report.json"
     if not path.exists():
         return
-    report.show(read_report(home.root), screen.language, screen.console)
+    report.show(read_report(home.root), screen.language, screen.console, translated if screen.language == "zh" else str)
     screen.line(str(path))
     if out is not None:
         write_text(out, path.read_text(encoding="utf-8"))

@@ -143,7 +143,9 @@ def table_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Chec
         return []
     spec, personal = TABLES[mapped.table], personal_columns(mapped)
     keys = [c for c in spec.key if c in mapped.columns]
-    shown = " || ', ' || ".join(f"{literal(k + '=')} || {masked(f'm.{ident(k)}::VARCHAR', k in personal)}" for k in keys)
+    shown = " || ', ' || ".join(
+        f"{literal(k + '=')} || coalesce({masked(f'm.{ident(k)}::VARCHAR', k in personal)}, '')" for k in keys
+    )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _examples AS SELECT v._row, label, {shown} AS shown FROM"
         f" (SELECT _row, unnest(rules) AS label FROM verdict_{mapped.table}) v"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -9,6 +11,7 @@ from rich.text import Text
 from sources.advice import ACTIONS, ADVICE, GATES, STATES
 from sources.quality import Finding, QualityReport
 
+Translation = Callable[[str], str]
 _STYLE = {
     "passed": "green",
     "broken": "bold red",
@@ -20,15 +23,15 @@ _STYLE = {
 }
 
 
-def render(report: QualityReport, language: str = "en") -> Group:
-    """Tables, findings with what to do, gates and waivers, as one rich renderable."""
+def render(report: QualityReport, language: str = "en", translated: Translation = str) -> Group:
+    """Tables, findings with what to do, gates and waivers, as one rich renderable; `translated` tells what gates found."""
     zh = language.startswith("zh")
     parts: list[RenderableType] = [_title(report, zh), _tables(report, zh)]
     if report.days:
         parts.append(_days(report, zh))
     if report.findings:
         parts.append(_findings(report, zh))
-    parts.append(_gates(report, zh))
+    parts.append(_gates(report, zh, translated))
     if report.account_days:
         exact = report.account_days - report.inexact_days
         parts.append(
@@ -45,9 +48,9 @@ def render(report: QualityReport, language: str = "en") -> Group:
     return Group(*parts)
 
 
-def show(report: QualityReport, language: str = "en", console: Console | None = None) -> None:
+def show(report: QualityReport, language: str = "en", console: Console | None = None, translated: Translation = str) -> None:
     """Print the report."""
-    (console or Console()).print(render(report, language))
+    (console or Console()).print(render(report, language, translated))
 
 
 def _title(report: QualityReport, zh: bool) -> Text:
@@ -118,7 +121,7 @@ def _worst_first(finding: Finding) -> tuple[bool, int, float, str, str, str]:
     return bool(finding.waived), rank, -finding.share, finding.table, finding.rule, finding.column
 
 
-def _gates(report: QualityReport, zh: bool) -> Table:
+def _gates(report: QualityReport, zh: bool, translated: Translation) -> Table:
     names = ("闸门", "表", "状态", "实际", "要求", "说明") if zh else ("gate", "table", "state", "found", "expected", "why")
     table = Table(*names, box=None, pad_edge=False)
     passed = [gate for gate in report.gates if gate.state == "passed"]
@@ -129,9 +132,9 @@ def _gates(report: QualityReport, zh: bool) -> Table:
             GATES[gate.rule][0 if zh else 1],
             gate.table,
             Text(STATES[gate.state][0 if zh else 1], style=_STYLE[gate.state]),
-            gate.found,
-            gate.expected,
-            Text(gate.reason),
+            translated(gate.found),
+            translated(gate.expected),
+            Text(translated(gate.reason)),
         )
     table.add_row(
         "", "", Text(f"{len(passed)}/{len(report.gates)} " + STATES["passed"][0 if zh else 1], style="green"), "", "", ""

@@ -80,7 +80,16 @@ def test_whatever_is_said_of_a_wrong_setting_has_a_chinese_twin() -> None:
 
 def test_every_phrase_is_still_said_somewhere() -> None:
     said = {text for tree in trees(*ROOMS) for node in ast.walk(tree) if (text := template(node))}
-    fragments = {"{} of {} ({})", "{} '{}' is not known; {}", "{}, expected {}", "'{}' is {}: {}", "'{}': {}"}
+    fragments = {
+        "{} of {} ({})",
+        "{} of {} ({}) on {}",
+        "any date or later",
+        "rows {}",
+        "{} '{}' is not known; {}",
+        "{}, expected {}",
+        "'{}' is {}: {}",
+        "'{}': {}",
+    }
     forgotten = {
         phrase
         for phrase in PHRASES
@@ -119,6 +128,8 @@ def test_a_phrase_fills_in_as_much_in_chinese_as_in_english() -> None:
         ),
         ("accounts (no file a.csv); loans (no file b.csv)", "accounts（没有文件 a.csv）；loans（没有文件 b.csv）"),
         ("a; b", "a；b"),
+        ("12 of 300 (4.00%) on 2026-09-30", "12（共 300，占 4.00%），2026-09-30"),
+        ("only 2 earlier days of its kind (working day)", "同类日（工作日）此前只有 2 天"),
     ],
 )
 def test_what_is_filled_in_is_told_in_chinese_too(english: str, chinese: str) -> None:
