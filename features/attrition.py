@@ -1,4 +1,4 @@
-"""Attrition: who moves their average daily financial assets away, net of what is not leaving (BANKING.md, practice 5).
+"""Attrition: who moves their average daily financial assets away, net of what is not leaving.
 
 How each is netted:
 - transfers between a customer's own accounts, a matured term whose money opens a new number, wealth, insurance or bonds

@@ -16,7 +16,7 @@ Use = Literal["loan", "account", "holding"]
 
 
 class Staying(Settings):
-    """What does not count as leaving (or as having come): BANKING.md, practice 5."""
+    """What does not count as leaving (or as having come)."""
 
     set_aside_days: int = Field(180, ge=1)  # loans paid out, one-off sums: so long not their own
     one_off_categories: tuple[str, ...] = ("land_compensation",)

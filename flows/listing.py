@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from flows.night import Night, pinned
 from flows.runner import Done, hashes
 from models.explain import explain
 from models.score import score_all
+from models.tier_picture import draw
 from models.tier_proposal import propose
 from models.tiers import grade
 from store.errors import TerraceError
@@ -74,7 +76,10 @@ def propose_tiers(night: Night, graded: pa.Table) -> tuple[Path, ...]:
         mine = graded.filter(pc.is_in(graded["tier"], pa.array([level.id for level in scale.levels])))
         folder = night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}"
         if mine.num_rows >= LEAST_TO_CLUSTER:
-            propose(mine, scale, night.as_of).write(folder, mine)
+            proposal = propose(mine, scale, night.as_of)
+            proposal.write(folder)
+            averages = np.asarray(mine["measure_adb"].to_numpy(), np.float64)
+            draw(proposal, averages, night.bank.tier_words, night.bank.bank.language, folder)
             folders.append(folder)
     return tuple(folders)
 

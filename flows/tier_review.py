@@ -18,6 +18,7 @@ from flows.tier_statement import merged_numbers, newest, outdated
 from flows.tier_words import word
 from flows.words import Language
 from models import tier_overrides
+from models.tier_picture import NAME as PICTURE
 from models.tier_proposal import Proposal
 from models.tier_review import approval_lines, shares
 from models.tier_settings import Scale, TierSettings
@@ -40,7 +41,7 @@ def show(bank: BankFile, home: Home, as_of: dt.date | None, screen: Screen) -> N
         _scale(bank, tiers, scale, day, screen)
         if scale in proposals:
             _proposed(bank.tiers.scales[scale], proposals[scale], screen)
-            screen.line(say("picture", path=_folder(home, scale, day) / "tier_proposal.png"))
+            screen.line(say("picture", path=_folder(home, scale, day) / PICTURE))
         else:
             screen.line(say("no_proposal"))
     if proposals:

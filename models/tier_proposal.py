@@ -14,16 +14,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
-from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from models.tier_settings import Scale
-from store.files import atomic_path, read_json, write_json
+from store.files import read_json, write_json
 
 Money = NDArray[np.float64]
 Ranks = NDArray[np.int64]
@@ -83,10 +80,9 @@ class Proposal:
     def meets_aim(self) -> bool:
         return self.agreement >= self.aim
 
-    def write(self, folder: Path, tiers: pa.Table) -> None:
-        """`tier_proposal.json` and `tier_proposal.png` in `folder`, each in one step."""
+    def write(self, folder: Path) -> None:
+        """`tier_proposal.json` in `folder`, in one step."""
         write_json(folder / "tier_proposal.json", asdict(self) | {"meets_aim": self.meets_aim})
-        draw(self, np.asarray(tiers["measure_adb"].to_numpy(), np.float64), folder / "tier_proposal.png")
 
 
 def one_two_five(amount: float) -> float:
@@ -111,7 +107,7 @@ def propose(
 ) -> Proposal:
     """A proposal from graded customers of one scale (`tiers.grade`): measure_adb, measure_contribution.
 
-    `spread` brings contribution to assets (BANKING.md: contribution = the asset step x 1.2 percent); below `floor` of both
+    `spread` brings contribution to assets (a funds-transfer margin of 1.2 percent); below `floor` of both
     everyone is of the lowest tier. Rows in any order give the same proposal.
     """
     adb, contribution = (np.asarray(tiers[name].to_numpy(), np.float64) for name in ("measure_adb", "measure_contribution"))
@@ -213,36 +209,3 @@ def _cut(assets: Money, cluster: Ranks, rank: int) -> float:
     at = int(np.argmin(wrong))
     lower, upper = assets[max(at - 1, 0)], assets[min(at, len(assets) - 1)]
     return float(np.sqrt(max(lower, 1.0) * max(upper, 1.0)))
-
-
-def draw(proposal: Proposal, adb: Money, path: Path) -> None:
-    """The distribution of averages with the thresholds in force (dotted) and proposed (solid)."""
-    with mpl.rc_context({"svg.hashsalt": "terrace"}):
-        figure = Figure(figsize=(9, 4.5), layout="constrained")
-        axes = figure.add_subplot()
-        axes.hist(
-            np.maximum(adb, 1.0), bins=np.logspace(0, max(6.0, np.log10(adb.max(initial=1.0))), 81).tolist(), color="#7a9cc6"
-        )
-        for level in proposal.levels[1:]:
-            axes.axvline(level.adb, color="#b3382c")
-            axes.axvline(max(level.adb_in_force, 1.0), color="#444444", linestyle=":")
-            axes.annotate(
-                f"{level.id} {level.adb:,.0f}",
-                (level.adb, 0.98),
-                xycoords=("data", "axes fraction"),
-                rotation=90,
-                va="top",
-                ha="right",
-                fontsize=8,
-            )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xlabel("average daily financial assets of the quarter (dotted: thresholds in force, solid: proposed)")
-        axes.set_ylabel("customers")
-        axes.set_title(
-            f"Tiers proposed as of {proposal.as_of}: agreement of rule and cluster {proposal.agreement:.1%}, "
-            f"in force {proposal.agreement_in_force:.1%}"
-        )
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})

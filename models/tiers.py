@@ -1,6 +1,6 @@
 """Tiers: a fold over averages, from the first month the bank has balances for to as_of; nothing is stored between nights.
 
-The rules (BANKING.md, "Tiers a rural bank accepts"), each of them monotone, so that more money never lowers a tier:
+The rules, as rural banks accept them, each of them monotone, so that more money never lowers a tier:
 - a level is reached by the average daily financial assets or by the year's contribution, whichever is higher;
 - on the first day of a quarter everyone is graded on the quarter before;
 - at a month end those go up whose last two months are both above;

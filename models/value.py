@@ -1,4 +1,4 @@
-"""Contribution: what a customer earns the bank in a year (BANKING.md, practice 14).
+"""Contribution: what a customer earns the bank in a year.
 
 Sum of asset balances x FTP spread + sum of loan balances x (rate - FTP) x (1 - loss rate of the class) + fees - cost per
 counter transaction. Each balance earns the spread of the day it came (matched funding), so a later price moves nothing

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.font_manager import fontManager
 
+from models.tier_picture import CHINESE, draw
 from models.tier_proposal import Proposal, one_two_five, propose
 from models.tier_settings import Scale, TierSettings
 from store.settings import read_yaml
@@ -17,7 +19,7 @@ SCALE = TierSettings.model_validate(read_yaml(Path(__file__).parents[2] / "confi
     "personal"
 ]
 AS_OF = dt.date(2026, 10, 1)
-# BANKING.md: personal average daily balances of a county bank
+# Personal average daily balances of a county bank
 STEPS = (
     (1, 100, 48),
     (100, 1e3, 17),
@@ -70,8 +72,9 @@ def test_rows_in_any_order_give_the_same_proposal_and_the_same_bytes(tmp_path: P
     mixed = table.take(pa.array(np.random.default_rng(5).permutation(table.num_rows)))
     one, other = propose(table, SCALE, AS_OF), propose(mixed, SCALE, AS_OF)
     assert one == other
-    one.write(tmp_path / "a", table)
-    other.write(tmp_path / "b", mixed)
+    for proposal, rows, folder in ((one, table, tmp_path / "a"), (other, mixed, tmp_path / "b")):
+        proposal.write(folder)
+        draw(proposal, rows["measure_adb"].to_numpy(), {}, "en", folder)
     for name in ("tier_proposal.json", "tier_proposal.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert Proposal.read(tmp_path / "a" / "tier_proposal.json") == one
@@ -127,3 +130,13 @@ def test_a_handful_of_customers_is_answered_and_changes_nothing() -> None:
     assert propose(few, SCALE, AS_OF).levels[0].id == "basic"
     none = pa.table({"measure_adb": pa.array([], pa.float64()), "measure_contribution": pa.array([], pa.float64())})
     assert propose(none, SCALE, AS_OF).customers == 0
+
+
+def test_head_office_sees_the_picture_in_its_language_where_the_machine_can_write_it(tmp_path: Path) -> None:
+    table = county(3)
+    proposal, words = propose(table, SCALE, AS_OF), {level.id: (level.zh, level.en) for level in SCALE.levels}
+    averages = table["measure_adb"].to_numpy()
+    english, chinese = (draw(proposal, averages, words, language, tmp_path / language) for language in ("en", "zh"))
+    has_font = any(font in fontManager.get_font_names() for font in CHINESE)
+    assert (english.read_bytes() != chinese.read_bytes()) == has_font
+    assert not list(tmp_path.rglob("*.tmp*"))

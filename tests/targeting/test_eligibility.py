@@ -1,4 +1,4 @@
-"""Who is never listed, and who not for this: BANKING.md 8 and 9, over whole nights."""
+"""Who is never listed, and who not for this, over whole nights."""
 
 from __future__ import annotations
 

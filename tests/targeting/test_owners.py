@@ -1,4 +1,4 @@
-"""Owners: the cascade of BANKING.md 1."""
+"""Owners: exactly one each, by the cascade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of BANKING.md's table of reasons, said as it is printed there, in both languages."""
+"""The reasons that bankers wrote as examples, said word for word as they wrote them, in both languages."""
 
 from __future__ import annotations
 
