@@ -49,7 +49,7 @@ def parameters(settings: BoosterSettings, seed: int, threads: int) -> dict[str, 
         "metric": "binary_logloss",
         "verbosity": -1,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,  # of 290 columns a tree looks at some forty: half the time of row-wise, the same trees
         "num_threads": threads,
         "seed": seed,
     }
