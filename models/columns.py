@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from models.dataset import Dataset
+from models.dataset import Dataset, Floats
 
 Mask = npt.NDArray[np.bool_]
+_FEW = 50  # rows of each snapshot
 
 
 def keep(dataset: Dataset, mask: Mask) -> Dataset:
@@ -26,16 +27,26 @@ def without_calendar(dataset: Dataset, least_snapshots: int) -> Dataset:
     """
     if len(dataset.as_ofs) >= least_snapshots or not len(dataset.rows):
         return dataset
-    matrix = dataset.matrix
     starts = np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
-    highest = np.fmax.reduceat(matrix, starts, axis=0)
-    lowest = np.fmin.reduceat(matrix, starts, axis=0)
-    same = (highest == lowest) | np.isnan(highest)
+    lengths = np.diff([*starts, len(dataset.rows)])
+    place = np.arange(len(dataset.rows)) - np.repeat(starts, lengths)
+    same = np.ones(len(dataset.columns), dtype=bool)
+    for looked_at in (dataset.take(place < _FEW), dataset):  # most columns differ within a few rows: those are seen in no time
+        highest, lowest = _range_of_snapshots(keep(looked_at, same))
+        same[same] = ((highest == lowest) | np.isnan(highest)).all(axis=0)
     # one value in every snapshot, but not one value throughout: that column is harmless and stays for the bank's next years
+    highest, lowest = _range_of_snapshots(keep(dataset, same))
     moves = np.nanmax(np.where(np.isnan(highest), -np.inf, highest), axis=0) > np.nanmin(
         np.where(np.isnan(lowest), np.inf, lowest), axis=0
     )
-    return keep(dataset, ~(same.all(axis=0) & moves))
+    same[same] = moves
+    return keep(dataset, ~same)
+
+
+def _range_of_snapshots(dataset: Dataset) -> tuple[Floats, Floats]:
+    """Highest and lowest known value per snapshot (row) and column; NaN where none is known."""
+    matrix, starts = dataset.matrix, np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
+    return np.fmax.reduceat(matrix, starts, axis=0), np.fmin.reduceat(matrix, starts, axis=0)
 
 
 def without_copies(dataset: Dataset, limit: float) -> Dataset:
