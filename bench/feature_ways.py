@@ -44,10 +44,6 @@ def _open(place: Place) -> tuple[Canonical, dt.date]:
     return canonical, canonical.manifest.newest_business_date
 
 
-def _mapped(canonical: Canonical) -> frozenset[tuple[str, str]]:
-    return frozenset((name, c) for name, state in canonical.manifest.tables.items() for c in state.mapped)
-
-
 def _rows(place: Place) -> str:
     """Transactions that stand at the date, flat, in one file: made once, outside the clock, for the ways that are not ours."""
     path = place.work / "transactions.parquet"
@@ -97,7 +93,7 @@ def _terrace(place: Place) -> Callable[[], Answer]:
     reads = needed([_declared()[name] for name in names], row_sets())
 
     def run() -> Answer:
-        script = duck.compiled(names, _mapped(canonical), 1)
+        script = duck.compiled(names, canonical.mapped, 1)
         with connect() as con:
             duck.load(con, canonical, range(canonical.manifest.buckets), reads)
             duck.know(con, as_of, reads)

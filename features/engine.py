@@ -124,7 +124,7 @@ def _tables(
     reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
     script = duck.compiled(
-        tuple(one.name for one in wanted), _mapped(canonical), 10 ** get_currency_precision(canonical.manifest.currency)
+        tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
     parts = fresh_folder(out / ".parts")
     done, total = 0, len(loads) * len(dates)
@@ -151,16 +151,6 @@ def _tables(
 
 def _part(folder: Path, on: dt.date, number: int) -> Path:
     return folder / f"{on.isoformat()}.{number}.parquet"
-
-
-def _mapped(canonical: Canonical) -> frozenset[tuple[str, str]]:
-    """Tables and columns the bank maps to dated facts."""
-    return frozenset(
-        (table, name)
-        for table, state in canonical.manifest.tables.items()
-        for name in state.mapped
-        if name not in state.undated
-    )
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

@@ -92,6 +92,12 @@ class Canonical:
         state = self.manifest.tables.get(table)
         return state is not None and all(c in state.mapped and c not in state.undated for c in columns)
 
+    @property
+    def mapped(self) -> frozenset[tuple[str, str]]:
+        """Tables and columns the bank maps to dated facts."""
+        tables = self.manifest.tables.items()
+        return frozenset((table, name) for table, state in tables for name in state.mapped if name not in state.undated)
+
     def files(self, table: str, bucket: int | None = None) -> list[str]:
         """The Parquet files of a table, or of one bucket of customers, in name order."""
         only = bucket if TABLES[table].by != "bank" else None
