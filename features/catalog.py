@@ -112,6 +112,12 @@ def catalog(canonical: Canonical, settings: FeatureSettings) -> list[FeatureSpec
     return [spec for _, _, spec in chosen(canonical, settings)]
 
 
+def declared() -> list[FeatureSpec]:
+    """The entry of every declared feature and fact, as of a bank that has all of them."""
+    sets = row_sets()
+    return [_spec(view, one, sets, "") for view in views().values() for one in view.features]
+
+
 def _spec(view: View, one: Feature, sets: Mapping[str, RowSet], why: str) -> FeatureSpec:
     return FeatureSpec(
         one.name,

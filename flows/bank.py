@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import Field
 
+from features.catalog import declared
 from features.outcomes import LabelSettings
 from features.settings import CalendarSettings, FeatureSettings, FeatureSwitches
-from features.views import views
 from flows.settings import Bank, NightSettings
 from models.groups import GroupSettings
 from models.settings import ModelSettings
@@ -118,12 +118,12 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
 
 def _check_names(whole: Whole, places: Mapping[tuple[str | int, ...], str]) -> None:
     """Raises ConfigError where the file names a feature, a view or a family of features that nobody declares."""
-    wrong, declared = Mistakes(places), views().values()
-    names = {view.name for view in declared} | {one.name for view in declared for one in view.features}
+    wrong, known = Mistakes(places), declared()
+    names = {spec.view for spec in known} | {spec.name for spec in known}
     for number, pattern in enumerate(whole.features.without):
         if not fnmatch.filter(names, pattern):
             wrong.unknown(("features", "without", number), "feature or view", pattern, names)
-    families = {one.family for view in declared for one in view.features}
+    families = {spec.family for spec in known}
     for name, offer in sorted(whole.targeting.offers.items()):
         for number, family in enumerate(offer.unsaid):
             if family not in families:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.catalog import declared
 from features.declare import FeatureSpec, Wording
-from features.views import views
 from store.errors import ConfigError, TerraceError
 from targeting import figures
 from targeting.reasons import NO_SINGLE_REASON, render, segment_reason
@@ -349,24 +349,7 @@ def test_a_said_amount_is_never_more_than_one_percent_from_the_true_one_above_a_
 
 
 def test_every_wording_of_the_catalogue_is_understood_and_names_nothing_protected() -> None:
-    specs = [
-        FeatureSpec(
-            one.name,
-            view.name,
-            one.role,
-            one.unit,
-            one.window_days,
-            one.zh,
-            one.en,
-            one.family,
-            one.sensitivity,
-            bool(one.says),
-            (),
-            one.says,
-        )
-        for view in views().values()
-        for one in view.features
-    ]
+    specs = declared()
     sayable = understand(specs)
     assert len(sayable) >= 80
     assert not {one.name for one in specs if one.sensitivity == "protected"} & set(sayable)

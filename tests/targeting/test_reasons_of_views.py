@@ -8,29 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.declare import Feature, FeatureSpec
+from features.catalog import declared
+from features.declare import Feature
 from features.views import views
 from targeting.reasons import NO_SINGLE_REASON, render
 
 AS_OF = dt.date(2026, 9, 30)
-SPECS = [
-    FeatureSpec(
-        one.name,
-        view.name,
-        one.role,
-        one.unit,
-        one.window_days,
-        one.zh,
-        one.en,
-        one.family,
-        one.sensitivity,
-        bool(one.says),
-        (),
-        one.says,
-    )
-    for view in views().values()
-    for one in view.features
-]
+SPECS = declared()
 
 
 def said(driver: str, **figures: float) -> tuple[str, str]:
