@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from bench.contest import Answer, Contest, Place
@@ -15,6 +16,7 @@ from models import booster
 from models.champion import Champion
 from models.explain import explain
 from models.score import score_all
+from models.stack import encode
 from sources.canonical import connect, open_canonical
 from sources.delivery import deliveries
 
@@ -60,13 +62,14 @@ def _predict_alone(place: Place) -> Callable[[], Answer]:
     """The boosters' bare prediction over the matrices, already in memory."""
     canonical = open_canonical(place.home.canonical)
     as_of = canonical.manifest.newest_business_date
-    frame = pq.read_table(place.home.of_day(place.home.features, as_of)).to_pandas()
+    table = pq.read_table(place.home.of_day(place.home.features, as_of))
     models = [one for one in _champions(place) if one.method == "model"]
-    matrices = [frame[[n for n in one.feature_names if n not in one.encodings]].astype(float) for one in models]
-    wide = [one.reindex(columns=models[n].feature_names).to_numpy() for n, one in enumerate(matrices)]
+    matrices = [np.empty((table.num_rows, len(one.feature_names)), np.float32) for one in models]
+    for one, matrix in zip(models, matrices, strict=True):
+        encode(table, one.feature_names, one.encodings, matrix)
 
     def run() -> Answer:
-        for one, matrix in zip(models, wide, strict=True):
+        for one, matrix in zip(models, matrices, strict=True):
             booster.raw_scores(one.booster_text, matrix, place.bank.models.threads)
         return {}
 

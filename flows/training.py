@@ -16,8 +16,9 @@ from features.engine import file_of
 from features.labels import Label, cutoff
 from flows.settings import Training
 from models.champion import Champion
-from models.dataset import Stack, join_label, model_columns, stack_features
+from models.dataset import join_label
 from models.splits import Window
+from models.stack import Stack, model_columns, stack_features
 
 if TYPE_CHECKING:
     from features.settings import CalendarSettings, FeatureSettings

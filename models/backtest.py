@@ -13,11 +13,12 @@ import pandas as pd
 
 from models import pictures
 from models.bootstrap import Estimate
-from models.dataset import Dataset, Stack, join_label
+from models.dataset import Dataset, join_label
 from models.evaluate import Scored, evaluate, plain
 from models.score import raw_and_probability
 from models.settings import ModelSettings
 from models.splits import Window
+from models.stack import Stack
 from models.train import TrainingResult, train_label
 from store.errors import TerraceError
 from store.files import write_json

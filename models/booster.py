@@ -10,8 +10,9 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from models.dataset import Dataset, Floats
+from models.dataset import Dataset
 from models.settings import BoosterSettings
+from models.stack import Floats
 
 Array = npt.NDArray[np.float64]
 WORTH_THREADS = 20_000  # rows below which threads wait for each other longer than they work

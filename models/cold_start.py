@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy.special import betainc, betaln
 
 from models.calibration import logit, sigmoid
-from models.dataset import Dataset, Floats
+from models.dataset import Dataset
 from models.settings import Segment
+from models.stack import Floats
 
 Array = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.int64]

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from models.dataset import Dataset, Floats
+from models.dataset import Dataset
+from models.stack import Floats
 
 Mask = npt.NDArray[np.bool_]
 _FEW = 50  # rows of each snapshot
@@ -30,17 +31,19 @@ def without_calendar(dataset: Dataset, least_snapshots: int) -> Dataset:
     starts = np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
     lengths = np.diff([*starts, len(dataset.rows)])
     place = np.arange(len(dataset.rows)) - np.repeat(starts, lengths)
-    same = np.ones(len(dataset.columns), dtype=bool)
-    for looked_at in (dataset.take(place < _FEW), dataset):  # most columns differ within a few rows: those are seen in no time
-        highest, lowest = _range_of_snapshots(keep(looked_at, same))
-        same[same] = ((highest == lowest) | np.isnan(highest)).all(axis=0)
+    maybe = _is_flat(*_range_of_snapshots(dataset.take(place < _FEW)))  # most columns differ within a few rows
+    highest, lowest = _range_of_snapshots(keep(dataset, maybe))
     # one value in every snapshot, but not one value throughout: that column is harmless and stays for the bank's next years
-    highest, lowest = _range_of_snapshots(keep(dataset, same))
     moves = np.nanmax(np.where(np.isnan(highest), -np.inf, highest), axis=0) > np.nanmin(
         np.where(np.isnan(lowest), np.inf, lowest), axis=0
     )
-    same[same] = moves
-    return keep(dataset, ~same)
+    maybe[maybe] = _is_flat(highest, lowest) & moves
+    return keep(dataset, ~maybe)
+
+
+def _is_flat(highest: Floats, lowest: Floats) -> Mask:
+    """Columns with at most one value in every snapshot."""
+    return np.asarray(((highest == lowest) | np.isnan(highest)).all(axis=0), dtype=bool)
 
 
 def _range_of_snapshots(dataset: Dataset) -> tuple[Floats, Floats]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.dataset import as_of_in
+from models.stack import as_of_in
 from store.errors import ConfigError
 
 Array = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from models import booster
 from models.champion import Champion
-from models.dataset import Floats, encode
 from models.score import Array, raw_scores
+from models.stack import Floats, encode
 from store.errors import TerraceError
 
 BASE = "__base__"

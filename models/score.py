@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from models import booster
 from models.calibration import logit
 from models.champion import Champion
-from models.dataset import Floats, encode
 from models.settings import BandSettings
+from models.stack import Floats, encode
 from store.errors import ConfigError
 from store.files import write_parquet
 

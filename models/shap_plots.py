@@ -10,8 +10,8 @@ import numpy as np
 
 from models import booster
 from models.champion import Champion
-from models.dataset import Floats
 from models.pictures import save
+from models.stack import Floats
 
 
 def summary(champion: Champion, sample: Floats, path: Path, threads: int = 2, most: int = 15) -> None:

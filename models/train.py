@@ -12,12 +12,13 @@ import numpy as np
 from models import booster, gate, recipe
 from models.champion import Champion
 from models.cold_start import segment_rates
-from models.dataset import Dataset, Floats
+from models.dataset import Dataset
 from models.evaluate import Difference, Evaluation, Scored, compare, evaluate, plain
 from models.one_feature import OneFeatureRule, best_rule
 from models.recipe import Recipe
 from models.settings import ModelSettings
 from models.splits import Window, cut_with_positives
+from models.stack import Floats
 
 
 @dataclass(frozen=True)

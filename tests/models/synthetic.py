@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from models.calibration import sigmoid
-from models.dataset import Dataset, join_label, stack_features
+from models.dataset import Dataset, join_label
+from models.stack import stack_features
 from store.files import write_parquet
 
 LABEL = "buy_loan"

@@ -7,9 +7,9 @@ import pytest
 from synthetic import LABEL, Synthetic
 
 from models.backtest import Backtest, replay
-from models.dataset import stack_features
 from models.settings import EvaluationSettings, ModelSettings
 from models.splits import Window
+from models.stack import stack_features
 from store.errors import TerraceError
 from store.files import read_json
 

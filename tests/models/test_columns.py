@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 from synthetic import LABEL, month_ends
 
 from models.columns import without_calendar, without_copies
-from models.dataset import Dataset, join_label, stack_features
+from models.dataset import Dataset, join_label
+from models.stack import stack_features
 from store.files import write_parquet
 
 

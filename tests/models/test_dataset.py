@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from synthetic import LABEL, make
 
-from models.dataset import join_label, model_columns, stack_features
+from models.dataset import join_label
+from models.stack import model_columns, stack_features
 from store.errors import ConfigError
 from store.files import write_parquet
 

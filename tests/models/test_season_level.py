@@ -11,11 +11,12 @@ from synthetic import LABEL, Synthetic, make, month_ends
 from models import recipe, season_level
 from models.calibration import Calibration, logit
 from models.champion import Champion
-from models.dataset import Dataset, Stack
+from models.dataset import Dataset
 from models.score import intervals, raw_and_probability
 from models.season_level import SeasonLevel
 from models.settings import BoosterSettings, EvaluationSettings, ModelSettings, SplitSettings
 from models.splits import Window
+from models.stack import Stack
 from models.train import TrainingResult, train_label
 from store.errors import TerraceError
 

@@ -17,9 +17,10 @@ from features.engine import build
 from features.labels import Label, build_labels
 from flows.bank import load_bank
 from models.backtest import Backtest, replay
-from models.dataset import Stack, join_label, model_columns, stack_features
+from models.dataset import join_label
 from models.evaluate import Difference, compare
 from models.splits import Window
+from models.stack import Stack, model_columns, stack_features
 from sources.canonical import Canonical, connect
 from sources.intake import take_in
 
