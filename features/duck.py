@@ -63,8 +63,7 @@ class Script:
         """The features of the loaded customers at that moment."""
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE features AS {self.stencil.filled(self.last, moment)}")
-        table = con.table("features").to_arrow_table()
+        table = con.sql(self.stencil.filled(self.last, moment)).to_arrow_table()
         ids = con.sql("SELECT id FROM numbers_customer_id ORDER BY number").to_arrow_table()["id"].combine_chunks()
         place = table.column_names.index("customer_id")
         return table.set_column(place, "customer_id", ids.take(pc.subtract(table["customer_id"], 1)))
@@ -109,6 +108,7 @@ def load(
     """Read the columns of these buckets into `loaded_*` tables, with all versions of every row.
 
     Ids become whole numbers in the order of their text and codes become enumerations: nothing is grouped or joined by text.
+    All cursors of the connection see the tables; views and results of an as_of are a cursor's own.
     """
     for table, columns in sorted(reads.items()):
         names = _with_dates(table, columns)
@@ -123,11 +123,11 @@ def load(
         holders = [table for table, columns in sorted(reads.items()) if name in _with_dates(table, columns)]
         body = " UNION ".join(f'SELECT "{name}" AS id FROM "read_{table}" WHERE "{name}" IS NOT NULL' for table in holders)
         con.execute(
-            f'CREATE OR REPLACE TEMP TABLE "numbers_{name}" AS SELECT id, row_number() OVER (ORDER BY id) AS number '
+            f'CREATE OR REPLACE TABLE "numbers_{name}" AS SELECT id, row_number() OVER (ORDER BY id) AS number '
             f"FROM ({body or 'SELECT NULL::VARCHAR AS id WHERE false'})"
         )
     for table, columns in sorted(reads.items()):
-        con.execute(f'CREATE OR REPLACE TEMP TABLE "loaded_{table}" AS {_numbered(table, _with_dates(table, columns))}')
+        con.execute(f'CREATE OR REPLACE TABLE "loaded_{table}" AS {_numbered(table, _with_dates(table, columns))}')
         con.execute(f'DROP VIEW "read_{table}"')
 
 
