@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Estimate:
 class Resamples:
     """Row 0: every customer once. Rows 1 to B: how often each customer was drawn."""
 
-    counts: npt.NDArray[np.float32]  # (B + 1, customers)
+    counts: Counts  # (B + 1, customers)
     level: float
 
     @classmethod
@@ -46,11 +47,11 @@ class Resamples:
         per_customer = np.stack([np.bincount(codes, columns[:, c], self.counts.shape[1]) for c in range(columns.shape[1])], 1)
         return np.asarray(self.counts.astype(np.float64) @ per_customer)
 
-    def blocks(self, codes: Ints, cells: int = 4_000_000) -> Iterator[npt.NDArray[np.float32]]:
+    def blocks(self, codes: Ints, cells: int = 4_000_000) -> Iterator[Counts]:
         """Weights of the rows, some resamples at a time."""
         step = max(1, cells // max(1, len(codes)))
         for start in range(0, len(self.counts), step):
-            yield self.counts[start : start + step][:, codes]
+            yield np.take(self.counts[start : start + step], codes, axis=1)
 
     def estimate(self, values: Array) -> Estimate:
         """The figure of row 0 with the percentile interval of the rest; resamples in which it is undefined are left out."""
@@ -73,16 +74,21 @@ class Ranking:
 def ranking(
     score: Array, target: npt.NDArray[np.int8], codes: Ints, resamples: Resamples, shares: tuple[float, ...]
 ) -> Ranking:
-    """Rank measures of one score vector. Tied scores are one step: no order among them is rewarded."""
+    """Rank measures of one score vector. Tied scores are one step: no order among them is rewarded.
+
+    Where no positive lies nothing is counted, so the rows between two positives are one step too: a tenth of the time.
+    """
     order = np.argsort(-score, kind="stable")
-    ordered, outcome, who = score[order], target[order].astype(np.float32), codes[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    tied = len(starts) < len(ordered)
+    ordered, outcome, who = score[order], target[order], codes[order]
+    starts = _steps(ordered, outcome)
+    positive = np.flatnonzero(outcome)
+    step = np.searchsorted(starts, positive, side="right") - 1
+    first = np.flatnonzero(np.r_[True, step[1:] != step[:-1]]) if len(step) else step
     auc, precision, gains = [], [], []
-    for weight in resamples.blocks(who):
-        hits = weight * outcome
-        if tied:
-            weight, hits = np.add.reduceat(weight, starts, axis=1), np.add.reduceat(hits, starts, axis=1)
+    for each in resamples.blocks(who):
+        weight, hits = np.add.reduceat(each, starts, axis=1), np.zeros((len(each), len(starts)), np.float32)
+        if len(positive):
+            hits[:, step[first]] = np.add.reduceat(each[:, positive], first, axis=1)
         everyone = np.cumsum(weight, axis=1, dtype=np.float64)
         caught = np.cumsum(hits, axis=1, dtype=np.float64)
         total, found = everyone[:, -1:], caught[:, -1:]
@@ -93,6 +99,13 @@ def ranking(
             precision.append((hits * np.nan_to_num(caught / everyone)).sum(1) / found[:, 0])
             gains.append(np.stack([_gain(everyone, caught, share) for share in shares], 1))
     return Ranking(np.concatenate(auc), np.concatenate(precision), np.concatenate(gains))
+
+
+def _steps(ordered: Array, outcome: npt.NDArray[np.int8]) -> Ints:
+    """Where the steps of a ranking start: rows of one score with a positive among them, or all rows between two such."""
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    some = np.maximum.reduceat(outcome, starts) > 0
+    return np.asarray(starts[some | np.r_[True, some[:-1]]], dtype=np.int64)
 
 
 def _gain(everyone: Array, caught: Array, share: float) -> Array:

@@ -12,7 +12,6 @@ from models.dataset import Dataset
 from models.stack import Floats
 
 Mask = npt.NDArray[np.bool_]
-_FEW = 50  # rows of each snapshot
 
 
 def keep(dataset: Dataset, mask: Mask) -> Dataset:
@@ -28,28 +27,22 @@ def without_calendar(dataset: Dataset, least_snapshots: int) -> Dataset:
     """
     if len(dataset.as_ofs) >= least_snapshots or not len(dataset.rows):
         return dataset
-    starts = np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
-    lengths = np.diff([*starts, len(dataset.rows)])
-    place = np.arange(len(dataset.rows)) - np.repeat(starts, lengths)
-    maybe = _is_flat(*_range_of_snapshots(dataset.take(place < _FEW)))  # most columns differ within a few rows
-    highest, lowest = _range_of_snapshots(keep(dataset, maybe))
+    maybe = np.ones(len(dataset.columns), dtype=bool)
+    highest, lowest = np.full(len(maybe), -np.inf, np.float32), np.full(len(maybe), np.inf, np.float32)
+    for day in dataset.as_ofs:  # most columns differ in the first snapshot already: the others are looked at no more
+        top, bottom = _range(keep(dataset.during([day]), maybe))
+        flat = (top == bottom) | np.isnan(top)
+        maybe[maybe] = flat
+        highest[maybe] = np.fmax(highest[maybe], top[flat])
+        lowest[maybe] = np.fmin(lowest[maybe], bottom[flat])
     # one value in every snapshot, but not one value throughout: that column is harmless and stays for the bank's next years
-    moves = np.nanmax(np.where(np.isnan(highest), -np.inf, highest), axis=0) > np.nanmin(
-        np.where(np.isnan(lowest), np.inf, lowest), axis=0
-    )
-    maybe[maybe] = _is_flat(highest, lowest) & moves
-    return keep(dataset, ~maybe)
+    return keep(dataset, ~(maybe & (highest > lowest)))
 
 
-def _is_flat(highest: Floats, lowest: Floats) -> Mask:
-    """Columns with at most one value in every snapshot."""
-    return np.asarray(((highest == lowest) | np.isnan(highest)).all(axis=0), dtype=bool)
-
-
-def _range_of_snapshots(dataset: Dataset) -> tuple[Floats, Floats]:
-    """Highest and lowest known value per snapshot (row) and column; NaN where none is known."""
-    matrix, starts = dataset.matrix, np.searchsorted(dataset.as_of, np.unique(dataset.as_of))
-    return np.fmax.reduceat(matrix, starts, axis=0), np.fmin.reduceat(matrix, starts, axis=0)
+def _range(dataset: Dataset) -> tuple[Floats, Floats]:
+    """Highest and lowest known value per column; NaN where none is known."""
+    matrix = dataset.matrix
+    return np.fmax.reduce(matrix, axis=0), np.fmin.reduce(matrix, axis=0)
 
 
 def without_copies(dataset: Dataset, limit: float) -> Dataset:

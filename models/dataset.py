@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from models.stack import Days, Floats, Ints, Stack, dates_of, snapshots
 from store import fingerprint
 
-_FEW = 8  # times fewer columns than there are
+_AT_ONCE = 1_000  # rows: of 300 columns they stay in a processor's cache
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,12 @@ class Dataset:
     @property
     def matrix(self) -> Floats:
         """Features of the rows, in the order of `feature_names`. A copy."""
-        few = len(self.columns) * _FEW < self.stack.matrix.shape[1]  # whole rows are copied faster than picked cells
-        taken = self.stack.matrix[np.ix_(self.rows, self.columns)] if few else self.stack.matrix[self.rows]
-        if not few and len(self.columns) < taken.shape[1]:
-            taken = np.ascontiguousarray(taken[:, self.columns])
-        return self._recode(taken, self.feature_names, self.values)
+        return self._recode(_cells(self.stack.matrix, self.rows, self.columns), self.feature_names, self.values)
 
     def select(self, names: Sequence[str], encodings: Mapping[str, tuple[str, ...]]) -> Floats:
         """These features of the rows, with categories by a champion's encodings."""
-        places = [self.stack.feature_names.index(name) for name in names]
-        return self._recode(np.ascontiguousarray(self.stack.matrix[self.rows][:, places]), names, encodings)
+        places = np.array([self.stack.feature_names.index(name) for name in names], dtype=np.int64)
+        return self._recode(_cells(self.stack.matrix, self.rows, places), names, encodings)
 
     def _recode(self, matrix: Floats, names: Sequence[str], wanted: Mapping[str, tuple[str, ...]] | None) -> Floats:
         for place, name in enumerate(names):
@@ -117,6 +113,15 @@ class Dataset:
             for name, value in sorted({**self.stack.files, **self.files}.items())
             if name.rsplit("as_of=", 1)[-1].removesuffix(".parquet") in days
         }
+
+
+def _cells(matrix: Floats, rows: Ints, columns: Ints) -> Floats:
+    """These rows of these columns, copied some rows at a time: whole rows first and columns of those is four times as slow."""
+    cells: Floats = np.empty((len(rows), len(columns)), dtype=np.float32)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        np.take(matrix[rows[part]], columns, axis=1, out=cells[part], mode="clip")  # clip: straight into `out`
+    return cells
 
 
 def join_label(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from models import booster, gate, recipe
+from models.bootstrap import Array
 from models.champion import Champion
 from models.cold_start import segment_rates
 from models.dataset import Dataset
-from models.evaluate import Difference, Evaluation, Scored, compare, evaluate, plain
+from models.evaluate import Difference, Evaluation, Judged, Scored, compare, evaluate, plain
 from models.one_feature import OneFeatureRule, best_rule
 from models.recipe import Recipe
 from models.settings import ModelSettings
@@ -85,33 +88,47 @@ def train_label(
 def _prove(
     known: Dataset, window: Window, settings: ModelSettings, capacity: int, seasons: Mapping[dt.date, str] | None
 ) -> tuple[_Proof, Recipe]:
-    splits, level = settings.splits, settings.evaluation
-    parts = cut_with_positives(known, window, splits.evaluation_months, splits.min_slice_positives)
-    if parts is not None:
-        learned, judged_on = known.during(parts.earlier), known.during(parts.later)
-        tried = recipe.make(learned, window, settings)
-        seen = judged_on.select(tried.feature_names, judged_on.encodings)
-        raw = booster.raw_scores(tried.text, seen, settings.threads)
-        probability = tried.calibration(raw)
-        if tried.season is not None:
-            probability = tried.season(probability, judged_on.as_of)
-        final = recipe.make(known, window, settings)
-        if tried.season is None:
-            final = replace(final, season=None)  # what was not judged is not put in force
-    else:
-        learned = judged_on = known
+    judge = partial(_judge, settings=settings, capacity=capacity, seasons=seasons)
+    parts = cut_with_positives(known, window, settings.splits.evaluation_months, settings.splits.min_slice_positives)
+    if parts is None:
         final = recipe.cross_fitted(known, settings)
         assert final.held_out_raw is not None
         assert final.held_out_probability is not None
-        raw, probability = final.held_out_raw, final.held_out_probability
-    scored = Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw)
+        return judge("cross_fitted", known, known, final.held_out_raw, final.held_out_probability), final
+    learned, judged_on = known.during(parts.earlier), known.during(parts.later)
+    side = settings.model_copy(update={"threads": max(1, settings.threads // 2)})
+    with ThreadPoolExecutor(1) as beside:  # much of either recipe keeps one core only; threads change no tree
+        waiting = beside.submit(recipe.make, known, window, side)
+        tried = recipe.make(learned, window, side)
+        seen = judged_on.select(tried.feature_names, judged_on.encodings)
+        raw = booster.raw_scores(tried.text, seen, side.threads)
+        probability = tried.calibration(raw)
+        if tried.season is not None:
+            probability = tried.season(probability, judged_on.as_of)
+        proof = judge("out_of_time", learned, judged_on, raw, probability)
+        final = waiting.result()
+    return proof, final if tried.season is not None else replace(final, season=None)  # what was not judged is not put in force
+
+
+def _judge(
+    how: Judged,
+    learned: Dataset,
+    judged_on: Dataset,
+    raw: Array,
+    probability: Array,
+    *,
+    settings: ModelSettings,
+    capacity: int,
+    seasons: Mapping[dt.date, str] | None,
+) -> _Proof:
+    level = settings.evaluation
     evaluation = evaluate(
-        scored,
+        Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw),
         level,
         base_rate=learned.base_rate,
         capacity=capacity,
         seed=settings.seed,
-        judged="out_of_time" if parts is not None else "cross_fitted",
+        judged=how,
         seasons=seasons,
     )
     rule = best_rule(learned)
@@ -124,7 +141,7 @@ def _prove(
         seed=settings.seed,
         level=level.level,
     )
-    return _Proof(evaluation, rule, against, gate.judge(evaluation, rule, against, settings.gate)), final
+    return _Proof(evaluation, rule, against, gate.judge(evaluation, rule, against, settings.gate))
 
 
 def _champion(
