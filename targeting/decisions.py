@@ -127,9 +127,8 @@ def _queue(
 ) -> pd.DataFrame:
     """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
     key = ["customer_id", "offer"]
-    causes = blocked.groupby(key, sort=False)["rule"].agg(",".join).astype("str").rename("rules").reset_index()
-    judged = valued.merge(causes, on=key, how="left").merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
-    judged["rules"] = judged["rules"].fillna("")
+    judged = valued.merge(eligibility.causes(blocked, key), on=key, how="left").fillna({"rules": ""})
+    judged = judged.merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
     queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability), lists)
     placed = judged.merge(queue[[*key, "place", "slots", "is_listed"]], on=key, how="left")
     listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)

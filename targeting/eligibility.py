@@ -8,6 +8,8 @@ from typing import Literal
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.canonical import Canonical
 from sources.sqltext import literal, literals
@@ -58,6 +60,15 @@ def never(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt
     parts = [f"SELECT o.customer_id, '{r.name}' AS rule FROM owners o SEMI JOIN ({r.sql}) b ON b.root = o.root"
              for r in rules(settings, as_of) if r.scope == "all"]
     return con.execute(" UNION ALL ".join(parts) + " ORDER BY ALL").df()
+
+
+def causes(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """One row per key of `rows` with `rules`: what forbids it, comma-separated in the order of the rows."""
+    held = pa.Table.from_pandas(rows[[*key, "rule"]], preserve_index=False)
+    each = held.group_by(key, use_threads=False).aggregate([("rule", "list")])  # whole columns: pandas would call per key
+    named = pc.binary_join(each["rule_list"], pa.scalar(",", held["rule"].type))
+    frame: pd.DataFrame = each.select(key).append_column("rules", named).to_pandas()
+    return frame.astype("str")
 
 
 def hold_out(con: duckdb.DuckDBPyConnection, settings: Holdout) -> None:

@@ -105,8 +105,8 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
         queue=decided.lists["list_id"].map(waiting).fillna(0).astype("int64"),
     )
     write_parquet(staging / "lists.parquet", entries.as_table(lists, entries.LISTS))
-    never = decided.never.groupby("customer_id")["rule"].agg(",".join).astype("str")
-    owned = decided.owners.assign(never=decided.owners["customer_id"].map(never).astype("str").fillna(""))
+    never = eligibility.causes(decided.never, ["customer_id"]).rename(columns={"rules": "never"})
+    owned = decided.owners.merge(never, on="customer_id", how="left").fillna({"never": ""})
     write_parquet(staging / "proof" / "owners.parquet", entries.as_table(owned, entries.OWNERS))
     write_parquet(staging / "proof" / "decisions.parquet", entries.as_table(decided.decisions, entries.DECISIONS))
 
