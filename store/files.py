@@ -68,8 +68,9 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
     pandas metadata is dropped: it names library versions, and the bytes must not depend on them.
     """
+    texts = [field.name for field in table.schema if not pa.types.is_primitive(field.type)]  # numbers seldom repeat
     with atomic_path(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", version="2.6")
+        pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", version="2.6", use_dictionary=texts)
 
 
 def publish_folder(staging: Path, final: Path) -> None:

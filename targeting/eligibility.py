@@ -64,7 +64,7 @@ def never(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt
 
 def causes(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """One row per key of `rows` with `rules`: what forbids it, comma-separated in the order of the rows."""
-    held = pa.Table.from_pandas(rows[[*key, "rule"]], preserve_index=False)
+    held = pa.Table.from_pandas(rows[[*key, "rule"]].astype("str"), preserve_index=False)
     each = held.group_by(key, use_threads=False).aggregate([("rule", "list")])  # whole columns: pandas would call per key
     named = pc.binary_join(each["rule_list"], pa.scalar(",", held["rule"].type))
     frame: pd.DataFrame = each.select(key).append_column("rules", named).to_pandas()

@@ -60,8 +60,9 @@ def write_month(folder: Path, name: str, month: str, columns: dict[str, pa.Array
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """A Parquet file without anything of the machine in it."""
-    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", version="2.6")
+    """A Parquet file without anything of the machine in it. Columns of few texts as dictionaries; others only grow by one."""
+    few = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", version="2.6", use_dictionary=few)
 
 
 def decimals(fen: Ints) -> pa.Array:
