@@ -37,6 +37,28 @@ def test_shuffled_input_other_buckets_and_smaller_loads_give_the_same_bytes(tmp_
     assert build(county.write(tmp_path / "b", shuffled, buckets=5), small, [on], tmp_path / "small").fingerprints[on] == plain
 
 
+def test_a_build_that_is_stopped_between_dates_leaves_whole_files_and_the_next_makes_the_others(tmp_path: Path) -> None:
+    canonical = county.write(tmp_path / "canonical", county.make(34), buckets=5)
+    small = FeatureSettings(calendar=county.SETTINGS.calendar, features=FeatureSwitches(rows_per_load=50))
+    whole = build(canonical, small, DATES, tmp_path / "whole").fingerprints
+
+    def stop(_what: str, done: int, total: int) -> None:
+        if done == total - 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(canonical, small, DATES, tmp_path / "stopped", progress=stop)
+    assert sorted(path.name for path in (tmp_path / "stopped").iterdir()) == [
+        f"as_of={on}{ending}" for on in DATES[:3] for ending in (".json", ".parquet")
+    ]
+    left: list[int] = []
+    again = build(canonical, small, DATES, tmp_path / "stopped", progress=lambda *step: left.append(step[2]))
+    assert again.fingerprints == whole
+    loads = left[0] // 2
+    assert loads > 1
+    assert left == [2 * loads] * (2 * loads)  # the two dates that were missing, and no other
+
+
 def test_a_file_made_of_the_same_is_kept_and_one_that_was_touched_is_made_again(tmp_path: Path) -> None:
     canonical = county.write(tmp_path / "canonical", county.make(33, customers=6))
     on, steps = DATES[-1], []

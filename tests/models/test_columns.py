@@ -49,6 +49,25 @@ def test_a_column_of_the_calendar_is_not_learned_from_seasons_seen_once(tmp_path
     assert without_calendar(dataset, 4).feature_names == dataset.feature_names
 
 
+def test_one_value_a_month_among_unknown_ones_is_of_the_calendar_and_a_fact_that_began_later_is_not(tmp_path: Path) -> None:
+    ids, days = [f"C{i:03d}" for i in range(100)], month_ends(4)
+    half = np.arange(100) % 2 == 0
+    for place, day in enumerate(days):
+        columns = {
+            "holiday_for_half": pa.array(np.full(100, 10.0 * place), mask=half),
+            "began_in_the_last_month": np.where(half & (place == 3), 5.0, 0.0),
+            "never_known": pa.nulls(100, pa.float64()),
+            "one_value_throughout": np.full(100, 7.0),
+        }
+        write_parquet(tmp_path / "f" / f"as_of={day}.parquet", pa.table({"customer_id": ids, **columns}))
+        outcome = pa.table({"customer_id": ids, "target": pa.array(half).cast(pa.int8())})
+        write_parquet(tmp_path / "l" / f"as_of={day}.parquet", outcome)
+    dataset = join_label(
+        LABEL, stack_features([tmp_path / "f" / f"as_of={day}.parquet" for day in days], list(columns)), tmp_path / "l"
+    )
+    assert without_calendar(dataset, 24).feature_names == ("began_in_the_last_month", "never_known", "one_value_throughout")
+
+
 def test_of_near_copies_one_stays_and_categories_are_left_alone(tmp_path: Path) -> None:
     kept = without_copies(_dataset(tmp_path), 0.98).feature_names
     assert kept == ("aum_adb_90d", "flow", "kind", "kind_again", "year_end_days")
