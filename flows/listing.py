@@ -18,7 +18,6 @@ from flows.night import Night, pinned
 from flows.runner import Done, hashes
 from models.explain import explain
 from models.score import score_all
-from models.tier_picture import draw
 from models.tier_proposal import propose
 from models.tiers import grade
 from store.errors import TerraceError
@@ -70,6 +69,8 @@ def tiers_step(night: Night) -> Done:
 
 def propose_tiers(night: Night, graded: pa.Table) -> tuple[Path, ...]:
     """What clustering would propose for head office to approve, per scale, with the agreement of rule and cluster."""
+    from models.tier_picture import draw  # matplotlib takes a second to import, so only where something is drawn
+
     folders = []
     for name in sorted(night.bank.tiers.scales):
         scale = night.bank.tiers.scale_at(name, night.as_of)

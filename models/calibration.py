@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
 
 Array = npt.NDArray[np.float64]
 Band = tuple[tuple[float, float, float], ...]
@@ -146,6 +145,8 @@ def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], level: float, bins
 
     Low and high never fall as the probability rises: a likelier customer must not look less sure to be likely.
     """
+    from scipy.stats import beta  # takes a second to import, so only where something is calibrated
+
     order = np.argsort(p, kind="stable")
     reached = np.cumsum(p[order])
     size = max(1, min(bins, int(outcome.sum() // 15)))

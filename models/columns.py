@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from models.dataset import Dataset
 from models.stack import Floats
@@ -51,6 +50,8 @@ def without_copies(dataset: Dataset, limit: float) -> Dataset:
     A bank with current accounts only has its deposits again as assets and as current balances, over every window; where
     positives are few, drawing columns at random for each tree then draws that one fact over and over. No outcome is looked at.
     """
+    from scipy.stats import rankdata  # takes a second to import, so only where something is learned
+
     matrix = dataset.matrix
     ranks = np.stack([rankdata(np.where(np.isnan(column), -np.inf, column)) for column in matrix.T], axis=1)
     ranks -= ranks.mean(axis=0)

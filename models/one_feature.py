@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from models.dataset import Dataset
 from models.splits import customer_draw
@@ -30,6 +29,8 @@ class OneFeatureRule:
 
 
 def _auc(score: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_], hits: int, misses: int) -> float:
+    from scipy.stats import rankdata  # takes a second to import, so only where something is learned
+
     return float((rankdata(score)[positive].sum() - hits * (hits + 1) / 2) / max(1, hits * misses))
 
 
