@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,9 +16,8 @@ from features.calendar import Clock
 from features.catalog import chosen
 from features.declare import Feature
 from features.engine import build, file_of
-from features.known import Known
+from features.loading import load
 from features.moment import Moment
-from features.population import population
 from features.reading import needed
 from features.rows import row_sets
 from features.views import views
@@ -49,18 +47,14 @@ def _rows(place: Place) -> str:
     path = place.work / "transactions.parquet"
     if not path.exists():
         canonical, as_of = _open(place)
-        reads = needed([_declared()[name] for name, _ in windowed()], row_sets())
+        names = tuple(name for name, _ in windowed())
+        script, reads = duck.compiled(names, canonical.mapped, 1), needed([_declared()[name] for name in names], row_sets())
         with connect() as con:
-            duck.load(con, canonical, range(canonical.manifest.buckets), reads)
-            duck.know(con, as_of, reads)
-            known = Known(
-                Moment(Clock(as_of, place.bank.features.calendar)),
-                duck.Duck(con),
-                row_sets(),
-                lambda table, *c: canonical.has(table, *c),
-            )
-            rows = row_sets()["transactions"].make(known).join(population(known), on="customer_id", how="semi")
-            con.execute(f"COPY ({duck.text_of(nw.from_native(rows.to_native()))}) TO '{path}' (FORMAT parquet)")
+            held = load(con, canonical, range(canonical.manifest.buckets), reads)
+            made, _ = script.run(con, held, Moment(Clock(as_of, place.bank.features.calendar)))
+            con.register("made", made)
+            people = "SELECT number FROM numbers_customer_id SEMI JOIN made ON made.customer_id = numbers_customer_id.id"
+            con.execute(f"COPY (FROM rows_transactions WHERE customer_id IN ({people})) TO '{path}' (FORMAT parquet)")
     return str(path)
 
 
@@ -95,9 +89,8 @@ def _terrace(place: Place) -> Callable[[], Answer]:
     def run() -> Answer:
         script = duck.compiled(names, canonical.mapped, 1)
         with connect() as con:
-            duck.load(con, canonical, range(canonical.manifest.buckets), reads)
-            duck.know(con, as_of, reads)
-            table = script.run(con, Moment(Clock(as_of, place.bank.features.calendar)))
+            held = load(con, canonical, range(canonical.manifest.buckets), reads)
+            table, _ = script.run(con, held, Moment(Clock(as_of, place.bank.features.calendar)))
         pq.write_table(table, place.work / "terrace.parquet")
         return _totals(table)
 
@@ -154,7 +147,7 @@ def _pandas(place: Place) -> Callable[[], Answer]:
 def _whole_floor(place: Place) -> Callable[[], Answer]:
     canonical, as_of = _open(place)
     reads = needed([one for _, one, spec in chosen(canonical, place.bank.features) if spec.available], row_sets())
-    made = pq.read_table(file_of(place.home.features, as_of))
+    made = pq.read_table(file_of(place.home.features, as_of), partitioning=None)
 
     def run() -> Answer:
         with connect() as con:

@@ -32,9 +32,15 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
     """
     leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
     names = {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
+    engine = known.engine
+    brought = [leaf for leaf in leaves if engine.brings(leaf)]
     summed = {
-        f"leaves_{name}": known.engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
-        for name, mine in _groups(leaves, known.sets)
+        f"brought_{rows}": engine.bring(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
+        for rows in sorted({leaf.rows for leaf in brought})
+    }
+    summed |= {
+        f"leaves_{name}": engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
+        for name, mine in _groups(sorted(set(leaves) - set(brought), key=lambda leaf: leaf.order), known.sets)
     }
     wide = known.engine.beside(population, summed)
     summed_up = [nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")]

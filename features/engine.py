@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,15 +22,17 @@ from features.calendar import Clock, day_number
 from features.catalog import as_rows, chosen
 from features.compile import KEY
 from features.declare import Feature, FeatureSpec
+from features.loading import Load, load
 from features.moment import Moment
+from features.parts import Parts
 from features.reading import needed
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.canonical import Canonical, connect
 from sources.sqltext import quiet
 from store.errors import ConfigError
-from store.files import fresh_folder, read_json, write_json, write_parquet
-from store.fingerprint import of_code, of_file, of_json
+from store.files import parquet_rows, read_json, replace_folder, write_json, write_parquet
+from store.fingerprint import of_code, of_json, of_path
 
 Progress = Callable[[str, int, int], None] | None
 AT_ONCE = 2  # dates in work: planning a date and its last step keep one core only
@@ -38,14 +40,14 @@ AT_ONCE = 2  # dates in work: planning a date and its last step keep one core on
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Feature files of one bank: a file per as_of, what their columns mean, and what they hold."""
+    """Features of one bank: a folder of Parquet files per as_of, what their columns mean, and what they hold."""
 
     out: Path
     specs: tuple[FeatureSpec, ...]  # columns of the files, in order
-    fingerprints: dict[dt.date, str]  # SHA-256 of each file
+    fingerprints: dict[dt.date, str]  # SHA-256 of each folder
 
     def path(self, as_of: dt.date) -> Path:
-        """The file of that date."""
+        """The folder of that date."""
         return file_of(self.out, as_of)
 
     @property
@@ -55,7 +57,7 @@ class FeatureSet:
 
     def read(self, as_of: dt.date) -> pd.DataFrame:
         """One row per customer at that date, sorted by customer_id."""
-        frame: pd.DataFrame = pq.read_table(self.path(as_of)).to_pandas()
+        frame: pd.DataFrame = pq.read_table(self.path(as_of), partitioning=None).sort_by(KEY).to_pandas()
         return frame
 
 
@@ -72,7 +74,10 @@ def build(
     progress: Progress = None,
     views: Iterable[str] | None = None,
 ) -> FeatureSet:
-    """Write `out/as_of=D.parquet` and `.json` for every date; a file made of the same data, settings and code is kept."""
+    """Write the folder `out/as_of=D.parquet`, a file per bucket of customers, and `.json` for every date.
+
+    A date made of the same data, settings and code is kept; one that was stopped goes on after its last finished bucket.
+    """
     entries = [(one, spec) for _, one, spec in chosen(canonical, settings, views) if spec.available]
     if not entries:
         raise ConfigError(
@@ -86,14 +91,16 @@ def build(
     dates = sorted(set(as_of))
     due = [on for on in dates if not _is_there(out, on, key)]
     if due:
-        for on, table in _tables(canonical, settings, [one for one, _ in entries], due, out, progress):
+        parts = Parts(out, key)
+        for on, rows in _finished(canonical, settings, [one for one, _ in entries], due, parts, progress):
             path = file_of(out, on)
             path.with_suffix(".json").unlink(missing_ok=True)
-            write_parquet(path, table)
+            replace_folder(parts.folder(on), path)
             write_json(
                 path.with_suffix(".json"),
-                {"as_of": on, "key": key, "rows": table.num_rows, "fingerprint": of_file(path), "catalog": as_rows(specs)},
+                {"as_of": on, "key": key, "rows": rows, "fingerprint": of_path(path), "catalog": as_rows(specs)},
             )
+        parts.clear()
     return FeatureSet(out, specs, {on: str(read_json(file_of(out, on).with_suffix(".json"))["fingerprint"]) for on in dates})
 
 
@@ -114,75 +121,79 @@ def _is_there(out: Path, on: dt.date, key: str) -> bool:
     if not (path.exists() and note.exists()):
         return False
     said = read_json(note)
-    return bool(said.get("key") == key and said.get("fingerprint") == of_file(path))
+    return bool(said.get("key") == key and said.get("fingerprint") == of_path(path))
 
 
-def _tables(
+def _finished(
     canonical: Canonical,
     settings: FeatureSettings,
     wanted: Sequence[Feature],
     dates: Sequence[dt.date],
-    out: Path,
+    parts: Parts,
     progress: Progress,
-) -> Iterator[tuple[dt.date, pa.Table]]:
-    """Each date with its finished table. Where buckets need several loads, parts wait on disk until a date has them all."""
+) -> Iterator[tuple[dt.date, int]]:
+    """Each date once its parts are all there, and its rows: buckets are loaded once for all, dates work beside each other."""
     reads = needed(wanted, row_sets())
     loads = _loads(canonical, settings.features.rows_per_load)
     script = duck.compiled(
         tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
-    parts = fresh_folder(out / ".parts")
-    done, total = 0, len(loads) * len(dates)
+    missing = {number: [on for on in dates if not parts.has(on, buckets)] for number, buckets in enumerate(loads)}
+    done, total = 0, sum(len(waiting) for waiting in missing.values())
     con = connect(memory_limit="2GB")
     try:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
         for number, buckets in enumerate(loads):
-            duck.load(con, canonical, buckets, reads)
-            for on, table in _ahead(partial(_at, con, script, reads, moments), dates):
-                if number < len(loads) - 1:
-                    write_parquet(_part(parts, on, number), table)
-                else:
-                    before = [pq.read_table(_part(parts, on, earlier)) for earlier in range(number)]
-                    yield on, finished(pa.concat_tables([*before, table]), wanted, on)
+            if not missing[number]:
+                continue
+            held = load(con, canonical, buckets, reads)
+            for on in _ahead(partial(_at, con, script, held, wanted, moments, buckets, parts), missing[number]):
+                if number == len(loads) - 1:
+                    yield on, parquet_rows(parts.folder(on))
                 done += 1
                 if progress:
                     progress("features", done, total)
+        for on in sorted(set(dates) - set(missing[len(loads) - 1])):  # stopped between their last part and their name
+            yield on, parquet_rows(parts.folder(on))
     finally:
         con.close()
-        shutil.rmtree(parts, ignore_errors=True)
 
 
 def _at(
     con: duckdb.DuckDBPyConnection,
     script: duck.Script,
-    reads: Mapping[str, Iterable[str]],
+    held: Load,
+    wanted: Sequence[Feature],
     moments: Mapping[dt.date, Moment],
+    buckets: Sequence[int],
+    parts: Parts,
     on: dt.date,
-) -> pa.Table:
-    """The features of the loaded customers at one date, on a cursor of its own."""
+) -> None:
+    """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
     with con.cursor() as own:
-        duck.know(quiet(own), on, reads)
-        return script.run(own, moments[on])
+        table, bucket = script.run(quiet(own), held, moments[on])
+    table = finished(table, wanted, on)
+    for one in buckets:
+        first, last = np.searchsorted(bucket, [one, one + 1])
+        write_parquet(parts.path(on, one), table.slice(first, last - first))
 
 
-def _ahead(work: Callable[[dt.date], pa.Table], dates: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
-    """Each date with its table, in order: some in work beside each other, and no more begun before the first is taken."""
+def _ahead(work: Callable[[dt.date], None], dates: Sequence[dt.date]) -> Iterator[dt.date]:
+    """Each date once its work is done, in order: some in work beside each other, none begun before the first is taken."""
     pool = ThreadPoolExecutor(AT_ONCE)
-    waiting: deque[tuple[dt.date, Future[pa.Table]]] = deque()
+    waiting: deque[tuple[dt.date, Future[None]]] = deque()
     try:
         for on in dates:
             waiting.append((on, pool.submit(work, on)))
             if len(waiting) > AT_ONCE:
-                first, table = waiting.popleft()
-                yield first, table.result()
-        for first, table in waiting:
-            yield first, table.result()
+                first, made = waiting.popleft()
+                made.result()
+                yield first
+        for first, made in waiting:
+            made.result()
+            yield first
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _part(folder: Path, on: dt.date, number: int) -> Path:
-    return folder / f"{on.isoformat()}.{number}.parquet"
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:
@@ -204,8 +215,7 @@ def _loads(canonical: Canonical, rows_per_load: int) -> list[list[int]]:
 
 
 def finished(table: pa.Table, wanted: Sequence[Feature], on: dt.date) -> pa.Table:
-    """Sorted by customer, with the as_of, and every column in its published type."""
-    table = table.sort_by([(KEY, "ascending")])
+    """The rows as they stand, with the as_of, and every column in its published type."""
     columns_ = {KEY: table[KEY].cast(pa.string()), "as_of": pa.array([on] * table.num_rows, pa.date32())}
     for one in wanted:
         column = table[one.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 import narwhals.stable.v2 as nw
@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from babel.numbers import get_currency_precision
 
+from features.algebra import Leaf
 from features.calendar import Clock
 from features.compile import KEY, columns
 from features.declare import Feature
@@ -45,6 +46,15 @@ class Frames:
     def keep(self, _name: str, frame: Frame) -> Frame:
         return frame.collect().lazy()
 
+    def brings(self, _leaf: Leaf) -> bool:
+        return False
+
+    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+        raise NotImplementedError(rows, leaves)
+
+    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
+        return self.keep(f"rows_{name}", make()) if kept else make()
+
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
         return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)
 
@@ -70,7 +80,7 @@ def from_frames(
     starts = {"balances": int(plain["balances"]["on"].min())} if "balances" in plain and len(plain["balances"]) else {}
     known = Known(Moment(Clock(as_of, settings.calendar), starts), Frames(plain), sets, has)
     frame = columns(known, population(known), wanted, 10 ** get_currency_precision(currency)).collect().to_arrow()
-    return finished(frame, wanted, as_of)
+    return finished(frame.sort_by(KEY), wanted, as_of)
 
 
 def _plain(table: str, frame: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import narwhals.stable.v2 as nw
 
 from features.moment import Moment
+
+if TYPE_CHECKING:
+    from features.algebra import Leaf
 
 Frame = nw.LazyFrame[Any]
 
@@ -22,6 +25,18 @@ class Engine(Protocol):
 
     def keep(self, name: str, frame: Frame) -> Frame:
         """The frame computed once, for several readers."""
+        ...
+
+    def brings(self, leaf: Leaf) -> bool:
+        """Whether the engine sums this leaf in its own way, not by an expression."""
+        ...
+
+    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+        """Leaves of a row set that the engine sums in its own way, under their names, by customer."""
+        ...
+
+    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
+        """The rows of a row set, made by `make` unless the engine has its own way."""
         ...
 
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
@@ -46,8 +61,7 @@ class Known:
         """A row set, made on first use."""
         if name not in self._made:
             one = self.sets[name]
-            frame = one.make(self)
-            self._made[name] = self.engine.keep(f"rows_{name}", frame) if one.kept else frame
+            self._made[name] = self.engine.rows(name, lambda: one.make(self), one.kept)
         return self._made[name]
 
 

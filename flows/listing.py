@@ -21,7 +21,7 @@ from models.score import score_all
 from models.tier_proposal import propose
 from models.tiers import grade
 from store.errors import TerraceError
-from store.files import write_parquet
+from store.files import parquet_rows, write_parquet
 from targeting import manifest as manifests
 from targeting.night import ListInputs, make_list
 from targeting.publish import Staged, publish
@@ -33,7 +33,7 @@ def features_step(night: Night) -> Done:
     """The night's own features."""
     build(night.canonical, night.bank.features, [night.as_of], night.home.features, progress=night.progress)
     path = night.of_day(night.home.features)
-    return Done((path,), f"{pq.read_metadata(path).num_rows:,}")
+    return Done((path,), f"{parquet_rows(path):,}")
 
 
 def score_step(night: Night) -> Done:

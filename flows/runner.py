@@ -78,14 +78,7 @@ def is_passing(error: BaseException) -> bool:
 
 def hashes(outputs: Sequence[Path], root: Path) -> dict[str, str]:
     """Path relative to the home -> content hash; a folder counts with all its files."""
-    return {
-        path.relative_to(root).as_posix(): (
-            fingerprint.of_files((p for p in path.rglob("*") if p.is_file()), path)
-            if path.is_dir()
-            else fingerprint.of_file(path)
-        )
-        for path in outputs
-    }
+    return {path.relative_to(root).as_posix(): fingerprint.of_path(path) for path in outputs}
 
 
 def is_intact(outputs: Mapping[str, str], root: Path) -> bool:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from models.stack import as_of_in
 from store.errors import ConfigError
+from store.files import parquet_columns, parquet_rows
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -172,7 +173,7 @@ def features_between(reference: Path, current: Path, names: Iterable[str]) -> li
     """These columns of two feature files. Raises ConfigError for a column one of them has not."""
     wanted = sorted(set(names))
     for path in (reference, current):
-        missing = sorted(set(wanted) - set(pq.read_schema(path).names))
+        missing = sorted(set(wanted) - set(parquet_columns(path)))
         if missing:
             raise ConfigError(
                 f"no column {', '.join(missing[:5])}",
@@ -210,6 +211,6 @@ def _scores(models: Sequence[str], then: pa.Table, now: pa.Table) -> Iterator[Sh
 def compare(features: tuple[Path, Path], scores: tuple[Path, Path], names: Iterable[str]) -> Drift:
     """Two dates' feature files (`names` of them) and score files, the earlier first."""
     shifts = [*scores_between(*scores), *features_between(*features, names)]
-    rows = [pq.read_metadata(path).num_rows for path in features]
+    rows = [parquet_rows(path) for path in features]
     ordered = tuple(sorted(shifts, key=lambda one: (one.kind != "score", -one.psi, one.name)))
     return Drift(as_of_in(features[0]), as_of_in(features[1]), rows[0], rows[1], ordered)

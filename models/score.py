@@ -19,7 +19,7 @@ from models.champion import Champion
 from models.settings import BandSettings
 from models.stack import Floats, encode
 from store.errors import ConfigError
-from store.files import write_parquet
+from store.files import parquet_columns, write_parquet
 
 Array = npt.NDArray[np.float64]
 Days = dt.date | npt.NDArray[np.datetime64]  # one day, or one per row
@@ -158,7 +158,7 @@ def score_all(
 
 def _features(path: Path, champions: Sequence[Champion]) -> pa.Table:
     wanted = sorted({name for champion in champions for name in champion.feature_names})
-    missing = sorted(set(wanted) - set(pq.read_schema(path).names))
+    missing = sorted(set(wanted) - set(parquet_columns(path)))
     if missing:
         raise ConfigError(
             f"no column {', '.join(missing[:5])}",

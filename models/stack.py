@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from store import fingerprint
 from store.errors import ConfigError, TerraceError
+from store.files import parquet_columns
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -125,12 +126,12 @@ def stack_features(
         matrix,
         names,
         known,
-        {f"features/{path.name}": fingerprint.of_file(path) for path in ordered},
+        {f"features/{path.name}": fingerprint.of_path(path) for path in ordered},
     )
 
 
 def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
-    there = pq.read_schema(path).names
+    there = parquet_columns(path)
     missing = [name for name in names if name not in there]
     if missing:
         raise ConfigError(

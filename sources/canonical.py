@@ -61,12 +61,13 @@ def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConne
     return quiet(con)
 
 
-def as_of_sql(table: str, relation: str, as_of: dt.date, columns: Iterable[str] | None = None) -> str:
+def as_of_sql(table: str, relation: str, as_of: dt.date | int, columns: Iterable[str] | None = None) -> str:
     """A SELECT over `relation` (rows of a canonical table) with the rows and facts that were known at the close of `as_of`.
 
     A row counts from its `known_from` until its `known_to`; facts that come true later read as null before their date.
+    A whole number as `as_of` is for relations whose days are whole numbers.
     """
-    spec, day = TABLES[table], f"DATE '{as_of.isoformat()}'"
+    spec, day = TABLES[table], f"DATE '{as_of.isoformat()}'" if isinstance(as_of, dt.date) else str(as_of)
     chosen = list(columns) if columns is not None else ["*"]
     later = {c.name: c.later for c in spec.columns if c.later}
     if chosen == ["*"]:

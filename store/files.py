@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 
@@ -71,6 +72,24 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     texts = [field.name for field in table.schema if not pa.types.is_primitive(field.type)]  # numbers seldom repeat
     with atomic_path(path) as temporary:
         pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", version="2.6", use_dictionary=texts)
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of the columns of a Parquet file, or of a folder of such files that are one table."""
+    names: list[str] = ds.dataset(path, partitioning=None).schema.names
+    return names
+
+
+def parquet_rows(path: Path) -> int:
+    """Number of rows of a Parquet file, or of a folder of such files that are one table."""
+    return int(ds.dataset(path, partitioning=None).count_rows())
+
+
+def replace_folder(staging: Path, final: Path) -> None:
+    """Move a finished folder to where another may be: a reader finds the old one, none, or the new one, never a mixture."""
+    shutil.rmtree(final, ignore_errors=True)
+    final.unlink(missing_ok=True)
+    publish_folder(staging, final)
 
 
 def publish_folder(staging: Path, final: Path) -> None:

@@ -15,6 +15,11 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def of_path(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of a folder's files with their names, hexadecimal."""
+    return of_files((p for p in path.rglob("*") if p.is_file()), path) if path.is_dir() else of_file(path)
+
+
 def of_files(paths: Iterable[Path], root: Path) -> str:
     """SHA-256 over (relative path, content) of files in path order, hexadecimal."""
     digest = hashlib.sha256()

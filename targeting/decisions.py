@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from sources.canonical import Canonical
 from store.errors import TerraceError
+from store.files import parquet_columns
 from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
 from targeting.known import known_at
 from targeting.settings import TargetingSettings, WorthSettings
@@ -60,7 +61,7 @@ def decide(
     blocked, never = eligibility.blocks(con, settings, as_of, asked), eligibility.never(con, settings, as_of)
     say("worth", 3, len(STEPS))
     margin = worth.margins(con, settings)
-    columns = [c for c in settings.worth.balance_columns if c in pq.read_schema(features).names]
+    columns = [c for c in settings.worth.balance_columns if c in parquet_columns(features)]
     known = pq.read_table(features, columns=["customer_id", *columns]).to_pandas()
     _prove_features(scores, known)
     balance, balance_from = worth.balances(con, known, settings)

@@ -63,7 +63,7 @@ def fingerprints(
     manifest = canonical.manifest
     return {
         "canonical": fingerprint.of_json([manifest.inputs, manifest.config_hash, manifest.code_hash]),
-        **{name: fingerprint.of_file(path) for name, path in sorted(files.items())},
+        **{name: fingerprint.of_path(path) for name, path in sorted(files.items())},
         "targeting": fingerprint.of_json(settings.model_dump(mode="json")),
         **dict(sorted(given.items())),
     }

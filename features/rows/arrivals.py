@@ -13,7 +13,18 @@ from features.rows.transactions import NEEDS
 from features.windows import EVER, Window
 
 KINDS = ("payroll", "pension", "subsidy", "grain_sale", "acquiring", "migrant_in")
+SINCE = 400  # days looked back for them
 _LOANS = {"loans": ("loan_id", "customer_id", "granted_on", "amount")}
+
+
+def arriving() -> nw.Expr:
+    """Rows that are such money."""
+    return (nw.col("direction") == 1) & nw.col("category").is_in(list(KINDS))
+
+
+def leaving() -> nw.Expr:
+    """Rows of money that goes out."""
+    return nw.col("direction") == -1
 
 
 @row_set(needs=NEEDS, after=("transactions",))
@@ -23,13 +34,9 @@ def arrivals(known: Known) -> Frame:
     `seen` is the amount of arrivals whose two days have passed, `left_1d` and `left_2d` what of those had left.
     """
     today = known.clock.day
-    rows = known.rows("transactions").filter(nw.col("day") > today - 400)
-    came = (
-        rows.filter((nw.col("direction") == 1) & nw.col("category").is_in(list(KINDS)))
-        .group_by("customer_id", "day", "category")
-        .agg(nw.col("amount").sum())
-    )
-    outs = rows.filter(nw.col("direction") == -1).join(came.select("customer_id").unique(), on="customer_id", how="semi")
+    rows = known.rows("transactions").filter(nw.col("day") > today - SINCE)
+    came = rows.filter(arriving()).group_by("customer_id", "day", "category").agg(nw.col("amount").sum())
+    outs = rows.filter(leaving()).join(came.select("customer_id").unique(), on="customer_id", how="semi")
     outs = outs.group_by("customer_id", "day").agg(nw.col("amount").sum().alias("out"))
     for later in range(3):
         then = outs.select("customer_id", (nw.col("day") - later).alias("day"), nw.col("out").alias(f"out_{later}"))

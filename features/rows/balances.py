@@ -44,14 +44,20 @@ def balance_changes(known: Known) -> Frame:
     return nw.concat([rows.select(order), closing.select(order)], how="vertical")
 
 
-@row_set(needs=_NEEDS, uses=_USES, fields={"kind": ("accounts", "kind")}, after=("balance_changes",))
+@row_set(needs=_NEEDS)
+def first_balances(known: Known) -> Frame:
+    """One row per account with a balance: the first day of which it is known."""
+    return known.table("balances").group_by("account_id").agg(nw.col("on").min().alias("first"))
+
+
+@row_set(needs=_NEEDS, uses=_USES, fields={"kind": ("accounts", "kind")}, after=("balance_changes", "first_balances"))
 def balance_unknown(known: Known) -> Frame:
     """One row per account whose opening balance is not known: `day` is the first day on which its balance is.
 
     Such an account was open before the bank's balances begin and has no row on their first day.
     """
     begin = known.clock.first_day("balances")
-    first = known.table("balances").group_by("account_id").agg(nw.col("on").min().alias("first"))
+    first = known.rows("first_balances")
     accounts = counted_accounts(known).filter(nw.col("opened_on") < begin).join(first, on="account_id", how="left")
     ends = nw.col("closed_on").fill_null(known.clock.day + 1)
     return (

@@ -12,7 +12,8 @@ from features.windows import EVER, Window
 
 BLOCK = 30  # days of one block of `flow_blocks`
 BLOCKS = 12
-NEEDS = {"transactions": ("account_id", "on", "amount", "category")}
+YEAR = 366  # days looked back for the days on which something moved
+NEEDS = {"transactions": ("on", "amount", "category")}
 
 # Money that moves without coming from or going to anyone: it is neither income nor spending.
 INNER = ("own_transfer", "invest", "loan_out", "loan_repay", "interest", "fee", "land_compensation")
@@ -71,15 +72,21 @@ def _netted(rows: Frame) -> Frame:
     return rows.with_columns((nw.col("amount") + nw.col("back").fill_null(0.0)).alias("amount")).drop("back")
 
 
+def not_by_bank() -> nw.Expr:
+    """Rows that the bank did not make itself."""
+    theirs = nw.col("initiated_by").fill_null("customer") != "bank"
+    return theirs & (nw.col("category") != "interest") & (nw.col("category") != "fee")
+
+
+def outer(direction: int) -> nw.Expr:
+    """Rows of income (1) or spending (-1): neither own transfers nor investments, loans, interest, fees."""
+    return ~nw.col("category").is_in(list(INNER)) & (nw.col("direction") == direction)
+
+
 @row_set(needs=NEEDS, after=("transactions",))
 def transaction_days(known: Known) -> Frame:
     """One row per customer and day with any movement the bank did not make itself, with the days since the one before."""
-    rows = known.rows("transactions").filter(
-        (nw.col("day") > known.clock.day - 366)
-        & (nw.col("initiated_by").fill_null("customer") != "bank")
-        & (nw.col("category") != "interest")
-        & (nw.col("category") != "fee")
-    )
+    rows = known.rows("transactions").filter((nw.col("day") > known.clock.day - YEAR) & not_by_bank())
     days = rows.group_by("customer_id", "day").agg(nw.len().alias("count"))
     return days.select(
         "customer_id", "day", (nw.col("day") - nw.col("day").shift(1).over("customer_id", order_by="day")).alias("gap")
@@ -94,12 +101,11 @@ def flow_blocks(known: Known) -> Frame:
     """
     today = known.clock.day
     rows = known.rows("transactions").filter(nw.col("day") > today - BLOCK * BLOCKS)
-    outer = ~nw.col("category").is_in(list(INNER))
     zero = nw.lit(0.0)
     rows = rows.with_columns(
         ((nw.lit(float(today)) - nw.col("day")) / nw.lit(float(BLOCK))).floor().cast(nw.Int64).alias("block"),
-        nw.when(outer & (nw.col("direction") == 1)).then(nw.col("amount")).otherwise(zero).alias("income"),
-        nw.when(outer & (nw.col("direction") == -1)).then(nw.col("amount")).otherwise(zero).alias("spending"),
+        nw.when(outer(1)).then(nw.col("amount")).otherwise(zero).alias("income"),
+        nw.when(outer(-1)).then(nw.col("amount")).otherwise(zero).alias("spending"),
     )
     return (
         rows.group_by("customer_id", "block")

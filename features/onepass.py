@@ -1,0 +1,304 @@
+"""Leaves that kernels sum in one pass over rows sorted by customer and day, in place of an engine's statements.
+
+Row sets stay the definition: what a kernel is given comes from their SQL, what it leaves out (filters over other columns than
+classes, other ways to put rows together) the engine sums itself, and a test holds both ways to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features import kernels
+from features.algebra import Leaf, Where
+from features.classes import HELD, MOVES, Classes
+from features.moment import BEFORE_ALL, Moment
+from features.rows.arrivals import KINDS, SINCE, arriving, leaving
+from features.rows.balances import DEPOSIT, HISTORY
+from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
+from features.streams import Accounts, Doubles, Ints, Steady, Stream
+
+_HOW = {"sum": kernels.SUM, "count": kernels.COUNT, "min": kernels.MIN, "max": kernels.MAX, "day_sum": kernels.DAY_SUM}
+_VALUES = {
+    "assets": kernels.ASSETS,
+    "deposits": kernels.DEPOSITS,
+    "high_high": kernels.HIGH_HIGH,
+    "high_low": kernels.HIGH_LOW,
+    "low_low": kernels.LOW_LOW,
+    "day": kernels.DAY,
+    "gap": kernels.GAP,
+    "": kernels.DAY,
+}
+ROWS = frozenset({"arrivals", "flow_blocks"})  # row sets whose few rows are made here, for the engine to sum
+Named = Sequence[tuple[Leaf, str]]
+Longs = npt.NDArray[np.int64]
+
+
+def takes(leaf: Leaf) -> bool:
+    """Whether a kernel sums this leaf."""
+    plain = leaf.day == "day" and not leaf.until
+    if leaf.rows == "transactions":
+        return plain and leaf.how in ("sum", "count", "min", "max") and leaf.value in ("amount", "") and _is_of(leaf, MOVES)
+    if leaf.rows == "balance_changes":
+        return plain and leaf.how in ("sum", "day_sum") and leaf.value == "change" and _is_of(leaf, HELD)
+    if leaf.where.columns:
+        return False
+    if leaf.rows == "transaction_days":
+        return plain and (leaf.how == "count" or (leaf.how == "max" and leaf.value in ("day", "gap")))
+    if leaf.rows == "balance_totals":
+        known = leaf.how == "count" or leaf.value in ("assets", "deposits", "high_high", "high_low", "low_low")
+        return known and leaf.day == "day" and (leaf.how in ("min", "max", "spell_sum") if leaf.until else leaf.how == "count")
+    return False
+
+
+def _is_of(leaf: Leaf, classes: Classes) -> bool:
+    return leaf.where.columns <= classes.names
+
+
+@dataclass(frozen=True)
+class Late:
+    """Rows of one as_of that are not among the steady ones, and the accounts as they stood."""
+
+    moves: Stream | None
+    changes: Stream | None
+    accounts: Accounts | None
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Days on which some window begins or ends, ascending; a time bucket lies between two of them."""
+
+    days: Longs
+    of: Ints  # bucket of each day from `zero` on
+    zero: int
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """One as_of over one load. Tables have a row per customer of the load, or few rows per customer, by number."""
+
+    steady: Steady
+    late: Late
+    moment: Moment
+    threads: int
+
+    def tables(self, wanted: Mapping[str, Named], rows: Sequence[str]) -> dict[str, pa.Table]:
+        """Per row set `customer_id` and its leaves under their names; and the rows of row sets of ROWS."""
+        made: dict[str, pa.Table] = {}
+        if "transactions" in wanted:
+            made["transactions"] = self._moves(wanted["transactions"])
+        if "transaction_days" in wanted:
+            made["transaction_days"] = self._days(wanted["transaction_days"])
+        if "balance_changes" in wanted or "balance_totals" in wanted:
+            changes, totals = wanted.get("balance_changes", ()), wanted.get("balance_totals", ())
+            made |= dict(zip(("balance_changes", "balance_totals"), self._balances(changes, totals), strict=True))
+        if "arrivals" in rows:
+            made["arrivals"] = self._arrivals()
+        if "flow_blocks" in rows:
+            made["flow_blocks"] = self._blocks()
+        return made
+
+    @property
+    def _through(self) -> int:
+        return self.moment.clock.day
+
+    def _bounds(self, leaf: Leaf) -> tuple[int, int]:
+        """(after, through) of a leaf's window; of one that does not exist, a day before all."""
+        return leaf.window.bounds(self.moment.clock) or (BEFORE_ALL - 1, BEFORE_ALL)
+
+    def _edges(self, named: Named, *streams: Stream) -> Edges:
+        first = min((int(rows.day.min()) for rows in streams if len(rows.day)), default=self._through)
+        first = min(first, self._through)
+        sides = np.array([side for leaf, _ in named for side in self._bounds(leaf)], dtype=np.int64)
+        days = np.unique(np.clip(sides, first - 1, self._through))
+        return Edges(days, np.searchsorted(days, np.arange(first, self._through + 1)).astype(np.int32), first)
+
+    def _leaves(self, named: Named, edges: Edges) -> tuple[Longs, Longs, Longs, Doubles, Doubles]:
+        """Per leaf its first and last time bucket, how rows are put together, and the length and distance of its window."""
+        bounds = np.array([self._bounds(leaf) for leaf, _ in named], dtype=np.int64).reshape(-1, 2)
+        clipped = np.searchsorted(edges.days, np.clip(bounds, edges.zero - 1, self._through))
+        how = np.array([_HOW[leaf.how] for leaf, _ in named], dtype=np.int64)
+        length, since = (bounds[:, 1] - bounds[:, 0]).astype(np.float64), (self._through - bounds[:, 1]).astype(np.float64)
+        return clipped[:, 0] + 1, clipped[:, 1], how, length, since
+
+    def _spread(self, work: Callable[[int, int], object], weights: Stream) -> None:
+        """`work` over spans of customers (first, last) with about as many rows each, beside each other."""
+        ends = np.searchsorted(weights.starts, np.linspace(0, weights.starts[-1], self.threads + 1)[1:-1])
+        bounds = [0, *ends.tolist(), self.steady.customers]
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(work, bounds[:-1], bounds[1:]))
+
+    def _table(self, named: Named, out: Doubles) -> pa.Table:
+        """Leaves as columns; what has no row is unknown where it is a lowest or highest, else nothing."""
+        columns: dict[str, pa.Array] = {"customer_id": pa.array(np.arange(1, self.steady.customers + 1))}
+        for (_, name), values in zip(named, out, strict=True):
+            columns[name] = pa.array(values, mask=np.isinf(values))
+        return pa.table(columns)
+
+    def _moves(self, named: Named) -> pa.Table:
+        steady, late = self.steady.moves, self.late.moves
+        assert steady is not None
+        assert late is not None
+        filters, places = _filters(named)
+        starts, wheres = MOVES.passing(filters)
+        edges = self._edges(named, steady, late)
+        low, high, how, *_ = self._leaves(named, edges)
+        out = _start(named, self.steady.customers)
+
+        def work(first: int, last: int) -> None:
+            kernels.cells(
+                first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
+                late.code, self._through, edges.of, edges.zero, starts, wheres, len(filters), len(edges.days), places,
+                low, high, how, out,
+            )  # fmt: skip
+
+        self._spread(work, steady)
+        return self._table(named, out)
+
+    def _balances(self, changes: Named, totals: Named) -> tuple[pa.Table, pa.Table]:
+        steady, late, accounts = self.steady.changes, self.late.changes, self.late.accounts
+        assert steady is not None
+        assert late is not None
+        assert accounts is not None
+        filters, places = _filters(changes)
+        starts, wheres = HELD.passing(filters)
+        edges = self._edges(changes, steady, late)
+        low, high, how, length, since = self._leaves(changes, edges)
+        deposits = HELD.flags(DEPOSIT.make())[:, 0]
+        bounds = [self._bounds(leaf) for leaf, _ in totals]
+        after, through = (np.array([bound[side] for bound in bounds], dtype=np.int64) for side in (0, 1))
+        value = np.array([_VALUES[leaf.value] for leaf, _ in totals], dtype=np.int64)
+        until = np.array([bool(leaf.until) for leaf, _ in totals], dtype=np.bool_)
+        put = np.array([_HOW.get(leaf.how, kernels.SUM) for leaf, _ in totals], dtype=np.int64)
+        out, spells = _start(changes, self.steady.customers), _start(totals, self.steady.customers)
+
+        def work(first: int, last: int) -> None:
+            kernels.balances(
+                first, last, steady.starts, steady.day, steady.code, steady.amount, late.starts, late.day, late.amount,
+                late.code, accounts.ends.starts, accounts.ends.day, accounts.ends.code, accounts.closed, accounts.kind,
+                deposits, self._through, self._through - HISTORY, edges.of, edges.zero, starts, wheres, len(filters),
+                len(edges.days), places, low, high, how, length, since, out, value, put, after, through, until, spells,
+            )  # fmt: skip
+
+        self._spread(work, steady)
+        return self._table(changes, out), self._table(totals, spells)
+
+    def _days(self, named: Named) -> pa.Table:
+        steady, late = self.steady.moves, self.late.moves
+        assert steady is not None
+        assert late is not None
+        counts = MOVES.flags(not_by_bank())[:, 0]
+        bounds = [self._bounds(leaf) for leaf, _ in named]
+        after, through = (np.array([bound[side] for bound in bounds], dtype=np.int64) for side in (0, 1))
+        value = np.array([_VALUES[leaf.value] for leaf, _ in named], dtype=np.int64)
+        how = np.array([_HOW[leaf.how] for leaf, _ in named], dtype=np.int64)
+        out = _start(named, self.steady.customers)
+
+        def work(first: int, last: int) -> None:
+            kernels.days(
+                first, last, steady.starts, steady.day, steady.code, late.starts, late.day, late.code, self._through - YEAR,
+                self._through, counts, value, how, after, through, out,
+            )  # fmt: skip
+
+        self._spread(work, steady)
+        return self._table(named, out)
+
+    def _blocks(self) -> pa.Table:
+        steady, late = self.steady.moves, self.late.moves
+        assert steady is not None
+        assert late is not None
+        flags = MOVES.flags(outer(1), outer(-1))
+        size = (BLOCKS, self.steady.customers)
+        income, spending, has = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.bool_)
+        came, went = np.ascontiguousarray(flags[:, 0]), np.ascontiguousarray(flags[:, 1])
+
+        def work(first: int, last: int) -> None:
+            kernels.blocks(
+                first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
+                late.code, self._through, BLOCK, came, went, income, spending, has,
+            )  # fmt: skip
+
+        self._spread(work, steady)
+        block, customer = np.nonzero(has)
+        columns = {"customer_id": customer + 1, "block": block, "income": income[has], "spending": spending[has]}
+        return pa.table({**columns, "saving": income[has] - spending[has]})
+
+    def _arrivals(self) -> pa.Table:
+        steady, late, today = self.steady.moves, self.late.moves, self._through
+        assert steady is not None
+        assert late is not None
+        category = dict(MOVES.columns)["category"]
+        flags = MOVES.flags(leaving(), *(arriving() & (nw.col("category") == kind) for kind in KINDS))
+        arrives = np.where(flags[:, 1:].any(axis=1), flags[:, 1:].argmax(axis=1), -1)
+        leaves = np.ascontiguousarray(flags[:, 0])
+        assert set(KINDS) <= set(category)
+        found: list[dict[str, npt.NDArray[np.generic]]] = []
+
+        def work(first: int, last: int) -> None:
+            size = int(_within(steady, arrives, first, last) + _within(late, arrives, first, last))
+            day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
+            amount, left = np.empty(size), np.empty((3, size))
+            count = kernels.arrivals(
+                first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
+                late.code, today - SINCE, today, arrives, leaves, len(KINDS), day, kind, amount, left, customer, 0,
+            )  # fmt: skip
+            part = {"customer_id": customer[:count] + 1, "day": day[:count], "kind": kind[:count], "amount": amount[:count]}
+            found.append({**part, **{f"out_{later}": left[later, :count] for later in range(3)}})
+
+        self._spread(work, steady)
+        rows = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        return _arrived(rows, today)
+
+
+def _within(rows: Stream, arrives: npt.NDArray[np.int64], first: int, last: int) -> int:
+    """How many rows of these customers arrive."""
+    return int((arrives[rows.code[rows.starts[first] : rows.starts[last]]] >= 0).sum())
+
+
+def _filters(named: Named) -> tuple[list[Where], Longs]:
+    """The different filters of leaves, and each leaf's place among them."""
+    places: dict[str, int] = {}
+    filters: list[Where] = []
+    for leaf, _ in named:
+        if leaf.where.text not in places:
+            places[leaf.where.text] = len(filters)
+            filters.append(leaf.where)
+    return filters, np.array([places[leaf.where.text] for leaf, _ in named], dtype=np.int64)
+
+
+def _start(named: Named, customers: int) -> Doubles:
+    """Leaves x customers before any row: nothing, or no lowest and no highest."""
+    out = np.zeros((len(named), customers))
+    for place, (leaf, _) in enumerate(named):
+        if leaf.how in ("min", "max"):
+            out[place] = np.inf if leaf.how == "min" else -np.inf
+    return out
+
+
+def _arrived(rows: Mapping[str, npt.NDArray[np.generic]], today: int) -> pa.Table:
+    """Arrivals as their row set has them."""
+    customer, day, kind = (rows[name].astype(np.int64) for name in ("customer_id", "day", "kind"))
+    amount, one, two, three = (rows[name].astype(np.float64) for name in ("amount", "out_0", "out_1", "out_2"))
+    seen = day <= today - 2
+    last = np.zeros(len(day), dtype=np.int64)
+    last[len(day) - 1 - np.unique((customer * len(KINDS) + kind)[::-1], return_index=True)[1]] = 1
+    months = day.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]")
+    return pa.table(
+        {
+            "customer_id": customer,
+            "day": day,
+            "category": pa.array(KINDS).take(pa.array(kind)),
+            "amount": amount,
+            "seen": np.where(seen, amount, 0.0),
+            "left_1d": np.where(seen, np.minimum(amount, one + two), 0.0),
+            "left_2d": np.where(seen, np.minimum(amount, one + two + three), 0.0),
+            "is_last": last,
+            "day_of_month": (day - months.astype(np.int64) + 1).astype(np.float64),
+        }
+    )

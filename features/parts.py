@@ -1,0 +1,42 @@
+"""Parts of dates in work: a file per date and bucket, kept until the date is whole, so that a stop costs one bucket."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Unfinished dates under `out`, all made of the same data, settings and code; what others left is cleared away."""
+
+    out: Path
+    key: str
+
+    def __post_init__(self) -> None:
+        for other in (self.out / ".parts").glob("*"):
+            if other != self.root:
+                shutil.rmtree(other, ignore_errors=True)
+
+    @property
+    def root(self) -> Path:
+        return self.out / ".parts" / self.key[:16]
+
+    def folder(self, on: dt.date) -> Path:
+        """What becomes the folder of that date."""
+        return self.root / f"as_of={on.isoformat()}"
+
+    def path(self, on: dt.date, bucket: int) -> Path:
+        """The file of one bucket; it is whole or not there."""
+        return self.folder(on) / f"bucket-{bucket:04}.parquet"
+
+    def has(self, on: dt.date, buckets: Iterable[int]) -> bool:
+        """Whether all these buckets are done."""
+        return all(self.path(on, bucket).exists() for bucket in buckets)
+
+    def clear(self) -> None:
+        """Nothing is in work any more."""
+        shutil.rmtree(self.out / ".parts", ignore_errors=True)

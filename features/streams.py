@@ -1,0 +1,87 @@
+"""Rows as the kernels read them: columns of numbers by customer and day, steady ones of a load and late ones of an as_of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.classes import Classes, Codes
+
+Ints = npt.NDArray[np.int32]
+Doubles = npt.NDArray[np.float64]
+NEVER = 1_000_000  # a day that does not come
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows by customer and day. `starts` has each customer's first row, and the end; customers are numbered from 1."""
+
+    starts: npt.NDArray[np.int64]
+    day: Ints
+    amount: Doubles
+    code: Codes  # class of the row, or the number of its account
+
+
+def stream(owner: Ints, day: Ints, amount: Doubles, code: Codes, customers: int) -> Stream:
+    """The rows, sorted unless they lie sorted."""
+    if len(owner):
+        place = owner.astype(np.int64) << 24 | (day - day.min())
+        if not (place[1:] >= place[:-1]).all():
+            order = np.argsort(place, kind="stable")  # files are sorted: few runs, which this merges
+            owner, day, amount, code = owner[order], day[order], amount[order], code[order]
+    return Stream(np.searchsorted(owner, np.arange(1, customers + 2, dtype=np.int32)), day, amount, code)
+
+
+def stream_of(table: pa.Table, customers: int, classes: Classes, amount: str) -> Stream:
+    """The rows of a table with `customer_id`, `day` and the columns of the classes."""
+    owner, day = ints(table["customer_id"]), ints(table["day"])
+    return stream(owner, day, doubles(table[amount]), classes.codes(table), customers)
+
+
+def ints(column: pa.ChunkedArray) -> Ints:
+    return np.asarray(column.cast(pa.int32()).to_numpy())
+
+
+def doubles(column: pa.ChunkedArray) -> Doubles:
+    return np.asarray(column.cast(pa.float64()).to_numpy())
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts at an as_of by their number: the class of what they hold (-1: does not count), and the day they closed."""
+
+    kind: Codes
+    closed: Ints
+    ends: Stream  # accounts by customer and the day they closed
+
+
+def accounts_at(table: pa.Table, count: int, customers: int, classes: Classes) -> Accounts:
+    """Accounts that count, from `account_id`, `customer_id`, `closed_on` and the columns of the classes."""
+    number = ints(table["account_id"])
+    kind, closed = np.full(count + 1, -1, dtype=np.int32), np.full(count + 1, NEVER, dtype=np.int32)
+    kind[number] = classes.codes(table)
+    gone = table.filter(table["closed_on"].is_valid())
+    which, owner, day = (ints(gone[name]) for name in ("account_id", "customer_id", "closed_on"))
+    closed[which] = day
+    return Accounts(kind, closed, stream(owner, day, np.zeros(len(day)), which, customers))
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What a load holds that any as_of sees as soon as its day has come."""
+
+    customers: int  # numbered from 1
+    accounts: int
+    moves: Stream | None = None  # transactions that stand
+    changes: Stream | None = None  # changes of balances; `code` is the account's number
+
+    def first_days(self, through: int) -> pa.Table:
+        """`account_id`, `first`: the first day of each account in `changes`, as far as known then."""
+        first = np.full(self.accounts + 1, NEVER, dtype=np.int64)
+        if self.changes is not None:
+            first[self.changes.code[::-1]] = self.changes.day[::-1]  # the row written last is the account's first
+        account = np.flatnonzero(first <= through)
+        return pa.table({"account_id": account, "first": first[account]})
