@@ -67,7 +67,7 @@ def make_demo_bank(
     story_plans.plan(world)
     habits = make_habits(world)
     movements.write_opening(world, raw)
-    truth, rows = Truth(), 0
+    truth, rows = Truth(behind), 0
     for month in at.months:
         if progress:
             progress(f"{month.year}-{month.month:02d}", month.index, len(at.months))
@@ -81,7 +81,7 @@ def make_demo_bank(
         rows += len(moves.account)
     truth.note(world, len(at.months))
     masters.write_masters(world, raw)
-    truth.write(world, behind)
+    truth.write(world)
     for name in ("raw", "truth"):
         shutil.rmtree(out / name, ignore_errors=True)
         (making / name).rename(out / name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
 from sources.demo.characters import death_share
 from sources.demo.groups import MIGRANT
-from sources.demo.leaving import FLOOR, hazards
+from sources.demo.leaving import FLOOR
 from sources.demo.registers import frozen_of
 from sources.demo.seasons import Month
 from sources.demo.terms import EARLY, MATURED, pay_out, term_interest
@@ -79,8 +81,11 @@ def heirs(world: World) -> Floats:
     return out
 
 
-def truth(world: World, m: int) -> tuple[Floats, Floats, Bools, Ints]:
-    """On the eve of month m: chance of closing within 90 and within 180 days, whom it concerns, and their state."""
+def truth(world: World, m: int, risks: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats, Bools, Ints]:
+    """On the eve of month m: chance of closing within 90 and within 180 days, whom it concerns, and their state.
+
+    `risks` are the hazards of leaving in the months to come.
+    """
     start = world.at.months[m].start if m < len(world.at.months) else world.at.days
     n, p = len(world.people), world.people
     dead, after = world.dead_from < start, heirs(world)
@@ -89,11 +94,10 @@ def truth(world: World, m: int) -> tuple[Floats, Floats, Bools, Ints]:
     going = world.leaving_from != NEVER
     begun = world.gone | (going & ~world.spending)
     left = begun.astype(np.float64)
-    for ahead in range(HORIZON_MONTHS):
+    for ahead, (leave, _) in enumerate(risks):
         alone = hazard(world, m, ahead, left) * (1 - estate) * ~(going & (ahead == 0))
         stays *= 1 - np.where(dead, after, np.minimum(alone + estate * after, 1.0))
         estate += np.where(dead, 0.0, dies)
-        leave, _ = hazards(world, m, ahead)
         left = 0.97 * left + (1 - left) * leave * (world.assets() >= FLOOR)  # a few come back
         if ahead in (2, 5):
             found[ahead // 3] = 1 - stays

@@ -19,7 +19,7 @@ def campaign(world: World, month: Month) -> None:
     """A month's contacts: a randomised half with its control group, the rest as managers saw fit."""
     p, n = world.people, len(world.people)
     rng = chance(world.seed, "contacts", month.index)
-    reachable = alive(world, month) & (world.consent == 1) & np.array([bool(x) for x in p.phones])
+    reachable = alive(world, month) & (world.consent == 1) & p.reachable
     for place, offer in enumerate(OFFERS):
         pool = reachable & ~world.gone & (p.age >= 18)
         pool &= world.assets() >= COHORT if offer == "churn_aum" else eligible(world, offer, month.start, month.end)

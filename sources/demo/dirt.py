@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from sources.demo.chance import Ints, chance
 from sources.demo.world import World
@@ -25,13 +26,13 @@ KINDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def some(world: World, kind: str, pool: Ints, share: float, keys: list[str] | None = None) -> Ints:
+def some(world: World, kind: str, pool: Ints, share: float, keys: pa.Array | None = None) -> Ints:
     """Rows of `pool` that get this dirt; at least one where there are any. Notes how many and which."""
     rng = chance(world.seed, "dirt", kind)
     found = np.sort(rng.permutation(pool)[: max(1, round(len(pool) * share))])
     world.dirt[kind] = len(found)
     if keys is not None:
-        world.dirty_keys[kind] = [keys[i] for i in found]
+        world.dirty_keys[kind] = keys.take(pa.array(found)).to_pylist()
     return found
 
 

@@ -30,14 +30,11 @@ def settle(rng: np.random.Generator, group: Ints, place: Floats, network: Networ
     in_grid = rng.random(n) < 0.596
     managed = rng.random(n) < np.clip(0.03 + 0.9 * np.clip(place - 0.905, 0, 1) / 0.095 * 0.9, 0, 0.9)
     local = [np.flatnonzero(network.manager_branch[: network.relationship] == b) for b in range(len(network.branch_ids))]
-    everyone = np.arange(network.relationship)
-    draw = rng.random(n)
-    keeper = np.array([_one(local[b] if len(local[b]) else everyone, u) for b, u in zip(branch, draw, strict=True)])
+    pools = [pool if len(pool) else np.arange(network.relationship) for pool in local]
+    sizes = np.array([len(pool) for pool in pools])
+    begins = np.cumsum(sizes) - sizes
+    keeper = np.concatenate(pools)[begins[branch] + (rng.random(n) * sizes[branch]).astype(np.int64)]
     return Homes(village, branch, np.where(in_grid, village, -1), np.where(managed, keeper, -1))
-
-
-def _one(pool: Ints, u: float) -> int:
-    return int(pool[int(u * len(pool))])
 
 
 def _homes(rng: np.random.Generator, urban: Bools, network: Network) -> Ints:

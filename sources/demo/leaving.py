@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sources.demo.chance import Bools, Floats, Ints, chance, intercept_for, sigmoid
@@ -62,15 +64,15 @@ def hazards(world: World, m: int, ahead: int) -> tuple[Floats, Floats]:
     return free * sigmoid(2.0 * x + world.intercepts["leave"]), free * sigmoid(y + world.intercepts["spend"])
 
 
-def truth(world: World, m: int) -> tuple[Floats, Bools, Ints]:
+def truth(world: World, m: int, risks: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Bools, Ints]:
     """On the eve of month m: chance of leaving within 90 days, whom it concerns, and their state.
 
+    `risks` are the `hazards` of the months to come.
     States: 0 here; 1 on the way out; 2 has left, or spent it all, within the last 90 days (averages still remember it);
     3 left before, and what is still on term follows when it matures.
     """
     stays = np.ones(len(world.people))
-    for ahead in range(LAST_MONTHS):
-        leave, spend = hazards(world, m, ahead)
+    for ahead, (leave, spend) in enumerate(risks[:LAST_MONTHS]):
         stays *= (1 - leave) * (1 - spend) * (1 - drains(world, m, ahead))
     eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
     going = (world.leaving_from <= eve) & (world.leaving_until > eve)

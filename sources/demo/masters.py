@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from sources.demo import dirt, tables_bank, tables_people
-from sources.demo.files import days, write_delimited, write_fixed, yuan
+from sources.demo.columns import always, days, flags, known, numbered, numbers, one_of, put, texts, yuan
+from sources.demo.files import write_delimited, write_fixed
 from sources.demo.loans import REPAYMENTS
 from sources.demo.movements import account_numbers, loan_numbers
 from sources.demo.registers import frozen_of, write_customers
@@ -45,26 +46,26 @@ def _accounts(world: World, raw: Path, stamp: str) -> None:
     asleep = main & ~p.engaged[owner] & (world.ledger.balance[account] < 1_000) & (closed == NEVER)
     status = np.where(asleep, "2", "1")
     status = np.where(main & np.isin(owner, frozen_of(world)), "3", status)
-    numbers = [str(x) for x in account_numbers(account)]
+    printed = numbers(account_numbers(account))
     shut = closed < world.at.days
     closing = np.where(shut, closed, world.at.days)
     text = days(world.at.dates(closing), ~shut, OPEN_END)
-    for i in dirt.some(world, "closed_before_opened", np.flatnonzero(shut & ~main), 0.004, numbers):
-        text[i] = days(world.at.dates(opened[i : i + 1] - 30))[0]
+    early = dirt.some(world, "closed_before_opened", np.flatnonzero(shut & ~main), 0.004, printed)
+    text = put(text, early, days(world.at.dates(opened[early] - 30)).to_pylist())
     write_delimited(
         raw,
         f"DEP_ZHXX_{stamp}",
         [
-            numbers,
-            [p.ids[i] for i in owner],
-            [str(x).ljust(6) for x in product],
-            [world.network.branch_ids[b] for b in p.branch[owner]],
-            [numbers[0][:0]] * len(owner),
-            [HOLDS[str(x)] for x in holds],
-            ["1" if x == "current" else "2" for x in kind],
-            ["" if f else "1" for f in firm],
-            list(status),
-            ["CNY"] * len(owner),
+            printed,
+            p.ids.take(owner),
+            one_of(product, lambda x: x.ljust(6)),
+            texts(world.network.branch_ids, p.branch[owner]),
+            always("", len(owner)),
+            one_of(holds, lambda x: HOLDS[x]),
+            texts(("1", "2"), (kind != "current").astype(np.int64)),
+            texts(("1", ""), firm.astype(np.int64)),
+            one_of(status),
+            always("CNY", len(owner)),
             days(world.at.dates(opened)),
             text,
         ],
@@ -81,15 +82,15 @@ def _terms(world: World, raw: Path, stamp: str) -> None:
         raw,
         f"DEP_DQXX_{stamp}",
         [
-            [str(x) for x in account_numbers(t["account"])],
+            numbers(account_numbers(t["account"])),
             days(world.at.dates(t["started"])),
             days(world.at.dates(t["matures"])),
             yuan(t["amount"]),
-            [f"{x * 100:.4f}" for x in t["rate"]],
-            [str(x) for x in t["rollover"]],
+            one_of(t["rate"], lambda x: f"{x * 100:.4f}"),
+            one_of(t["rollover"]),
             days(world.at.dates(np.where(over, t["ended"], 0)), ~over, OPEN_END),
-            [str(r) if o else "" for r, o in zip(t["reason"], over, strict=True)],
-            [str(x) if k else "" for x, k in zip(account_numbers(into), (t["into"] >= 0) & over, strict=True)],
+            one_of(np.where(over, t["reason"], 0), lambda x: str(x or "")),
+            numbers(account_numbers(into), ~((t["into"] >= 0) & over)),
         ],
         "|+|",
         packed=True,
@@ -103,15 +104,15 @@ def _facilities(world: World, raw: Path, stamp: str) -> None:
         raw,
         f"CRD_SXXX_{stamp}",
         [
-            [f"SX{i:010d}" for i in range(len(f))],
-            [p.ids[i] for i in f["owner"]],
-            [str(x) for x in f["product"]],
-            [f"{x / 1_000_000:.4f}" for x in f["limit"]],
-            ["1"] * len(f),
+            numbered("SX", np.arange(len(f)), 10),
+            p.ids.take(f["owner"]),
+            one_of(f["product"]),
+            one_of(f["limit"], lambda x: f"{x / 1_000_000:.4f}"),
+            always("1", len(f)),
             days(world.at.dates(f["granted"])),
             days(world.at.dates(f["expires"])),
-            [str(x + 1) for x in f["guarantee"]],
-            ["整村授信" if x == 0 else "客户申请" for x in f["source"]],
+            one_of(f["guarantee"] + 1),
+            texts(("整村授信", "客户申请"), f["source"]),
         ],
         (14, 12, 6, 14, 1, 8, 8, 1, 12),
     )
@@ -120,11 +121,11 @@ def _facilities(world: World, raw: Path, stamp: str) -> None:
 def _loans(world: World, raw: Path, stamp: str) -> None:
     """DKXX: loans; the rate in per mille a month, a loan still open ends on 18991231."""
     loans, p = world.loans, world.people
-    numbers = [str(x) for x in loan_numbers(np.arange(len(loans)))]
+    printed = numbers(loan_numbers(np.arange(len(loans))))
     over = loans["closed"] < world.at.days
-    rate = [f"{x / 12 * 1000:.6f}" for x in loans["rate"]]
-    for i in dirt.some(world, "rate_out_of_scale", np.arange(len(loans)), 0.004, numbers):
-        rate[i] = f"{loans['rate'][i] / 12 * 1e6:.3f}"
+    wrong = dirt.some(world, "rate_out_of_scale", np.arange(len(loans)), 0.004, printed)
+    rate = one_of(loans["rate"], lambda x: f"{x / 12 * 1000:.6f}")
+    rate = put(rate, wrong, [f"{x / 12 * 1e6:.3f}" for x in loans["rate"][wrong]])
     before = loans["previous"]
     purpose = {
         "farmer_credit": "种养殖",
@@ -138,22 +139,22 @@ def _loans(world: World, raw: Path, stamp: str) -> None:
         raw,
         f"CRD_DKXX_{stamp}",
         [
-            numbers,
-            [p.ids[i] for i in loans["owner"]],
-            [str(x) for x in account_numbers(loans["owner"])],
-            [str(x) for x in loans["product"]],
-            [f"SX{x:010d}" if x >= 0 else "" for x in loans["facility"]],
+            printed,
+            p.ids.take(loans["owner"]),
+            numbers(account_numbers(loans["owner"])),
+            one_of(loans["product"]),
+            known(numbered("SX", np.maximum(loans["facility"], 0), 10), loans["facility"] >= 0),
             days(world.at.dates(loans["granted"])),
             yuan(loans["amount"]),
             rate,
             days(world.at.dates(loans["matures"])),
             days(world.at.dates(np.where(over, loans["closed"], 0)), ~over, "18991231"),
-            [str(REPAYMENTS[k]) for k in loans["kind"]],
-            [purpose[str(x)] for x in loans["family"]],
-            [numbers[x] if x >= 0 else "" for x in before],
-            ["3" if x >= 0 else "" for x in before],
-            ["1" if x in ("CYD", "TPXD") else "0" for x in loans["product"]],
-            [yuan(loans["instalment"][i : i + 1])[0] if loans["instalment"][i] else "" for i in range(len(loans))],
+            texts(REPAYMENTS, loans["kind"]),
+            one_of(loans["family"], lambda x: purpose[x]),
+            numbers(loan_numbers(before), before < 0),
+            texts(("", "3"), (before >= 0).astype(np.int64)),
+            flags(np.isin(loans["product"], ("CYD", "TPXD"))),
+            known(yuan(loans["instalment"]), loans["instalment"] > 0),
         ],
         "|+|",
     )

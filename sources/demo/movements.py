@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from sources.demo.catalogue import MARK, MARKS
 from sources.demo.chance import Ints, chance
-from sources.demo.files import decimals, numbers, texts, write_month
+from sources.demo.columns import decimals, numbers, texts
+from sources.demo.files import write_month
 from sources.demo.ledger import Movements, day_ends
 from sources.demo.loans import LOAN_PARTY
 from sources.demo.seasons import Month

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.demo.chance import Bools, Ints, pick
+from sources.demo.columns import days, numbered, texts
 
 SURNAMES = "刘陈李王张周罗谢曾谭杨黄吴肖邓唐彭何胡段龙廖颜苏梁"
 SURNAME_WEIGHTS = np.array([9.5, 8.6, 8.2, 6.5, 6.1, 5.2, 5.0, 4.6, 4.2, 4.0] + [1.8] * 15)
@@ -17,34 +20,34 @@ GIVEN = {  # by birth decade: women, men
 MIDDLES_F, MIDDLES_M = "秀玉春小美桂海雪晓文", "志国建文海光小明新永"
 
 
-def person_names(rng: np.random.Generator, born: Ints, woman: Bools) -> list[str]:
+def person_names(rng: np.random.Generator, born: Ints, woman: Bools) -> pa.Array:
     """A surname by frequency and a given name of the birth decade."""
     count = len(born)
-    surname = np.array(list(SURNAMES))[pick(rng, SURNAME_WEIGHTS, count)]
+    surname = texts(SURNAMES, pick(rng, SURNAME_WEIGHTS, count))
     decade = np.searchsorted(np.array([1960, 1980, 1995]), born, side="right")
     choice = rng.integers(0, 10, count)
     middle = rng.integers(0, 10, count)
     longer = rng.random(count) < 0.55
-    table = np.array([[w.split() for w in pair] for pair in GIVEN.values()])
-    given = table[decade, np.where(woman, 0, 1), choice]
-    middles = np.where(woman, np.array(list(MIDDLES_F))[middle], np.array(list(MIDDLES_M))[middle])
-    single = np.char.str_len(given) == 1
-    full = np.char.add(np.where(single & longer, middles, ""), given)
-    return [str(x) for x in np.char.add(surname, full)]
+    known = [name for pair in GIVEN.values() for names in pair for name in names.split()]
+    given = (decade * 2 + np.where(woman, 0, 1)) * 10 + choice
+    single = np.array([len(name) == 1 for name in known])[given]
+    middles = texts(["", *MIDDLES_F, *MIDDLES_M], np.where(single & longer, 1 + middle + np.where(woman, 0, 10), 0))
+    parts = [part.cast(pa.string()) for part in (surname, middles, texts(known, given))]
+    return pc.binary_join_element_wise(*parts, "")
 
 
-def identity_numbers(rng: np.random.Generator, born: np.ndarray, woman: Bools) -> list[str]:
+def identity_numbers(rng: np.random.Generator, born: np.ndarray, woman: Bools) -> pa.Array:
     """18 digits of an invented county (439901) whose check digit is wrong on purpose."""
     count = len(born)
-    ymd = np.char.replace(born.astype("datetime64[D]").astype(str), "-", "")
     sequence = rng.integers(0, 499, count) * 2 + np.where(woman, 0, 1)
-    body = np.char.add(np.char.add("439901", ymd), np.char.zfill(sequence.astype(str), 3))
-    digits = np.frombuffer("".join(body).encode(), dtype=np.uint8).reshape(count, 17).astype(np.int64) - 48
-    weights = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
-    wrong = (digits @ weights + rng.integers(1, 9, count)) % 11
-    return [str(x) for x in np.char.add(body, np.array(list("10X98765432"))[wrong])]
+    number = (439_901 * 10**8 + days(born).cast(pa.int64()).to_numpy()) * 1_000 + sequence
+    weighed = np.zeros(count, dtype=np.int64)
+    for place, weight in enumerate((7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)):
+        weighed += number // 10 ** (16 - place) % 10 * weight
+    wrong = (weighed + rng.integers(1, 9, count)) % 11
+    return pc.binary_join_element_wise(numbered("", number, 17), texts("10X98765432", wrong).cast(pa.string()), "")
 
 
-def phones(rng: np.random.Generator, count: int) -> list[str]:
+def phones(rng: np.random.Generator, count: int) -> pa.Array:
     """199-0000-xxxx: a block nobody has."""
-    return [f"1990000{x:04d}" for x in rng.integers(0, 10_000, count)]
+    return numbered("1990000", rng.integers(0, 10_000, count), 4)

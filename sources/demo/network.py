@@ -106,7 +106,7 @@ def make_network(seed: int, customers: int) -> Network:
         keeper,
         where[home] + rng.normal(0, 0.02, (grids, 2)).round(5),
         staff,
-        tuple(who),
+        tuple(who.to_pylist()),
         roles,
         seat,
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from sources.demo.chance import Floats, Ints, chance
+from sources.demo.chance import Bools, Floats, Ints, chance
 from sources.demo.characters import Characters, draw_characters
+from sources.demo.columns import numbered
 from sources.demo.groups import CORPORATE
 from sources.demo.homes import settle
 from sources.demo.means import employers, phone_payments, ranks, wages, wealth_of
@@ -23,12 +26,13 @@ FIRM = {"group": CORPORATE, "engaged": True}  # what firms have instead of a cha
 class People(Characters):
     """One entry per customer number: people first, then firms; money in yuan here, in fen everywhere else."""
 
-    ids: tuple[str, ...]
+    ids: pa.Array
     persons: int
     born: np.ndarray  # datetime64[D]
-    names: tuple[str, ...]
-    phones: tuple[str, ...]
-    identities: tuple[str, ...]
+    names: pa.Array
+    phones: pa.Array
+    identities: pa.Array
+    reachable: Bools  # has a phone
     opened: Ints  # day number; negative before the span
     wealth: Floats  # financial assets meant at the start
     branch: Ints
@@ -57,8 +61,10 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     twin = _twins(rng, n, wealth, firms)
     papers = _papers(seed, rng, who, at)
     second = np.flatnonzero(twin >= 0)
-    for values in (papers.names, papers.phones, papers.identities, papers.born, who.age, who.woman):
-        values[second] = values[twin[second]]  # the second number of a person tells of the same person
+    same = np.where(twin >= 0, twin, np.arange(n))  # the second number of a person tells of the same person
+    for values in (papers.born, who.age, who.woman):
+        values[second] = values[twin[second]]
+    phone = papers.phones.take(same)
     opened[second] = np.minimum(np.maximum(opened[second], opened[twin[second]] + 30), -1)
     firm = _firms(seed, firms, network)
 
@@ -67,12 +73,13 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
 
     employer = employers(rng, who, wage, firms)
     return People(
-        ids=tuple(f"{10_000_000 + 37 * i + 5:010d}" for i in range(customers)),
+        ids=numbered("", 10_000_000 + 37 * np.arange(customers) + 5, 10),
         persons=n,
         born=both(papers.born, np.datetime64("NaT")),
-        names=tuple(papers.names) + firm.names,
-        phones=tuple(papers.phones) + ("",) * firms,
-        identities=tuple(papers.identities) + firm.codes,
+        names=pa.concat_arrays([papers.names.take(same), pa.array(firm.names)]),
+        phones=pa.concat_arrays([phone, pa.array([""] * firms)]),
+        identities=pa.concat_arrays([papers.identities.take(same), firm.codes]),
+        reachable=both(pc.not_equal(phone, "").to_numpy(zero_copy_only=False), False),
         opened=both(opened, -900),
         wealth=both(wealth, firm.wealth),
         branch=both(homes.branch, firm.branch),
@@ -90,11 +97,11 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
 
 @dataclass(frozen=True)
 class _Papers:
-    """What stands in people's papers; the arrays are filled in for second numbers afterwards."""
+    """What stands in people's papers, before second numbers take over what stands in the first."""
 
-    names: np.ndarray
-    phones: np.ndarray
-    identities: np.ndarray
+    names: pa.Array
+    phones: pa.Array
+    identities: pa.Array
     born: np.ndarray
 
 
@@ -102,9 +109,8 @@ def _papers(seed: int, rng: np.random.Generator, who: Characters, at: Span) -> _
     born = np.datetime64(at.last, "D") - np.round(who.age * 365.25).astype("timedelta64[D]")
     names = person_names(chance(seed, "people", "names"), born.astype("datetime64[Y]").astype(np.int64) + 1970, who.woman)
     identities = identity_numbers(chance(seed, "people", "identities"), born, who.woman)
-    phone = np.array(phones(chance(seed, "people", "phones"), len(who)), dtype=object)
-    phone[rng.random(len(who)) < 0.12] = ""
-    return _Papers(np.array(names, dtype=object), phone, np.array(identities, dtype=object), born)
+    phone = phones(chance(seed, "people", "phones"), len(who))
+    return _Papers(names, pc.if_else(pa.array(rng.random(len(who)) < 0.12), "", phone), identities, born)
 
 
 def _openings(rng: np.random.Generator, n: int, at: Span, age: Floats) -> Ints:
@@ -131,7 +137,7 @@ def _twins(rng: np.random.Generator, n: int, wealth: Floats, firms: int) -> Ints
 @dataclass(frozen=True)
 class _Firms:
     names: tuple[str, ...]
-    codes: tuple[str, ...]
+    codes: pa.Array
     wealth: Floats
     branch: Ints
 
@@ -150,6 +156,6 @@ def _firms(seed: int, firms: int, network: Network) -> _Firms:
             "禾溪县{t}{x}有限公司",
         )[i % 5]
         names.append(kind.format(t=town, x=trades[i % len(trades)], n="一二三四五六七八九十"[i % 10]))
-    codes = tuple(f"9443990{i:011d}" for i in range(firms))
+    codes = numbered("9443990", np.arange(firms), 11)
     wealth = np.exp(rng.normal(np.log(280_000), 1.1, firms)).clip(5_000, 8_000_000)
     return _Firms(tuple(names), codes, wealth, rng.integers(0, len(network.branch_ids), firms))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.demo import dirt
 from sources.demo.chance import Ints, chance
-from sources.demo.files import days, write_delimited
+from sources.demo.columns import days, flags, known, one_of, put, texts
+from sources.demo.files import write_delimited
 from sources.demo.groups import FARMER, MERCHANT, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBLIC
 from sources.demo.world import NEVER, World
 
@@ -43,34 +45,34 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
     rated = np.where(changes[1][0][who] < 0, changes[1][0][who], rated)
     first = when == -NEVER
     cell = _cells(world, rng)
-    broken = dirt.some(world, "name_bytes_broken", np.flatnonzero(first & persons[who]), 0.002, [p.ids[i] for i in who])
+    broken = dirt.some(world, "name_bytes_broken", np.flatnonzero(first & persons[who]), 0.002, p.ids.take(who))
     world.dirty_keys["name_bytes_broken"].sort()
     for name in ("identity_15_digits", "birth_1900", "gender_against_identity", "branch_phone"):
-        dirty = set(world.dirty_keys[name])  # the same cell stands in every version of a customer
-        world.dirt[name] = sum(p.ids[i] in dirty for i in who)
+        dirty = pa.array(world.dirty_keys[name], pa.string())  # the same cell stands in every version of a customer
+        world.dirt[name] = pc.sum(pc.is_in(p.ids.take(who), dirty)).as_py()
     kind = _kinds(world)
     staff, related = staff_of(world)
-    columns: list[Sequence[str]] = [
-        [p.ids[i] for i in who],
-        [cell["name"][i].ljust(12) for i in who],
-        [cell["identity"][i] for i in who],
-        [cell["phone"][i] for i in who],
-        [kind[i] for i in who],
-        list(stage),
-        list(status),
+    columns = [
+        p.ids.take(who),
+        pc.utf8_rpad(cell["name"].take(who), 12),
+        cell["identity"].take(who),
+        cell["phone"].take(who),
+        kind.take(who),
+        one_of(stage),
+        one_of(status),
         days(world.at.dates(p.opened[who])),
-        [cell["birth"][i] for i in who],
-        [cell["gender"][i] for i in who],
-        [cell["occupation"][i] for i in who],
-        [cell["industry"][i] for i in who],
-        [cell["education"][i] for i in who],
-        [world.network.branch_ids[b] for b in p.branch[who]],
-        ["" if m < 0 else world.network.manager_ids[m] for m in manager.astype(np.int64)],
-        ["" if g < 0 else world.network.grid_ids[g] for g in p.grid[who]],
-        [str(r) if d != NEVER else "" for r, d in zip(rating, rated, strict=True)],
+        cell["birth"].take(who),
+        cell["gender"].take(who),
+        cell["occupation"].take(who),
+        cell["industry"].take(who),
+        cell["education"].take(who),
+        texts(world.network.branch_ids, p.branch[who]),
+        texts(world.network.manager_ids, manager.astype(np.int64)),
+        texts(world.network.grid_ids, p.grid[who]),
+        known(one_of(rating).cast(pa.string()), rated != NEVER),
         days(world.at.dates(np.minimum(rated, world.at.days)), rated == NEVER),
-        ["1" if i in staff else "0" for i in who],
-        ["1" if i in related else "0" for i in who],
+        flags(np.isin(who, sorted(staff))),
+        flags(np.isin(who, sorted(related))),
         days(world.at.dates(np.maximum(when, -NEVER // 10)), first),
     ]
     write_delimited(raw, f"CIF_KHXX_{stamp}", columns, "|+|", broken=broken.tolist())
@@ -123,41 +125,39 @@ def _changes(world: World, rng: np.random.Generator) -> tuple[tuple[Ints, np.nda
     return (*kept, (world.shut_on, np.full(n, "2"), np.full(n, "3")))
 
 
-def _kinds(world: World) -> list[str]:
+def _kinds(world: World) -> pa.Array:
     """1 person, 2 sole trader, 3 cooperative, 4 village collective, 5 institution, 6 corporate."""
     p, rng = world.people, chance(world.seed, "registers", "kinds")
     trader = (p.group == MERCHANT) & (rng.random(len(p)) < 0.3)
     firm = np.array(["6", "3", "4", "5", "6"])[(np.arange(len(p)) - p.persons) % 5]
-    return [str(x) for x in np.where(np.arange(len(p)) >= p.persons, firm, np.where(trader, "2", "1"))]
+    return one_of(np.where(np.arange(len(p)) >= p.persons, firm, np.where(trader, "2", "1")))
 
 
-def _cells(world: World, rng: np.random.Generator) -> dict[str, list[str]]:
+def _cells(world: World, rng: np.random.Generator) -> dict[str, pa.Array]:
     """Personal columns by customer, with their dirt."""
-    p, ids = world.people, list(world.people.ids)
-    persons = np.flatnonzero(np.arange(len(p)) < p.persons)
-    birth = days(p.born, np.arange(len(p)) >= p.persons)
+    p, ids = world.people, world.people.ids
+    firm = np.arange(len(p)) >= p.persons
+    persons = np.flatnonzero(~firm)
     other = rng.random(len(p)) < 0.4
-    occupation = ["其他" if o else TRADES[g][0] if g in TRADES else "" for o, g in zip(other, p.group, strict=True)]
+    trades, industries = ([TRADES[group][place] for group in range(len(TRADES))] for place in (0, 1))
     school = np.clip(np.rint(2.2 - (p.age - 40) / 18 + 0.5 * p.digital + (p.group == PUBLIC)), 0, 4).astype(np.int64)
     cell = {
-        "name": list(p.names),
-        "identity": list(p.identities),
-        "phone": list(p.phones),
-        "birth": birth,
-        "gender": ["2" if w else "1" for w in p.woman],
-        "occupation": occupation,
-        "industry": [TRADES[g][1] if g in TRADES else "" for g in p.group],
-        "education": [("小学", "初中", "高中", "大专", "本科")[s] for s in school],
+        "name": p.names,
+        "identity": p.identities,
+        "phone": p.phones,
+        "birth": days(p.born, firm),
+        "gender": texts(("1", "2", ""), np.where(firm, 2, p.woman.astype(np.int64))),
+        "occupation": texts([*trades, "其他", ""], np.where(firm, len(trades) + 1, np.where(other, len(trades), p.group))),
+        "industry": texts([*industries, ""], p.group),
+        "education": texts(("小学", "初中", "高中", "大专", "本科", ""), np.where(firm, 5, school)),
     }
-    for i in range(p.persons, len(p)):
-        cell["gender"][i] = cell["education"][i] = cell["occupation"][i] = ""
-    for i in dirt.some(world, "identity_15_digits", persons, 0.003, ids):
-        cell["identity"][i] = cell["identity"][i][:6] + cell["identity"][i][8:17]
-    for i in dirt.some(world, "birth_1900", persons, 0.003, ids):
-        cell["birth"][i] = "19000101"
-    for i in dirt.some(world, "gender_against_identity", persons, 0.002, ids):
-        cell["gender"][i] = "1" if cell["gender"][i] == "2" else "2"
-    with_phone = np.array([i for i in persons if cell["phone"][i]])
-    for i in dirt.some(world, "branch_phone", with_phone, min(300 / len(with_phone), 0.015), ids):
-        cell["phone"][i] = LANDLINE
+    short = dirt.some(world, "identity_15_digits", persons, 0.003, ids)
+    cell["identity"] = put(cell["identity"], short, [x[:6] + x[8:17] for x in cell["identity"].take(short).to_pylist()])
+    unborn = dirt.some(world, "birth_1900", persons, 0.003, ids)
+    cell["birth"] = put(cell["birth"], unborn, ["19000101"] * len(unborn))
+    other_sex = dirt.some(world, "gender_against_identity", persons, 0.002, ids)
+    cell["gender"] = put(cell["gender"], other_sex, ["1" if woman else "2" for woman in p.woman[other_sex]])
+    with_phone = np.flatnonzero(p.reachable)
+    shared = dirt.some(world, "branch_phone", with_phone, min(300 / len(with_phone), 0.015), ids)
+    cell["phone"] = put(cell["phone"], shared, [LANDLINE] * len(shared))
     return cell

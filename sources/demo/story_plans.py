@@ -34,7 +34,7 @@ def _last(world: World) -> int:
 
 
 def _tell_of(world: World, name: str, who: Ints, zh: str, en: str, **facts: object) -> None:
-    world.stories[name] = {"customers": [world.people.ids[i] for i in who], "rows": who, **facts, "zh": zh, "en": en}
+    world.stories[name] = {"customers": world.people.ids.take(who).to_pylist(), "rows": who, **facts, "zh": zh, "en": en}
 
 
 def _land(world: World, plain: Bools) -> None:
@@ -54,7 +54,7 @@ def _teachers(world: World, plain: Bools) -> None:
     schools = np.bincount(p.employer[teachers], minlength=len(p)) if teachers.any() else np.zeros(len(p))
     school = int(np.argmax(schools))
     staff = np.flatnonzero(teachers & (p.employer == school))
-    facts = {"employer": p.ids[school], "employer_name": p.names[school]}
+    facts = {"employer": p.ids[school].as_py(), "employer_name": p.names[school].as_py()}
     en = "A school moves its payroll to another bank"
     _tell_of(world, "teachers_payroll", staff, "教师代发工资转到他行", en, month=max(0, _last(world) - 6), **facts)
 

@@ -6,11 +6,13 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from sources.demo import dirt
 from sources.demo.catalogue import FTP_SPREAD, POSTED, PRODUCTS, RATE_STEPS, TENOR_NAMES
 from sources.demo.chance import chance
-from sources.demo.files import days, write_delimited
+from sources.demo.columns import days
+from sources.demo.files import write_delimited
 from sources.demo.leaving import moved_month
 from sources.demo.network import OLD_TOWNS
 from sources.demo.world import World
@@ -97,7 +99,7 @@ def _grids(world: World, raw: Path, stamp: str) -> None:
     towns = list(n.grid_towns)
     old = np.array([i for i, town in enumerate(towns) if town in OLD_TOWNS], dtype=np.int64)
     if len(old):
-        for i in dirt.some(world, "old_town_name", old, 0.25, list(n.grid_ids)):
+        for i in dirt.some(world, "old_town_name", old, 0.25, pa.array(n.grid_ids)):
             towns[i] = OLD_TOWNS[towns[i]]
     write_delimited(
         raw,

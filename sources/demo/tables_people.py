@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from sources.demo import dirt
-from sources.demo.chance import Ints, chance
+from sources.demo.chance import Floats, Ints, chance
+from sources.demo.columns import always, days, numbered, one_of, put, texts
 from sources.demo.contacts import CHANNELS, OUTCOMES
-from sources.demo.files import days, write_delimited
+from sources.demo.files import write_delimited
 from sources.demo.groups import OTHER
 from sources.demo.registers import frozen_of, staff_of
 from sources.demo.temper import OFFERS
@@ -29,9 +33,9 @@ def write(world: World, raw: Path, stamp: str) -> None:
     _suppressions(world, raw, stamp)
 
 
-def _until(world: World, day: Ints, sentinel: str = OPEN_END) -> list[str]:
-    known = day < world.at.days
-    return days(world.at.dates(np.where(known, day, 0)), ~known, sentinel)
+def _until(world: World, day: Ints, sentinel: str = OPEN_END) -> pa.Array:
+    over = day < world.at.days
+    return days(world.at.dates(np.where(over, day, 0)), ~over, sentinel)
 
 
 def _holdings(world: World, raw: Path, stamp: str) -> None:
@@ -48,12 +52,12 @@ def _holdings(world: World, raw: Path, stamp: str) -> None:
         raw,
         f"CIF_QYCP_{stamp}",
         [
-            [p.ids[i] for i in h["owner"][rows]],
-            [str(x) for x in h["product"][rows]],
+            p.ids.take(h["owner"][rows]),
+            one_of(h["product"][rows]),
             days(world.at.dates(h["started"][rows])),
             _until(world, h["activated"][rows], "00000000"),
             _until(world, ended[rows]),
-            [HOW[x] for x in h["how"][rows]],
+            texts(HOW, h["how"][rows]),
         ],
         "@|@",
     )
@@ -63,44 +67,53 @@ def _links(world: World, raw: Path, stamp: str) -> None:
     """CIF_GX: 1 household, 2 spouse, 3 guarantor, 4 legal representative, 6 employer."""
     p, rng = world.people, chance(world.seed, "links")
     persons = np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (p.opened < 0))
-    wives, men = (persons[(p.woman[persons] == w) & (p.age[persons] > 24)] for w in (True, False))
-    rows: list[tuple[int, int, str, int, int]] = []
-    by_home: dict[int, list[int]] = {}
-    for i in men[np.argsort(p.age[men], kind="stable")]:
-        by_home.setdefault(int(p.village[i]), []).append(int(i))
-    wanted = max(1, round(0.02 * len(p)))
-    for w in rng.permutation(wives):
-        pool = by_home.get(int(p.village[w]), [])
-        near = [m for m in pool if abs(p.age[m] - p.age[w]) < 7]
-        if near and wanted > 0:
-            pool.remove(near[0])
-            rows.append((int(w), near[0], "2" if rng.random() < 0.6 else "1", -int(rng.integers(30, 3000)), NEVER))
-            wanted -= 1
+    few = _couples(world, persons, rng)
     couple = np.asarray(world.stories["widow_joint_maturity"]["rows"])
     if len(couple) == 2:
-        rows.append((int(couple[0]), int(couple[1]), "2", -9_000, NEVER))
+        few.append((int(couple[0]), int(couple[1]), 2, -9_000, NEVER))
     ring = np.asarray(world.stories["guarantor_ring"]["rows"])
     begun = world.at.months[int(str(world.stories["guarantor_ring"]["month"]))].start + 10
-    rows += [(int(a), int(b), "3", begun, NEVER) for a, b in zip(ring, np.roll(ring, -1), strict=True) if a != b]
+    few += [(int(a), int(b), 3, begun, NEVER) for a, b in zip(ring, np.roll(ring, -1), strict=True) if a != b]
     firms = np.arange(p.persons, len(p))
     heads = rng.permutation(persons[(p.age[persons] > 32) & (p.age[persons] < 62) & p.engaged[persons]])[: len(firms)]
-    rows += [(int(h), int(f), "4", -1_000, NEVER) for h, f in zip(heads, firms, strict=False)]
     paid = np.flatnonzero((p.wage > 0) & (p.opened < world.at.days))
-    rows += [(int(i), int(p.employer[i]), "6", int(max(p.opened[i], -1_500)), int(world.shut_on[i])) for i in paid]
-    rows.sort(key=lambda r: (r[0], r[1], r[2], r[3]))
-    a, b, kind, begin, end = zip(*rows, strict=True)
-    write_delimited(
-        raw,
-        f"CIF_GX_{stamp}",
-        [
-            [p.ids[i] for i in a],
-            [p.ids[i] for i in b],
-            list(kind),
-            days(world.at.dates(np.array(begin))),
-            _until(world, np.array(end)),
-        ],
-        "|+|",
-    )
+    since = np.maximum(p.opened[paid], -1_500)
+    parts = [
+        np.array(few, dtype=np.int64).reshape(-1, 5),
+        np.stack(np.broadcast_arrays(heads, firms[: len(heads)], 4, -1_000, NEVER), axis=1),
+        np.stack(np.broadcast_arrays(paid, p.employer[paid], 6, since, world.shut_on[paid]), axis=1),
+    ]
+    rows = np.concatenate(parts)
+    a, b, kind, begin, end = rows[np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))].T
+    columns = [p.ids.take(a), p.ids.take(b), one_of(kind), days(world.at.dates(begin)), _until(world, end)]
+    write_delimited(raw, f"CIF_GX_{stamp}", columns, "|+|")
+
+
+def _couples(world: World, persons: Ints, rng: np.random.Generator) -> list[tuple[int, int, int, int, int]]:
+    """Women and the first man of their village who is free and within seven years of their age."""
+    p = world.people
+    wives, men = (persons[(p.woman[persons] == w) & (p.age[persons] > 24)] for w in (True, False))
+    at_home: dict[int, tuple[list[float], list[int]]] = {}
+    for man, village, age in _told(p.village, p.age, men[np.argsort(p.age[men], kind="stable")]):
+        ages, free = at_home.setdefault(village, ([], []))
+        ages.append(age)
+        free.append(man)
+    rows: list[tuple[int, int, int, int, int]] = []
+    wanted = max(1, round(0.02 * len(p)))
+    for wife, village, age in _told(p.village, p.age, rng.permutation(wives)):
+        if len(rows) == wanted:
+            break
+        ages, free = at_home.get(village, ([], []))
+        place = bisect_right(ages, age - 7)
+        if place < len(ages) and ages[place] < age + 7:
+            ages.pop(place)
+            kind = 2 if rng.random() < 0.6 else 1
+            rows.append((wife, free.pop(place), kind, -int(rng.integers(30, 3000)), NEVER))
+    return rows
+
+
+def _told(village: Ints, age: Floats, who: Ints) -> Iterator[tuple[int, int, float]]:
+    return zip(who.tolist(), village[who].tolist(), age[who].tolist(), strict=True)
 
 
 def _merges(world: World, raw: Path, stamp: str) -> None:
@@ -121,7 +134,7 @@ def _merges(world: World, raw: Path, stamp: str) -> None:
     write_delimited(
         raw,
         f"CIF_HB_{stamp}",
-        [[p.ids[i] for i in second], [p.ids[i] for i in target], days(world.at.dates(day)), _until(world, undone, "00000000")],
+        [p.ids.take(second), p.ids.take(target), days(world.at.dates(day)), _until(world, undone, "00000000")],
         "|+|",
     )
 
@@ -132,31 +145,26 @@ def _contacts(world: World, raw: Path, stamp: str) -> None:
     order = np.lexsort((c["offer"], c["who"], c["day"]))
     col = {name: values[order] for name, values in c.columns.items()}
     said = col["outcome"]
-    numbers = [f"CJ{i + 1:09d}" for i in range(len(said))]
-    persons = [p.ids[i] for i in col["who"]]
-    outcome = [OUTCOMES[s] if s >= 0 else "" for s in said]
+    numbers = numbered("CJ", np.arange(1, len(said) + 1), 9)
     reached = np.flatnonzero(said >= 0)
-    for i in dirt.some(world, "visit_outcome_unknown", reached[::2], 0.003, numbers):
-        outcome[i] = "99"
-    for i in dirt.some(world, "contact_without_customer", reached[1::2], 0.002, numbers):
-        persons[i] = "9999999999"
+    unknown = dirt.some(world, "visit_outcome_unknown", reached[::2], 0.003, numbers)
+    nobody = dirt.some(world, "contact_without_customer", reached[1::2], 0.002, numbers)
     twice = dirt.some(world, "double_contact", np.setdiff1d(np.arange(len(said)), []), 0.002, numbers)
     at = np.sort(np.concatenate([np.arange(len(said)), twice]))
-    keeper = ["" if m < 0 else world.network.manager_ids[m] for m in col["manager"]]
     told = said >= 0
     columns = [
         numbers,
-        persons,
-        keeper,
-        [OFFERS[o] for o in col["offer"]],
-        [CHANNELS[x] if t else "" for x, t in zip(col["channel"], told, strict=True)],
+        put(p.ids.take(col["who"]), nobody, ["9999999999"] * len(nobody)),
+        texts(world.network.manager_ids, col["manager"]),
+        texts(OFFERS, col["offer"]),
+        texts(CHANNELS, np.where(told, col["channel"], -1)),
         days(world.at.dates(col["day"])),
-        ["" if np.isnan(x) else f"{x:.2f}" for x in col["probability"]],
-        [str(x) for x in col["arm"]],
-        outcome,
+        one_of(col["probability"], lambda x: "" if np.isnan(x) else f"{x:.2f}"),
+        one_of(col["arm"]),
+        put(texts(OUTCOMES, said), unknown, ["99"] * len(unknown)),
         days(world.at.dates(col["said_on"]), ~told),
     ]
-    write_delimited(raw, f"MKT_CJ_{stamp}", [[column[i] for i in at] for column in columns], "|+|")
+    write_delimited(raw, f"MKT_CJ_{stamp}", [column.take(at) for column in columns], "|+|")
 
 
 def _consents(world: World, raw: Path, stamp: str) -> None:
@@ -186,16 +194,11 @@ def _consents(world: World, raw: Path, stamp: str) -> None:
     day = begin + np.floor((until - begin) * np.clip(place + 0.1 * rng.random(len(who)), 0, 0.99)).astype(np.int64)
     order = np.lexsort((day, purpose, who))
     dates = days(world.at.dates(day[order]))
-    for i in dirt.some(
-        world, "consent_without_date", np.flatnonzero(purpose[order] == "service"), 0.001, [p.ids[i] for i in who[order]]
-    ):
-        dates[i] = "20241301"
-    write_delimited(
-        raw,
-        f"MKT_SQ_{stamp}",
-        [[p.ids[i] for i in who[order]], list(purpose[order]), ["any"] * len(who), dates, list(yes[order])],
-        "@|@",
-    )
+    served_rows, ids = np.flatnonzero(purpose[order] == "service"), p.ids.take(who[order])
+    dateless = dirt.some(world, "consent_without_date", served_rows, 0.001, ids)
+    dates = put(dates, dateless, ["20241301"] * len(dateless))
+    columns = [ids, one_of(purpose[order]), always("any", len(who)), dates, one_of(yes[order])]
+    write_delimited(raw, f"MKT_SQ_{stamp}", columns, "@|@")
 
 
 def _suppressions(world: World, raw: Path, stamp: str) -> None:
@@ -241,6 +244,6 @@ def _suppressions(world: World, raw: Path, stamp: str) -> None:
     write_delimited(
         raw,
         f"CIF_MRMD_{stamp}",
-        [[p.ids[i] for i in who], list(kinds), days(world.at.dates(np.array(begin))), _until(world, np.array(end)), list(word)],
+        [p.ids.take(who), list(kinds), days(world.at.dates(np.array(begin))), _until(world, np.array(end)), list(word)],
         "|+|",
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sources.demo import closing, demand, dirt, leaving, stories
-from sources.demo.chance import Floats
-from sources.demo.files import texts, write_table
+from sources.demo.chance import Floats, Ints
+from sources.demo.columns import texts
+from sources.demo.files import table_writer, write_table
 from sources.demo.groups import GROUPS
 from sources.demo.movements import day_column
 from sources.demo.temper import OFFERS
@@ -18,66 +21,70 @@ from sources.demo.wishes import FAMILIES
 from sources.demo.world import World
 from store.files import write_json
 
+LEAVING = ("here", "leaving", "left", "gone")
 
-@dataclass
+
 class Truth:
-    """One part per month-end, kept until the end."""
+    """The truth on the eve of each month, poured into its files as the months go by."""
 
-    hazard: list[pa.Table] = field(default_factory=list)
-    closing: list[pa.Table] = field(default_factory=list)
-    demand: list[pa.Table] = field(default_factory=list)
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._files: dict[str, pq.ParquetWriter] = {}
 
     def note(self, world: World, m: int) -> None:
         """The truth on the eve of month m (as_of: the last day of month m - 1)."""
-        eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
-        p, known, state = leaving.truth(world, m)
-        who = np.flatnonzero(known)
-        assets = world.assets()[who] / 100
-        self.hazard.append(
-            pa.table(
-                {
-                    "customer_id": texts(world.people.ids, who),
-                    "as_of": day_column(world, np.full(len(who), eve)),
-                    "p_leave_90d": p[who],
-                    "assets": assets,
-                    "state": texts(("here", "leaving", "left", "gone"), state[who]),
-                }
-            )
-        )
-        soon, later, may, state = closing.truth(world, m)
-        who = np.flatnonzero(may)
-        self.closing.append(
-            pa.table(
-                {
-                    "customer_id": texts(world.people.ids, who),
-                    "as_of": day_column(world, np.full(len(who), eve)),
-                    "p_close_90d": soon[who].astype(np.float32),
-                    "p_close_180d": later[who].astype(np.float32),
-                    "state": texts(closing.STATES, state[who]),
-                }
-            )
-        )
-        stands = demand.standings(world, m)
-        for place, family in enumerate(FAMILIES):
-            may, chance_of = demand.truth(world, family, m, stands)
-            who = np.flatnonzero(may)
-            self.demand.append(
-                pa.table(
-                    {
-                        "customer_id": texts(world.people.ids, who),
-                        "as_of": day_column(world, np.full(len(who), eve)),
-                        "family": texts(FAMILIES, np.full(len(who), place)),
-                        "p_first_own_use_90d": chance_of[who].astype(np.float32),
-                    }
-                )
-            )
+        with world.still():
+            self._note(world, m)
 
-    def write(self, world: World, out: Path) -> None:
-        """Everything known about the truth, under `out`."""
-        write_table(out / "hazard.parquet", pa.concat_tables(self.hazard))
-        write_table(out / "closing.parquet", pa.concat_tables(self.closing))
-        write_table(out / "demand.parquet", pa.concat_tables(self.demand))
-        _write_uplift(world, out)
+    def _note(self, world: World, m: int) -> None:
+        risks = [leaving.hazards(world, m, ahead) for ahead in range(closing.HORIZON_MONTHS)]
+        p, known, state = leaving.truth(world, m, risks)
+        who = np.flatnonzero(known)
+        self._pour(world, m, "hazard", who, {"p_leave_90d": p[who], "assets": world.assets()[who] / 100}, LEAVING, state)
+        soon, later, may, state = closing.truth(world, m, risks)
+        who = np.flatnonzero(may)
+        chances = {"p_close_90d": soon[who].astype(np.float32), "p_close_180d": later[who].astype(np.float32)}
+        self._pour(world, m, "closing", who, chances, closing.STATES, state)
+        stands = demand.standings(world, m)
+        buyers, wishes = [], []
+        for family in FAMILIES:
+            may, chance_of = demand.truth(world, family, m, stands)
+            buyers.append(np.flatnonzero(may))
+            wishes.append(chance_of[may].astype(np.float32))
+        family = texts(FAMILIES, np.repeat(np.arange(len(FAMILIES)), [len(who) for who in buyers]))
+        buys = {"family": family, "p_first_own_use_90d": np.concatenate(wishes)}
+        self._pour(world, m, "demand", np.concatenate(buyers), buys)
+
+    def _pour(
+        self,
+        world: World,
+        m: int,
+        name: str,
+        who: Ints,
+        columns: dict[str, Any],
+        states: Sequence[str] = (),
+        state: Ints | None = None,
+    ) -> None:
+        eve = (world.at.months[m].start if m < len(world.at.months) else world.at.days) - 1
+        front = {"customer_id": world.people.ids.take(who), "as_of": day_column(world, np.full(len(who), eve))}
+        told = {} if state is None else {"state": texts(states, state[who])}
+        table = pa.table(front | columns | told)
+        if name not in self._files:
+            self._files[name] = table_writer(self._out / f"{name}.parquet", table.schema)
+        self._files[name].write_table(table)
+
+    def close(self) -> None:
+        """No month follows."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def write(self, world: World) -> None:
+        """What else is known at the end."""
+        self.close()
+        out = self._out
+        with world.still():
+            _write_uplift(world, out)
         _write_people(world, out)
         e = world.events
         order = np.lexsort((e["who"], e["kind"], e["day"]))
@@ -85,7 +92,7 @@ class Truth:
             out / "events.parquet",
             pa.table(
                 {
-                    "customer_id": texts(world.people.ids, e["who"][order]),
+                    "customer_id": world.people.ids.take(e["who"][order]),
                     "on": day_column(world, e["day"][order]),
                     "kind": pa.array(e["kind"][order].astype(str)),
                 }
@@ -104,7 +111,8 @@ def _write_uplift(world: World, out: Path) -> None:
         for worked in (-99, m):
             world.worked[place] = worked
             if offer == "churn_aum":
-                p, may, state = leaving.truth(world, m)
+                risks = [leaving.hazards(world, m, ahead) for ahead in range(leaving.LAST_MONTHS)]
+                p, may, state = leaving.truth(world, m, risks)
                 may = may & (state == 0)
                 sides.append(1 - p)
             else:
@@ -115,7 +123,7 @@ def _write_uplift(world: World, out: Path) -> None:
         parts.append(
             pa.table(
                 {
-                    "customer_id": texts(world.people.ids, who),
+                    "customer_id": world.people.ids.take(who),
                     "offer": texts(OFFERS, np.full(len(who), place)),
                     "effect": sides[1][who] - sides[0][who],
                     "logit_effect": world.temper.effect[place, who],
@@ -132,7 +140,7 @@ def _write_people(world: World, out: Path) -> None:
         out / "people.parquet",
         pa.table(
             {
-                "customer_id": texts(p.ids, n),
+                "customer_id": p.ids.take(n),
                 "group": texts(GROUPS, p.group[n]),
                 "engaged": pa.array(p.engaged[n]),
                 "loyalty": p.loyalty[n],

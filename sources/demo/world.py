@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,6 +90,7 @@ class World:
     dirt: dict[str, int] = field(default_factory=dict)
     dirty_keys: dict[str, list[str]] = field(default_factory=dict)
     stories: dict[str, dict[str, object]] = field(default_factory=dict)
+    sums: dict[tuple[str | int, ...], Floats] | None = None  # what is kept while nothing moves; see `still`
 
     def rate(self, product: str, day: int) -> float:
         """The posted rate a year of a product on a day."""
@@ -104,25 +107,49 @@ class World:
         if len(who):
             self.events.add(who=who, day=np.broadcast_to(np.asarray(day), len(who)).astype(np.int64), kind=kind)
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """While nothing moves, what everybody has is summed once."""
+        self.sums = {}
+        try:
+            yield
+        finally:
+            self.sums = None
+
+    def _once(self, what: tuple[str | int, ...], made: Callable[[], Floats]) -> Floats:
+        if self.sums is None:
+            return made()
+        if what not in self.sums:
+            self.sums[what] = made()
+            self.sums[what].setflags(write=False)
+        return self.sums[what]
+
     def term_money(self) -> Floats:
         """Money in running terms, by customer."""
-        running = self.terms["ended"] == NEVER
-        return np.bincount(self.terms["owner"][running], self.terms["amount"][running], len(self.people)).astype(np.float64)
+        return self._once(("terms",), lambda: self._running(self.terms))
 
     def fund_money(self) -> Floats:
         """Money in wealth, insurance and bonds, by customer."""
-        running = self.funds["ended"] == NEVER
-        return np.bincount(self.funds["owner"][running], self.funds["amount"][running], len(self.people)).astype(np.float64)
+        return self._once(("funds",), lambda: self._running(self.funds))
+
+    def _running(self, rows: Rows) -> Floats:
+        running = rows["ended"] == NEVER
+        return np.bincount(rows["owner"][running], rows["amount"][running], len(self.people)).astype(np.float64)
 
     def assets(self) -> Floats:
         """Financial assets here, by customer."""
-        return self.ledger.balance[self.current] + self.term_money() + self.fund_money()
+        return self._once(("all",), lambda: self.ledger.balance[self.current] + self.term_money() + self.fund_money())
 
     def due(self, first: int, last: int) -> Floats:
         """Share of a customer's assets whose term matures in these days."""
-        hit = (self.terms["ended"] == NEVER) & (self.terms["matures"] >= first) & (self.terms["matures"] <= last)
-        money = np.bincount(self.terms["owner"][hit], self.terms["amount"][hit], len(self.people))
-        return money / np.maximum(self.assets(), 1.0)
+
+        def share() -> Floats:
+            hit = (self.terms["ended"] == NEVER) & (self.terms["matures"] >= first) & (self.terms["matures"] <= last)
+            money = np.bincount(self.terms["owner"][hit], self.terms["amount"][hit], len(self.people))
+            out: Floats = money / np.maximum(self.assets(), 1.0)
+            return out
+
+        return self._once(("due", first, last), share)
 
 
 def recent(world: World, offer: int, m: int) -> Bools:
