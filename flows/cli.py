@@ -37,9 +37,11 @@ _WRONG_USE = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])  # 
 @app.command("demo-bank")
 def demo_bank(
     home: HomeOption = VAR,
-    customers: int = 20_000,
+    customers: Annotated[int, typer.Option(min=100, help="Customers with a deposit account on the last day.")] = 20_000,
     seed: int = 20260930,
-    months: int = 27,
+    months: Annotated[
+        int | None, typer.Option(min=2, help="Default: 27, above 50,000 customers 13.", show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
     language: Language = None,
 ) -> None:

@@ -14,7 +14,8 @@ from flows.screen import Screen
 from flows.words import say
 
 Progress = Callable[[str, int, int], None]
-CUSTOMERS, SEED, MONTHS = 20_000, 20260930, 27
+CUSTOMERS, SEED = 20_000, 20260930
+MANY, MONTHS, MONTHS_OF_MANY = 50_000, 27, 13  # above so many customers the history is shorter, unless asked for
 FOLDER, WRITTEN = "demo-bank", "../../var/"  # as configs/banks/demo.yaml names it: in the home, which is var/ by default
 
 
@@ -55,12 +56,13 @@ def make_if_missing(bank: BankFile, home: Home, screen: Screen) -> None:
     screen.line(say(screen.language, "making_demo", customers=f"{CUSTOMERS:,}"))
     with screen, under_lease(bank, home):
         if not (folder / MARKER).exists():
-            make(folder, CUSTOMERS, SEED, MONTHS, screen.progress)
+            make(folder, CUSTOMERS, SEED, None, screen.progress)
 
 
-def make(out: Path, customers: int, seed: int, months: int, progress: Progress) -> Path:
-    """Write the demo bank's files into `out`; the folder."""
+def make(out: Path, customers: int, seed: int, months: int | None, progress: Progress) -> Path:
+    """Write the demo bank's files into `out`; the folder. `months`: None for 27, or 13 where there are many customers."""
     from sources.demo.bank import make_demo_bank
 
-    make_demo_bank(out, customers=customers, months=months, seed=seed, progress=progress)
+    span = months or (MONTHS if customers <= MANY else MONTHS_OF_MANY)
+    make_demo_bank(out, customers=customers, months=span, seed=seed, progress=progress)
     return out

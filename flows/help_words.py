@@ -31,6 +31,8 @@ _CHINESE: dict[str, str] = {
     "Start Prefect's server and worker and register the nightly, weekly and monthly deployments; Ctrl-C stops all.":
         "启动 Prefect 服务与执行器，登记每晚、每周、每月的任务；按 Ctrl-C 全部停止。",
     "Where everything made is kept.": "所有产出存放的文件夹。",
+    "Customers with a deposit account on the last day.": "最后一天有存款账户的客户数。",
+    "Default: 27, above 50,000 customers 13.": "月数；默认 27 个月，超过 5 万名客户为 13 个月。",
     "Folder; default HOME/demo-bank.": "文件夹；默认 HOME/demo-bank。",
     "Default: the bank's.": "默认用本行设定的语言。",
     "Bank file; default configs/banks/demo.yaml.": "银行配置文件；默认 configs/banks/demo.yaml。",

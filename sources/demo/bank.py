@@ -15,6 +15,7 @@ from sources.demo import (
     contacts,
     demand,
     firms,
+    keeping,
     leaving,
     lending,
     living,
@@ -80,6 +81,7 @@ def make_demo_bank(
         movements.write_loan_states(world, raw, month, rows)
         rows += len(moves.account)
     truth.note(world, len(at.months))
+    assert keeping.found(world) == world.wanted, f"{keeping.found(world)} for {world.wanted}"
     masters.write_masters(world, raw)
     truth.write(world)
     for name in ("raw", "truth"):
@@ -96,11 +98,13 @@ def live_month(world: World, habits: Habits, month: Month) -> Movements:
     """One month of the whole bank: who leaves, closes, lives, saves, buys, borrows; booked to the fen."""
     leaving.change_jobs(world, month)
     closing.close(world, month)
+    keeping.open_numbers(world, month)
     leaving.leave(world, month)
     stories.tell(world, month)
     living.live(world, habits, month)
     saving.save(world, month)
     demand.buy(world, month)
+    keeping.keep_mobile(world, month)
     lending.serve(world, month)
     firms.corporate_month(world, month)
     n = len(world.people)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sources.demo import keeping
 from sources.demo.chance import chance
 from sources.demo.characters import death_share
+from sources.demo.counts import mobile_on_the_eve, wanted
 from sources.demo.groups import MERCHANT
 from sources.demo.ledger import Ledger
 from sources.demo.network import make_network
@@ -24,13 +26,17 @@ def make_world(seed: int, customers: int, at: Span) -> World:
     n = len(people)
     rng = chance(seed, "beginnings")
     dies = rng.random(n) < death_share(people.age)
+    dies &= people.opened < 0
     dies[people.persons :] = False
     dead = np.where(dies, rng.integers(-200, at.days, n), NEVER)
     persons = np.arange(n) < people.persons
     spread = np.exp(0.5 * rng.standard_normal(n))
+    last = wanted(customers)
     world = World(
         seed=seed,
         at=at,
+        wanted=last,
+        began=last,
         people=people,
         network=network,
         temper=make_temper(seed, at, people, network),
@@ -71,6 +77,7 @@ def make_world(seed: int, customers: int, at: Span) -> World:
     world.cumulated = np.concatenate([world.ledger.balance[:n] * (30.0 if at.first.month % 3 == 1 else 55.0)])
     _contracts(world)
     loans_stock(world)
+    world.began = keeping.found(world)
     return world
 
 
@@ -98,7 +105,8 @@ def _contracts(world: World) -> None:
     p, rng = world.people, chance(world.seed, "beginnings", "contracts")
     n, old = len(p), (p.opened < -30) & (np.arange(len(p)) < p.persons) & (p.twin_of < 0)
     order = 1.0 * p.digital + 0.8 * p.engaged + 0.8 * rng.standard_normal(n) - 9 * ~old
-    phone = np.sort(np.argsort(-order, kind="stable")[: round(0.024 * n)])
+    in_use, idle = mobile_on_the_eve(world.wanted, len(world.at.months))
+    phone = np.sort(np.argsort(-order, kind="stable")[:in_use])
     shop = np.flatnonzero(old & p.engaged & (rng.random(n) < np.where(p.group == MERCHANT, 0.32, 0.004)))
     toll = np.flatnonzero(old & p.engaged & (p.age < 60) & (rng.random(n) < 0.05))
     for product, who, into in (
@@ -118,7 +126,7 @@ def _contracts(world: World) -> None:
         )
         into[who] = day
     # some were opened at the counter with the card and never used: no first use of their own
-    batch = np.flatnonzero(old & (world.mobile_from == NEVER) & (rng.random(n) < 0.016))
+    batch = np.sort(rng.permutation(np.flatnonzero(old & (world.mobile_from == NEVER)))[:idle])
     cards = np.flatnonzero(old & (rng.random(n) < 0.42))
     for product, who, used in (("SJYH", batch, 0.0), ("SBK", cards, 0.6)):
         day = np.maximum(-rng.integers(5, 1500, len(who)), p.opened[who])

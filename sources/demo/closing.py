@@ -18,6 +18,7 @@ from sources.demo.world import NEVER, YUAN, World
 CLOSE = 0.00036  # a month, on average over everybody at the start
 KNOWN_AFTER = 16  # days from a death to the bank's knowing of it
 HEIRS, FORGOTTEN = 0.16, 0.04  # a month once the bank knows: where there is money to inherit, and where there is none
+NEVER_SURER = 0.35  # a month, whatever speaks for it
 HORIZON_MONTHS = 6
 STATES = ("here", "left", "deceased")
 
@@ -69,9 +70,9 @@ def hazard(world: World, m: int, ahead: int, left: Floats) -> Floats:
     """Chance that the living close in month m + ahead, as the state stands when month m begins."""
     x = 1.2 * _logit(world, m, ahead, left)
     if "close" not in world.intercepts:
-        base = np.arange(len(x)) < world.people.persons
+        base = (np.arange(len(x)) < world.people.persons) & (world.people.opened < 0)
         world.intercepts["close"] = intercept_for(x[base], CLOSE)
-    return sigmoid(x + world.intercepts["close"])
+    return np.minimum(sigmoid(x + world.intercepts["close"]), NEVER_SURER)
 
 
 def heirs(world: World) -> Floats:

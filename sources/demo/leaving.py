@@ -159,7 +159,9 @@ def change_jobs(world: World, month: Month) -> None:
     """Payrolls stop when people change jobs or their firm changes bank, and come back to a few."""
     rng, p = chance(world.seed, "jobs", month.index), world.people
     x = 0.35 * np.maximum(world.temper.distance[:, month.index], 0) + 0.15 * (p.age < 35)
-    stops = np.flatnonzero((p.wage > 0) & world.wage_here & (rng.random(len(p)) < 0.006 * np.exp(x)))
+    stops = np.flatnonzero(
+        (p.wage > 0) & (p.opened <= month.start) & world.wage_here & (rng.random(len(p)) < 0.006 * np.exp(x))
+    )
     world.wage_here[stops] = False
     world.wage_lost[stops] = month.index
     world.event(stops, month.start, "wage_lost")

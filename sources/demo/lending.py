@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sources.demo import keeping
 from sources.demo.chance import Ints, chance, evenly
 from sources.demo.facilities import village_lines
 from sources.demo.loans import (
@@ -18,7 +19,8 @@ from sources.demo.loans import (
     write_status_changes,
 )
 from sources.demo.seasons import Month
-from sources.demo.world import NEVER, World
+from sources.demo.stories import told_of
+from sources.demo.world import NEVER, World, alive
 
 
 def serve(world: World, month: Month) -> None:
@@ -29,10 +31,11 @@ def serve(world: World, month: Month) -> None:
     running = np.flatnonzero((loans["closed"] == NEVER) & (loans["granted"] < month.start))
     _cure(world, month, running, rng)
     stress = np.exp(0.7 * world.temper.need[loans["owner"][running], month.index] + 0.2 * loans["watch"][running])
-    slips = evenly(rng, 0.0085 * stress * (loans["late"][running] == NEVER))
+    slips = evenly(rng, 0.0105 * stress * (loans["late"][running] == NEVER))
     _due(world, month, running, slips)
     _mature(world, month, rng)
     _prepay(world, month)
+    _borrow_again(world, month)
     end = np.flatnonzero((loans["closed"] == NEVER) & (loans["late"] < month.end))
     write_status(world, end, np.full(len(end), month.end))
     write_status_changes(world)
@@ -64,6 +67,7 @@ def _due(world: World, month: Month, running: Ints, slips: np.ndarray) -> None:
     loans["served"][rows] = day
     pays = ~slip & (loans["late"][rows] == NEVER)
     _pay(world, rows[pays], np.full(int(pays.sum()), day), interest[pays], principal[pays])
+    loans["closed"][rows[pays & (loans["outstanding"][rows] == 0)]] = day  # the last instalment
     write_status(world, rows[pays & (principal > 0)], np.full(int((pays & (principal > 0)).sum()), day))
     loans["owed"][rows[~pays]] += interest[~pays]
     loans["owed_principal"][rows[~pays]] += principal[~pays]
@@ -91,19 +95,54 @@ def _cure(world: World, month: Month, running: Ints, rng: np.random.Generator) -
 
 
 def _prepay(world: World, month: Month) -> None:
-    """Loans repaid before their time: after the harvest, from savings, by a cheaper loan elsewhere."""
+    """Loans repaid before their time: after the harvest, from savings, by a cheaper loan elsewhere.
+
+    As many borrowers end so as bring the count of borrowers to where the month's end shall see it.
+    """
     rng, loans = chance(world.seed, "lending", "prepay", month.index), world.loans
-    if month.days < 28:
-        return
     often = np.where(loans["family"] == "mortgage", 0.008, np.where(loans["family"] == "farmer_credit", 0.045, 0.032))
-    free = (loans["closed"] == NEVER) & (loans["late"] == NEVER) & (loans["granted"] < month.start - 60)
-    free &= (loans["matures"] > month.end + 30) & (loans["family"] != "corporate_loan") & ~world.told[loans["owner"]]
-    rows = np.flatnonzero(free & (rng.random(len(loans)) < often))
-    day = month.start + rng.integers(20, 27, len(rows))  # after the 20th, when interest is due
+    mine = (loans["closed"] == NEVER) & (loans["family"] != "corporate_loan")
+    mine &= ~np.isin(loans["owner"], told_of(world, "guarantor_ring"))
+    free = (
+        mine
+        & ~world.told[loans["owner"]]
+        & (loans["late"] == NEVER)
+        & (loans["granted"] < month.start - 60)
+        & (loans["matures"] > month.end + 30)
+    )
+    turn = -np.log(rng.random(len(loans))) / often + np.where(free, 0, 1e3)  # others only where too few are free
+    only = keeping.single(world)
+    only = only[mine[only] & (loans["granted"][only] < month.start)]
+    ends = only[np.argsort(turn[only], kind="stable")][: max(0, keeping.too_many_borrowers(world, month, firms=False))]
+    besides = np.setdiff1d(np.flatnonzero(free & (rng.random(len(loans)) < often)), only)
+    rows = np.sort(np.concatenate([ends, besides]))
+    day = month.start + np.minimum(rng.integers(20, 27, len(rows)), month.days - 1)  # after the 20th, when interest is due
     interest = np.rint(loans["outstanding"][rows] * loans["rate"][rows] * (day - loans["served"][rows]).clip(0) / 360)
-    _pay(world, rows, day, interest.astype(np.int64), loans["outstanding"][rows].copy())
+    _pay(world, rows, day, interest.astype(np.int64) + loans["owed"][rows], loans["outstanding"][rows].copy())
+    loans["owed"][rows], loans["owed_principal"][rows], loans["late"][rows] = 0, 0, NEVER
     loans["closed"][rows] = day
     write_status(world, rows, day)
+
+
+def _borrow_again(world: World, month: Month) -> None:
+    """Where there are too few borrowers, some who have repaid borrow once more, students borrow, and firms take turns."""
+    p, loans, rng = world.people, world.loans, chance(world.seed, "lending", "again", month.index)
+    owes, here = keeping.borrowing(world), alive(world, month) & ~world.told & (world.leaving_from == NEVER)
+    before = np.zeros(len(p), dtype=np.int64)
+    before[loans["owner"]] = np.arange(1, len(loans) + 1)  # the last loan of each
+    again = here & ~owes & (before > 0) & (p.age < 66) & ~world.gone
+    student = here & ~owes & (before == 0) & (p.age < 26) & (p.age >= 17) & (p.twin_of < 0)
+    lacks = max(0, -keeping.too_many_borrowers(world, month, firms=False))
+    who = rng.permutation(np.flatnonzero(again))[:lacks]
+    young = rng.permutation(np.flatnonzero(student))[: lacks - len(who)]
+    firm = np.flatnonzero(~owes & (np.arange(len(p)) >= p.persons))
+    firm = rng.permutation(firm)[: max(0, -keeping.too_many_borrowers(world, month, firms=True))]
+    family = loans["family"][before[who] - 1]
+    groups = [(name, who[family == name]) for name in KINDS] + [("student_loan", young), ("corporate_loan", firm)]
+    for name, borrowers in groups:
+        if len(borrowers):
+            day = month.start + rng.integers(0, month.days, len(borrowers))
+            disburse(world, grant(world, np.sort(borrowers), day, name, rng), rng, month)
 
 
 def _mature(world: World, month: Month, rng: np.random.Generator) -> None:

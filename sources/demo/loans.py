@@ -102,7 +102,7 @@ def grant(
         owed=np.zeros(n, dtype=np.int64),
         owed_principal=np.zeros(n, dtype=np.int64),
         served=day.copy(),
-        watch=rng.random(n) < 0.026,
+        watch=rng.random(n) < 0.033,
     )
     if len(world.facilities):
         world.facilities["used"][world.loans["facility"][rows][uses]] = True

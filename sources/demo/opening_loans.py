@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sources.demo.chance import chance
+from sources.demo.counts import DEPOSIT_CUSTOMERS, on_the_eve
 from sources.demo.facilities import village_lines
 from sources.demo.groups import CORPORATE, FARMER, MERCHANT, MIGRANT, PAYROLL, PUBLIC
 from sources.demo.loans import ANNUITY, grant, write_status
@@ -36,12 +37,15 @@ def stock(world: World) -> None:
     }
     taken = np.zeros(len(p), dtype=bool)
     for family, count in STOCK.items():
-        size = max(1, round(len(p) * count / 388_494))
+        size = max(
+            1, round((on_the_eve(world.wanted, len(world.at.months)) + world.wanted.corporate) * count / DEPOSIT_CUSTOMERS)
+        )
         weight = (
             suits[family] * ~taken * (p.opened < -300) * (p.engaged | (rng.random(len(p)) < 0.1)) * (world.dead_from == NEVER)
         )
+        weight[p.persons :] = 0.0
         if family == "corporate_loan":
-            weight = suits[family] * ~taken
+            weight, size = suits[family] * ~taken, world.wanted.corporate_borrowers
         order = np.argsort(-np.log(rng.random(len(p))) / np.maximum(weight, 1e-12), kind="stable")
         who = np.sort(order[: min(size, int((weight > 0).sum()))])
         taken[who] = True

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 from sources.demo.chance import Bools, Floats, Ints, chance
 from sources.demo.characters import Characters, draw_characters
 from sources.demo.columns import numbered
+from sources.demo.counts import on_the_eve, room, wanted
 from sources.demo.groups import CORPORATE
 from sources.demo.homes import settle
 from sources.demo.means import employers, phone_payments, ranks, wages, wealth_of
 from sources.demo.names import identity_numbers, person_names, phones
 from sources.demo.network import Network
-from sources.demo.seasons import Span
+from sources.demo.seasons import NEVER, Span
 
-CORPORATE_SHARE = 1_360 / 388_494
 FIRM = {"group": CORPORATE, "engaged": True}  # what firms have instead of a character
 
 
@@ -33,7 +33,7 @@ class People(Characters):
     phones: pa.Array
     identities: pa.Array
     reachable: Bools  # has a phone
-    opened: Ints  # day number; negative before the span
+    opened: Ints  # day number; negative before the span, NEVER: not yet
     wealth: Floats  # financial assets meant at the start
     branch: Ints
     grid: Ints  # -1: in none
@@ -47,9 +47,10 @@ class People(Characters):
 
 
 def make_people(seed: int, customers: int, at: Span, network: Network) -> People:
-    """`customers` numbers: people of the county and a few firms."""
-    firms = max(3, round(customers * CORPORATE_SHARE))
-    n = customers - firms
+    """Numbers for a bank of `customers` on its last day: people of the county, some still to come, and a few firms."""
+    last = wanted(customers)
+    firms, come = last.corporate, room(last, len(at.months))
+    n = on_the_eve(last, len(at.months)) + come
     rng = chance(seed, "people")
     who = draw_characters(rng, n)
     place = ranks(rng, who)
@@ -57,8 +58,8 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
     homes = settle(rng, who.group, place, network)
     wage = wages(rng, who)
     payments = phone_payments(rng, who)
-    opened = _openings(rng, n, at, who.age)
-    twin = _twins(rng, n, wealth, firms)
+    opened = _openings(rng, come, who.age)
+    twin = _twins(rng, wealth, opened < 0)
     papers = _papers(seed, rng, who, at)
     second = np.flatnonzero(twin >= 0)
     same = np.where(twin >= 0, twin, np.arange(n))  # the second number of a person tells of the same person
@@ -73,7 +74,7 @@ def make_people(seed: int, customers: int, at: Span, network: Network) -> People
 
     employer = employers(rng, who, wage, firms)
     return People(
-        ids=numbered("", 10_000_000 + 37 * np.arange(customers) + 5, 10),
+        ids=numbered("", 10_000_000 + 37 * np.arange(n + firms) + 5, 10),
         persons=n,
         born=both(papers.born, np.datetime64("NaT")),
         names=pa.concat_arrays([papers.names.take(same), pa.array(firm.names)]),
@@ -113,20 +114,20 @@ def _papers(seed: int, rng: np.random.Generator, who: Characters, at: Span) -> _
     return _Papers(names, pc.if_else(pa.array(rng.random(len(who)) < 0.12), "", phone), identities, born)
 
 
-def _openings(rng: np.random.Generator, n: int, at: Span, age: Floats) -> Ints:
-    """When each number was opened: 7.8 percent within the span, the rest over the years before."""
-    new = rng.random(n) < 0.0029 * len(at.months)
+def _openings(rng: np.random.Generator, come: int, age: Floats) -> Ints:
+    """When each number was opened, over the years before; `come` people have not come yet."""
+    n = len(age)
     past = -np.minimum(30 + np.exp(rng.normal(7.3, 0.8, n)), (age - 16).clip(0.3) * 360)
-    out: Ints = np.where(new, rng.integers(0, max(1, at.days - 5), n), np.minimum(past, -1)).astype(np.int64)
+    out: Ints = np.minimum(past, -1).astype(np.int64)
+    out[rng.permutation(n)[:come]] = NEVER
     return out
 
 
-def _twins(rng: np.random.Generator, n: int, wealth: Floats, firms: int) -> Ints:
+def _twins(rng: np.random.Generator, wealth: Floats, known: Bools) -> Ints:
     """Two numbers in a hundred belong to somebody who has another: mostly forgotten ones with little on them."""
-    twin = np.full(n, -1, dtype=np.int64)
-    small = np.flatnonzero(wealth < 500)
-    second = rng.permutation(small)[: round(n * 0.02)]
-    first = rng.permutation(np.setdiff1d(np.arange(n), second))[: len(second)]
+    twin = np.full(len(wealth), -1, dtype=np.int64)
+    second = rng.permutation(np.flatnonzero(known & (wealth < 500)))[: round(len(wealth) * 0.02)]
+    first = rng.permutation(np.setdiff1d(np.flatnonzero(known), second))[: len(second)]
     chained = len(second) // 12  # a few people have three numbers
     if chained:
         first[:chained] = first[chained : 2 * chained]

@@ -81,7 +81,7 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
 def staff_of(world: World) -> tuple[set[int], set[int]]:
     """Customers who work here, and related parties."""
     rng, p = chance(world.seed, "registers", "staff"), world.people
-    able = np.flatnonzero((p.age > 22) & (p.age < 60) & (p.twin_of < 0) & (np.arange(len(p)) < p.persons))
+    able = np.flatnonzero((p.opened < 0) & (p.age > 22) & (p.age < 60) & (p.twin_of < 0) & (np.arange(len(p)) < p.persons))
     found = rng.permutation(able)
     count = max(1, round(0.003 * len(p)))
     return set(found[:count].tolist()), set(found[count : count + max(1, count // 10)].tolist())
@@ -90,7 +90,7 @@ def staff_of(world: World) -> tuple[set[int], set[int]]:
 def frozen_of(world: World) -> Ints:
     """Customers whose account a court has frozen."""
     p = world.people
-    able = np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (world.dead_from == NEVER))
+    able = np.flatnonzero((np.arange(len(p)) < p.persons) & (p.opened < 0) & (p.twin_of < 0) & (world.dead_from == NEVER))
     return np.sort(chance(world.seed, "registers", "frozen").permutation(able)[: max(1, round(0.001 * len(p)))])
 
 
@@ -137,7 +137,7 @@ def _cells(world: World, rng: np.random.Generator) -> dict[str, pa.Array]:
     """Personal columns by customer, with their dirt."""
     p, ids = world.people, world.people.ids
     firm = np.arange(len(p)) >= p.persons
-    persons = np.flatnonzero(~firm)
+    persons = np.flatnonzero(~firm & (p.opened < world.at.days))
     other = rng.random(len(p)) < 0.4
     trades, industries = ([TRADES[group][place] for group in range(len(TRADES))] for place in (0, 1))
     school = np.clip(np.rint(2.2 - (p.age - 40) / 18 + 0.5 * p.digital + (p.group == PUBLIC)), 0, 4).astype(np.int64)
@@ -157,7 +157,7 @@ def _cells(world: World, rng: np.random.Generator) -> dict[str, pa.Array]:
     cell["birth"] = put(cell["birth"], unborn, ["19000101"] * len(unborn))
     other_sex = dirt.some(world, "gender_against_identity", persons, 0.002, ids)
     cell["gender"] = put(cell["gender"], other_sex, ["1" if woman else "2" for woman in p.woman[other_sex]])
-    with_phone = np.flatnonzero(p.reachable)
+    with_phone = persons[p.reachable[persons]]
     shared = dirt.some(world, "branch_phone", with_phone, min(300 / len(with_phone), 0.015), ids)
     cell["phone"] = put(cell["phone"], shared, [LANDLINE] * len(shared))
     return cell

@@ -9,6 +9,7 @@ import numpy as np
 
 from sources.demo.chance import Floats, Ints
 
+NEVER = 1_000_000  # the number of a day that does not come
 SPRING_FESTIVALS = tuple(
     dt.date.fromisoformat(d)
     for d in (

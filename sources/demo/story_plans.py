@@ -112,6 +112,9 @@ def _parkers(world: World) -> None:
     able = np.flatnonzero(
         (p.wealth > 30_000) & p.engaged & (p.opened < -200) & (np.arange(len(p)) < p.persons) & (world.dead_from == NEVER)
     )
+    able = np.setdiff1d(
+        able, np.concatenate([told_of(world, name) for name in ("merchant_settles_out", "widow_joint_maturity")])
+    )
     parkers = np.sort(rng.permutation(able)[: max(1, round(len(p) * 0.0042))])
     en = "Deposits in on the 29th, out on the 2nd"
     _tell_of(world, "quarter_end_parking", parkers, "季末冲时点：29日存入，次月2日转出", en, month=0)

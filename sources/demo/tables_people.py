@@ -215,7 +215,7 @@ def _suppressions(world: World, raw: Path, stamp: str) -> None:
     )
     staff, related = staff_of(world)
     rows: list[tuple[int, str, int, int, str]] = []
-    dead = np.flatnonzero(world.dead_from + 16 < world.at.days)
+    dead = np.flatnonzero((world.dead_from + 16 < world.at.days) & (p.opened < world.at.days))
     rows += [(int(i), "deceased", int(max(world.dead_from[i] + 16, p.opened[i])), NEVER, "公安户籍") for i in dead]
     rows += [(int(i), "court_freeze", int(rng.integers(1, world.at.days)), NEVER, "县人民法院") for i in frozen_of(world)]
     rows += [(i, "staff", -100, NEVER, "人力资源部") for i in sorted(staff)] + [

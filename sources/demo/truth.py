@@ -135,7 +135,7 @@ def _write_uplift(world: World, out: Path) -> None:
 
 def _write_people(world: World, out: Path) -> None:
     p = world.people
-    n = np.arange(p.persons)
+    n = np.flatnonzero(p.opened[: p.persons] < world.at.days)
     write_table(
         out / "people.parquet",
         pa.table(

@@ -10,14 +10,15 @@ import numpy as np
 
 from sources.demo.catalogue import POSTED, RATE_STEPS
 from sources.demo.chance import Bools, Floats, Ints
+from sources.demo.counts import Counts
 from sources.demo.ledger import Ledger
 from sources.demo.network import Network
 from sources.demo.people import People
+from sources.demo.seasons import NEVER as NEVER
 from sources.demo.seasons import Month, Span
 from sources.demo.temper import Temper
 
 YUAN = 100  # fen
-NEVER = 1_000_000  # a day that does not come
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Rows:
         return np.arange(first, first + size, dtype=np.int64)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
+        return self.columns[name] if self.columns else np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -47,6 +48,8 @@ class World:
 
     seed: int
     at: Span
+    wanted: Counts  # on the last day
+    began: Counts  # on the eve of the first
     people: People
     network: Network
     temper: Temper

@@ -86,3 +86,9 @@ def raw_lines() -> Callable[[DemoBank, str], list[bytes]]:
 def bank_file() -> Path:
     """configs/banks/demo.yaml."""
     return Path(__file__).parents[3] / "configs" / "banks" / "demo.yaml"
+
+
+@pytest.fixture(scope="session")
+def reader() -> Callable[[DemoBank], duckdb.DuckDBPyConnection]:
+    """Any bank's files and truth as relations."""
+    return read
