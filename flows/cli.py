@@ -42,6 +42,9 @@ def demo_bank(
     months: Annotated[
         int | None, typer.Option(min=2, help="Default: 27, above 50,000 customers 13.", show_default=False)
     ] = None,
+    daily: Annotated[int, typer.Option(min=0, metavar="N", help="The last N business days come as files of their own.")] = 0,
+    hold_back: Annotated[int, typer.Option(min=0, metavar="M", help="The last M of those days wait for --next-day.")] = 0,
+    next_day: Annotated[bool, typer.Option("--next-day", help="Only deliver the next of the days that wait.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder; default HOME/demo-bank.", show_default=False)] = None,
     language: Language = None,
 ) -> None:
@@ -49,9 +52,12 @@ def demo_bank(
     from flows import demo
     from flows.words import say
 
-    screen = screen_for(language, None)
+    screen, place = screen_for(language, None), out or demo.folder_of(home)
+    if next_day:
+        demo.deliver_next(place, screen)
+        return
     with screen:
-        path = demo.make(out or demo.folder_of(home), customers, seed, months, screen.progress)
+        path = demo.make(place, customers, seed, months, screen.progress, daily, hold_back)
     screen.line(say(screen.language, "demo_made", path=path))
 
 

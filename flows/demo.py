@@ -59,10 +59,27 @@ def make_if_missing(bank: BankFile, home: Home, screen: Screen) -> None:
             make(folder, CUSTOMERS, SEED, None, screen.progress)
 
 
-def make(out: Path, customers: int, seed: int, months: int | None, progress: Progress) -> Path:
-    """Write the demo bank's files into `out`; the folder. `months`: None for 27, or 13 where there are many customers."""
+def make(
+    out: Path, customers: int, seed: int, months: int | None, progress: Progress, daily: int = 0, held_back: int = 0
+) -> Path:
+    """Write the demo bank's files into `out`; the folder. `months`: None for 27, or 13 where there are many customers.
+
+    The last `daily` business days come as files of their own, the last `held_back` of them when they are asked for.
+    """
     from sources.demo.bank import make_demo_bank
 
     span = months or (MONTHS if customers <= MANY else MONTHS_OF_MANY)
-    make_demo_bank(out, customers=customers, months=span, seed=seed, progress=progress)
+    make_demo_bank(out, customers=customers, months=span, seed=seed, daily=daily, held_back=held_back, progress=progress)
     return out
+
+
+def deliver_next(out: Path, screen: Screen) -> None:
+    """Put the files of the next day that was held back where the bank's files lie, and say what is still to come."""
+    from sources.demo.delivery import coming
+    from sources.demo.delivery import deliver_next as deliver
+
+    day = deliver(out)
+    if day is None:
+        screen.line(say(screen.language, "nothing_coming"))
+    else:
+        screen.line(say(screen.language, "day_delivered", day=day, left=len(coming(out))))

@@ -56,6 +56,8 @@ _LIBRARY = {                # what pydantic says of a value; the rest of it stay
     "Input should be a valid integer, got a number with a fractional part": "应为整数",
 }
 _SOURCES = {
+    "{} days of their own, where the bank has {} business days": "要求 {} 天各为单独一批，而该行共有 {} 个工作日",
+    "fewer days than the bank has": "少于该行的工作日数", "ask for fewer days, or for more months": "减少天数，或增加月数",
     "{} '{}' is not known; {}": "{} '{}' 不存在，{}",
     "feature or view": "特征或视图", "offer {}: family of features": "产品推荐 {} 的特征家族",
     "table {}: {}": "表 {}：{}",

@@ -13,6 +13,7 @@ import numpy as np
 from sources.demo import (
     closing,
     contacts,
+    delivery,
     demand,
     firms,
     keeping,
@@ -26,6 +27,7 @@ from sources.demo import (
     story_plans,
 )
 from sources.demo.beginnings import make_world
+from sources.demo.delivery import COMING, RAW
 from sources.demo.habits import Habits, make_habits
 from sources.demo.ledger import Movements
 from sources.demo.seasons import Month, span
@@ -57,17 +59,24 @@ def make_demo_bank(
     months: int = 27,
     seed: int = 20260930,
     end_on: dt.date = NEWEST,
+    daily: int = 0,
+    held_back: int = 0,
     progress: Progress | None = None,
 ) -> DemoBank:
-    """Write `out/raw` (the bank's own files) and `out/truth`; what was there before is replaced. Same arguments, same bytes."""
+    """Write `out/raw` (the bank's own files) and `out/truth`; what was there before is replaced. Same arguments, same bytes.
+
+    The last `daily` business days come as files of their own, the last `held_back` of them only into `out/coming`; see
+    `delivery.deliver_next`.
+    """
     at = span(end_on, months)
     (out / MARKER).unlink(missing_ok=True)
     making = fresh_folder(out / "making")
-    raw, behind = fresh_folder(making / "raw"), fresh_folder(making / "truth")
+    fresh_folder(making / RAW)
+    behind, come = fresh_folder(making / "truth"), delivery.plan(at, making, daily, held_back)
     world = make_world(seed, customers, at)
     story_plans.plan(world)
     habits = make_habits(world)
-    movements.write_opening(world, raw)
+    movements.write_opening(world, come)
     truth, rows = Truth(behind), 0
     for month in at.months:
         if progress:
@@ -75,23 +84,28 @@ def make_demo_bank(
         if month.index:
             truth.note(world, month.index)
         moves = live_month(world, habits, month)
-        movements.write_movements(world, raw, month, moves, 1)
-        movements.write_balances(world, raw, month, moves)
-        movements.write_visits(world, raw, month)
-        movements.write_loan_states(world, raw, month, rows)
+        movements.write_movements(world, come, month, moves, 1)
+        movements.write_balances(world, come, month, moves)
+        movements.write_visits(world, come, month)
+        movements.write_loan_states(world, come, month, rows)
         rows += len(moves.account)
     truth.note(world, len(at.months))
     assert keeping.found(world) == world.wanted, f"{keeping.found(world)} for {world.wanted}"
-    masters.write_masters(world, raw)
+    come.close()
+    for drop in come.drops():
+        drop.folder.mkdir(parents=True, exist_ok=True)
+        masters.write_masters(world, drop)
     truth.write(world)
-    for name in ("raw", "truth"):
+    for name in (RAW, COMING, "truth"):
         shutil.rmtree(out / name, ignore_errors=True)
-        (making / name).rename(out / name)
+        if (making / name).exists():
+            (making / name).rename(out / name)
     making.rmdir()
-    write_json(out / MARKER, {"customers": customers, "months": months, "seed": seed, "end_on": end_on, "transactions": rows})
+    made = {"customers": customers, "months": months, "seed": seed, "end_on": end_on, "daily": daily, "transactions": rows}
+    write_json(out / MARKER, made)
     if progress:
         progress("written", len(at.months), len(at.months))
-    return DemoBank(out / "raw", out / "truth", at.first, at.last, customers, rows)
+    return DemoBank(out / RAW, out / "truth", at.first, at.last, customers, rows)
 
 
 def live_month(world: World, habits: Habits, month: Month) -> Movements:

@@ -17,21 +17,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sources.demo.chance import Ints
+
 Column: TypeAlias = Any  # an Arrow column of text, or a short list of texts
 BLOCK = 100_000  # lines that are joined and encoded at a time
 
 
 def write_delimited(
-    folder: Path, name: str, columns: Sequence[Column], separator: str, *, packed: bool = False, broken: Sequence[int] = ()
+    folder: Path,
+    name: str,
+    columns: Sequence[Column],
+    separator: str,
+    *,
+    rows: Ints | None = None,
+    packed: bool = False,
+    broken: Ints | None = None,
 ) -> Path:
-    """A text table without header in GB18030, and its flag. `broken`: lines whose second column lost a byte on its way."""
-    table = pa.table([_plain(column) for column in columns], names=[str(i) for i in range(len(columns))])
+    """A text table without header in GB18030, and its flag; of its rows only some, where they are named.
+
+    `broken`: lines whose second column lost a byte on its way.
+    """
+    table = _chosen(columns, rows)
+    cut = np.zeros(0, dtype=np.int64) if broken is None else broken if rows is None else np.flatnonzero(np.isin(rows, broken))
 
     def blocks() -> Iterator[bytes]:
         for first in range(0, len(table), BLOCK):
             block = [column.combine_chunks() for column in table.slice(first, BLOCK).columns]
             lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*block, separator), "", "\n")
-            inside = [line - first for line in broken if first <= line < first + BLOCK]
+            inside = (cut[(cut >= first) & (cut < first + BLOCK)] - first).tolist()
             begin = 0
             for line in inside:
                 yield encoded(lines[begin:line])
@@ -42,9 +55,10 @@ def write_delimited(
     return _write(folder, f"{name}.dat.gz" if packed else f"{name}.dat", blocks(), len(table), packed)
 
 
-def write_fixed(folder: Path, name: str, columns: Sequence[Column], widths: Sequence[int]) -> Path:
+def write_fixed(folder: Path, name: str, columns: Sequence[Column], widths: Sequence[int], rows: Ints | None = None) -> Path:
     """A fixed-width table in GB18030 (widths in bytes), and its flag."""
-    wide = [_padded(_plain(column), width) for column, width in zip(columns, widths, strict=True)]
+    table = _chosen(columns, rows)
+    wide = [_padded(column.combine_chunks(), width) for column, width in zip(table.columns, widths, strict=True)]
     lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*wide, ""), "", "\r\n")
     blocks = (encoded(lines[first : first + BLOCK]) for first in range(0, len(lines), BLOCK))
     return _write(folder, f"{name}.dat", blocks, len(lines), False)
@@ -63,6 +77,11 @@ def _cut_short(line: str, separator: str) -> bytes:
     parts = line.encode("gb18030").split(separator.encode())
     parts[1] = parts[1].rstrip()[:-1] + b"\xff"
     return separator.encode().join(parts)
+
+
+def _chosen(columns: Sequence[Column], rows: Ints | None) -> pa.Table:
+    table = pa.table([_plain(column) for column in columns], names=[str(i) for i in range(len(columns))])
+    return table if rows is None or len(rows) == len(table) else table.take(rows)
 
 
 def _plain(column: Column) -> pa.Array:
@@ -101,11 +120,11 @@ def _pour(blocks: Iterator[bytes], into: IO[bytes]) -> None:
         into.write(block)
 
 
-def write_month(folder: Path, name: str, month: str, columns: dict[str, pa.Array]) -> None:
+def write_month(folder: Path, name: str, month: str, table: pa.Table) -> None:
     """One month of a large table."""
     place = folder / name / f"YF={month}"
     place.mkdir(parents=True, exist_ok=True)
-    write_table(place / "data.parquet", pa.table(columns))
+    write_table(place / "data.parquet", table)
 
 
 def write_table(path: Path, table: pa.Table) -> None:

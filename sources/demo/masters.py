@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from sources.demo import dirt, tables_bank, tables_people
 from sources.demo.columns import always, days, flags, known, numbered, numbers, one_of, put, texts, yuan
+from sources.demo.delivery import Drop
 from sources.demo.files import write_delimited, write_fixed
 from sources.demo.loans import REPAYMENTS
 from sources.demo.movements import account_numbers, loan_numbers
@@ -18,19 +17,19 @@ HOLDS = {"deposit": "1", "wealth": "2", "insurance": "3", "bond": "4"}
 OPEN_END = "99991231"
 
 
-def write_masters(world: World, raw: Path) -> None:
-    """Every table that is not kept by month."""
-    stamp = world.at.last.strftime("%Y%m%d")
-    write_customers(world, raw, stamp)
-    _accounts(world, raw, stamp)
-    _terms(world, raw, stamp)
-    _facilities(world, raw, stamp)
-    _loans(world, raw, stamp)
-    tables_people.write(world, raw, stamp)
-    tables_bank.write(world, raw, stamp)
+def write_masters(world: World, drop: Drop) -> None:
+    """Every table that is not kept by month, as far as it comes in this drop; what the bank keeps of itself comes once."""
+    write_customers(world, drop)
+    _accounts(world, drop)
+    _terms(world, drop)
+    _facilities(world, drop)
+    _loans(world, drop)
+    tables_people.write(world, drop)
+    if drop.since < -NEVER:
+        tables_bank.write(world, drop)
 
 
-def _accounts(world: World, raw: Path, stamp: str) -> None:
+def _accounts(world: World, drop: Drop) -> None:
     """ZHXX: current accounts of everybody, then all others in order of opening."""
     p, a = world.people, world.accounts
     mains = np.flatnonzero(p.opened < world.at.days)
@@ -47,14 +46,15 @@ def _accounts(world: World, raw: Path, stamp: str) -> None:
     status = np.where(asleep, "2", "1")
     status = np.where(main & np.isin(owner, frozen_of(world)), "3", status)
     printed = numbers(account_numbers(account))
-    shut = closed < world.at.days
+    shut = closed <= drop.until
     closing = np.where(shut, closed, world.at.days)
     text = days(world.at.dates(closing), ~shut, OPEN_END)
-    early = dirt.some(world, "closed_before_opened", np.flatnonzero(shut & ~main), 0.004, printed)
+    early = dirt.some(world, "closed_before_opened", np.flatnonzero((closed < world.at.days) & ~main), 0.004, printed)
+    early = early[shut[early]]
     text = put(text, early, days(world.at.dates(opened[early] - 30)).to_pylist())
     write_delimited(
-        raw,
-        f"DEP_ZHXX_{stamp}",
+        drop.folder,
+        f"DEP_ZHXX_{drop.stamp}",
         [
             printed,
             p.ids.take(owner),
@@ -70,17 +70,18 @@ def _accounts(world: World, raw: Path, stamp: str) -> None:
             text,
         ],
         "@|@",
+        rows=drop.rows(opened, closed),
     )
 
 
-def _terms(world: World, raw: Path, stamp: str) -> None:
+def _terms(world: World, drop: Drop) -> None:
     """DQXX, packed: a row for every term an account has had."""
     t = world.terms
-    over = t["ended"] < world.at.days
+    over = t["ended"] <= drop.until
     into = np.where((t["into"] >= 0) & over, t["into"], 0)
     write_delimited(
-        raw,
-        f"DEP_DQXX_{stamp}",
+        drop.folder,
+        f"DEP_DQXX_{drop.stamp}",
         [
             numbers(account_numbers(t["account"])),
             days(world.at.dates(t["started"])),
@@ -93,16 +94,17 @@ def _terms(world: World, raw: Path, stamp: str) -> None:
             numbers(account_numbers(into), ~((t["into"] >= 0) & over)),
         ],
         "|+|",
+        rows=drop.rows(t["started"], t["ended"]),
         packed=True,
     )
 
 
-def _facilities(world: World, raw: Path, stamp: str) -> None:
+def _facilities(world: World, drop: Drop) -> None:
     """SXXX, fixed width: credit lines."""
     f, p = world.facilities, world.people
     write_fixed(
-        raw,
-        f"CRD_SXXX_{stamp}",
+        drop.folder,
+        f"CRD_SXXX_{drop.stamp}",
         [
             numbered("SX", np.arange(len(f)), 10),
             p.ids.take(f["owner"]),
@@ -115,14 +117,15 @@ def _facilities(world: World, raw: Path, stamp: str) -> None:
             texts(("整村授信", "客户申请"), f["source"]),
         ],
         (14, 12, 6, 14, 1, 8, 8, 1, 12),
+        drop.rows(f["granted"]),
     )
 
 
-def _loans(world: World, raw: Path, stamp: str) -> None:
+def _loans(world: World, drop: Drop) -> None:
     """DKXX: loans; the rate in per mille a month, a loan still open ends on 18991231."""
     loans, p = world.loans, world.people
     printed = numbers(loan_numbers(np.arange(len(loans))))
-    over = loans["closed"] < world.at.days
+    over = loans["closed"] <= drop.until
     wrong = dirt.some(world, "rate_out_of_scale", np.arange(len(loans)), 0.004, printed)
     rate = one_of(loans["rate"], lambda x: f"{x / 12 * 1000:.6f}")
     rate = put(rate, wrong, [f"{x / 12 * 1e6:.3f}" for x in loans["rate"][wrong]])
@@ -136,8 +139,8 @@ def _loans(world: World, raw: Path, stamp: str) -> None:
         "corporate_loan": "流动资金",
     }
     write_delimited(
-        raw,
-        f"CRD_DKXX_{stamp}",
+        drop.folder,
+        f"CRD_DKXX_{drop.stamp}",
         [
             printed,
             p.ids.take(loans["owner"]),
@@ -157,4 +160,5 @@ def _loans(world: World, raw: Path, stamp: str) -> None:
             known(yuan(loans["instalment"]), loans["instalment"] > 0),
         ],
         "|+|",
+        rows=drop.rows(loans["granted"], loans["closed"]),
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
 from sources.demo.catalogue import MARK, MARKS
 from sources.demo.chance import Ints, chance
 from sources.demo.columns import decimals, numbers, texts
-from sources.demo.files import write_month
+from sources.demo.delivery import Plan
 from sources.demo.ledger import Movements, day_ends
 from sources.demo.loans import LOAN_PARTY
 from sources.demo.seasons import Month
 from sources.demo.world import World, alive
 
 BANKS = ("中国农业银行", "中国工商银行", "中国建设银行", "中国邮政储蓄银行", "中国银行", "长沙银行", "招商银行")
+NEXT_DAY = 1 / 20_000  # of payments by phone, recorded a day late
 CLASSES = ("1", "2", "3", "4", "5")
 KINDS = ("own", "person", "firm", "platform", "government")
 ELSEWHERE = np.array([mark.elsewhere for mark in MARKS])
@@ -40,7 +39,7 @@ def day_column(world: World, day: Ints) -> pa.Array:
     return pa.array((day + epoch).astype(np.int32)).view(pa.date32())
 
 
-def write_movements(world: World, raw: Path, month: Month, moves: Movements, first_id: int) -> None:
+def write_movements(world: World, plan: Plan, month: Month, moves: Movements, first_id: int) -> None:
     """A month's movements as the core's day book has them: unsigned amounts and a mark, in order of time."""
     rng = chance(world.seed, "movements", month.index)
     size = len(moves.account)
@@ -50,8 +49,7 @@ def write_movements(world: World, raw: Path, month: Month, moves: Movements, fir
     party, bank = _other_side(world, moves, rng)
     late = _late(moves, month, rng, world)
     whom = np.array([KINDS.index(m.whom) if m.whom else -1 for m in MARKS])[moves.mark]
-    write_month(
-        raw,
+    plan.pour(
         "DEP_JYLS",
         f"{month.year}{month.month:02d}",
         {
@@ -72,8 +70,9 @@ def write_movements(world: World, raw: Path, month: Month, moves: Movements, fir
             "YLSH": numbers(ids[np.maximum(moves.reverses, 0)], moves.reverses < 0),
             "LRRQ": day_column(world, moves.day + late),
         },
+        moves.day + late,
     )
-    world.dirt["late_year_end"] = world.dirt.get("late_year_end", 0) + int((late > 0).sum())
+    world.dirt["late_year_end"] = world.dirt.get("late_year_end", 0) + int((late > 1).sum())
 
 
 def _other_side(world: World, moves: Movements, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -93,32 +92,33 @@ def _other_side(world: World, moves: Movements, rng: np.random.Generator) -> tup
 
 
 def _late(moves: Movements, month: Month, rng: np.random.Generator, world: World) -> Ints:
-    """A few platform payments of 31 December come a week or two late, as every year."""
+    """A few platform payments of 31 December come a week or two late, as every year; now and then one comes the day after."""
     late = np.zeros(len(moves.account), dtype=np.int64)
+    paid = np.flatnonzero((moves.mark == MARK["KJZF"]) & (moves.day < world.at.days - 1))
+    late[paid[rng.random(len(paid)) < NEXT_DAY]] = 1
     if month.month == 12 and month.days == 31 and month.end + 20 < world.at.days:
         hit = (moves.day == month.end) & (moves.mark == MARK["KJZF"]) & (rng.random(len(late)) < 0.12)
         late[hit] = rng.integers(7, 18, int(hit.sum()))
     return late
 
 
-def write_balances(world: World, raw: Path, month: Month, moves: Movements) -> None:
+def write_balances(world: World, plan: Plan, month: Month, moves: Movements) -> None:
     """A month's closing balances, a row where one has changed."""
     account, day, after = day_ends(moves)
-    write_month(
-        raw,
+    plan.pour(
         "DEP_ZHYE",
         f"{month.year}{month.month:02d}",
         {"ZH": numbers(account_numbers(account)), "RQ": day_column(world, day), "YE": decimals(after)},
+        day,
     )
 
 
-def write_opening(world: World, raw: Path) -> None:
+def write_opening(world: World, plan: Plan) -> None:
     """Balances on the eve of the first day, of the accounts there are."""
     opened = np.concatenate([world.people.opened, world.accounts["opened"]])
     account = np.flatnonzero(opened < 0)
     eve = world.at.date(-1)
-    write_month(
-        raw,
+    plan.pour(
         "DEP_ZHYE",
         f"{eve.year}{eve.month:02d}",
         {
@@ -126,10 +126,11 @@ def write_opening(world: World, raw: Path) -> None:
             "RQ": day_column(world, np.full(len(account), -1)),
             "YE": decimals(world.ledger.balance[account]),
         },
+        np.full(len(account), -1),
     )
 
 
-def write_visits(world: World, raw: Path, month: Month) -> None:
+def write_visits(world: World, plan: Plan, month: Month) -> None:
     """Logins and visits without money: they thin out as people grow distant."""
     rng, p = chance(world.seed, "visits", month.index), world.people
     here = alive(world, month) & (p.twin_of < 0)
@@ -151,8 +152,7 @@ def write_visits(world: World, raw: Path, month: Month) -> None:
         count.append(visits[row, column])
     persons, when, where, times = (np.concatenate(x) for x in (who, day, channel, count))
     order = np.lexsort((where, persons, when))
-    write_month(
-        raw,
+    plan.pour(
         "CHN_HYD",
         f"{month.year}{month.month:02d}",
         {
@@ -161,17 +161,17 @@ def write_visits(world: World, raw: Path, month: Month) -> None:
             "QD": texts(("M", "W", "G"), where[order]),
             "CS": pa.array(times[order]),
         },
+        when[order],
     )
 
 
-def write_loan_states(world: World, raw: Path, month: Month, seen: int) -> int:
+def write_loan_states(world: World, plan: Plan, month: Month, seen: int) -> int:
     """A month's changes of loans' states; states of the eve come with the first month."""
     s = world.status.columns
     now = (s["day"] <= month.end) & (s["day"] >= (month.start if month.index else -1_000_000))
     rows = np.flatnonzero(now)
     rows = rows[np.lexsort((s["loan"][rows], s["day"][rows]))]
-    write_month(
-        raw,
+    plan.pour(
         "CRD_DKZT",
         f"{month.year}{month.month:02d}",
         {
@@ -182,5 +182,6 @@ def write_loan_states(world: World, raw: Path, month: Month, seen: int) -> int:
             "YQJE": decimals(s["overdue"][rows]),
             "WJFL": texts(CLASSES, s["grade"][rows]),
         },
+        s["day"][rows],
     )
     return seen + len(rows)

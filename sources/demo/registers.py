@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +9,7 @@ import pyarrow.compute as pc
 from sources.demo import dirt
 from sources.demo.chance import Ints, chance
 from sources.demo.columns import days, flags, known, one_of, put, texts
+from sources.demo.delivery import Drop
 from sources.demo.files import write_delimited
 from sources.demo.groups import FARMER, MERCHANT, MIGRANT, OTHER, PAYROLL, PENSIONER, PUBLIC
 from sources.demo.world import NEVER, World
@@ -27,7 +26,7 @@ TRADES = {
 LANDLINE = "07386300011"
 
 
-def write_customers(world: World, raw: Path, stamp: str) -> None:
+def write_customers(world: World, drop: Drop) -> None:
     """KHXX: base rows, then a row for every change of manager, rating, status or stage, with the day from which it holds."""
     rng, p = chance(world.seed, "registers"), world.people
     n = len(p)
@@ -75,7 +74,8 @@ def write_customers(world: World, raw: Path, stamp: str) -> None:
         flags(np.isin(who, sorted(related))),
         days(world.at.dates(np.maximum(when, -NEVER // 10)), first),
     ]
-    write_delimited(raw, f"CIF_KHXX_{stamp}", columns, "|+|", broken=broken.tolist())
+    rows = drop.rows(np.where(first, p.opened[who], when))
+    write_delimited(drop.folder, f"CIF_KHXX_{drop.stamp}", columns, "|+|", rows=rows, broken=broken)
 
 
 def staff_of(world: World) -> tuple[set[int], set[int]]:

@@ -63,6 +63,7 @@ def _merchant(world: World, plain: Bools) -> Ints:
     p = world.people
     free = (world.acquiring_from == NEVER) & ~np.isin(np.arange(len(p)), world.loans["owner"])
     shops = np.flatnonzero(plain & (p.group == MERCHANT) & p.engaged & free)
+    shops = np.concatenate([shops[p.wealth[shops] < 10_000], shops])  # money of other kinds would drown the story
     shop = shops[:1] if len(shops) else np.flatnonzero(plain)[:1]
     world.holdings.add(
         owner=shop,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ from sources.demo import dirt
 from sources.demo.catalogue import FTP_SPREAD, POSTED, PRODUCTS, RATE_STEPS, TENOR_NAMES
 from sources.demo.chance import chance
 from sources.demo.columns import days
+from sources.demo.delivery import Drop
 from sources.demo.files import write_delimited
 from sources.demo.leaving import moved_month
 from sources.demo.network import OLD_TOWNS
@@ -20,14 +20,14 @@ from sources.demo.world import World
 CERTIFICATES = ("", "理财", "理财,保险", "理财,保险,基金")
 
 
-def write(world: World, raw: Path, stamp: str) -> None:
+def write(world: World, drop: Drop) -> None:
     """All tables of this module."""
-    _branches(world, raw, stamp)
-    _managers(world, raw, stamp)
-    _grids(world, raw, stamp)
+    _branches(world, drop)
+    _managers(world, drop)
+    _grids(world, drop)
     write_delimited(
-        raw,
-        f"PUB_CP_{stamp}",
+        drop.folder,
+        f"PUB_CP_{drop.stamp}",
         [
             [p[0] for p in PRODUCTS],
             [p[1].ljust(16) for p in PRODUCTS],
@@ -39,11 +39,11 @@ def write(world: World, raw: Path, stamp: str) -> None:
         ],
         "|+|",
     )
-    _prices(world, raw, stamp)
-    _hours(world, raw, stamp)
+    _prices(world, drop)
+    _hours(world, drop)
 
 
-def _branches(world: World, raw: Path, stamp: str) -> None:
+def _branches(world: World, drop: Drop) -> None:
     n = world.network
     places = n.places.copy()
     places[n.moved] += (0.027, 0.012)  # three kilometres
@@ -52,8 +52,8 @@ def _branches(world: World, raw: Path, stamp: str) -> None:
     moved[n.moved] = dt.date(month.year, month.month, 8).strftime("%Y%m%d")
     level = {"head": "1", "branch": "2", "outlet": "3"}
     write_delimited(
-        raw,
-        f"PUB_JG_{stamp}",
+        drop.folder,
+        f"PUB_JG_{drop.stamp}",
         [
             list(n.branch_ids),
             [x.ljust(20) for x in n.branch_names],
@@ -69,7 +69,7 @@ def _branches(world: World, raw: Path, stamp: str) -> None:
     )
 
 
-def _managers(world: World, raw: Path, stamp: str) -> None:
+def _managers(world: World, drop: Drop) -> None:
     n = world.network
     title = {
         "manager": "客户经理",
@@ -79,8 +79,8 @@ def _managers(world: World, raw: Path, stamp: str) -> None:
         "head_office": "总行业务部经理",
     }
     write_delimited(
-        raw,
-        f"PUB_KHJL_{stamp}",
+        drop.folder,
+        f"PUB_KHJL_{drop.stamp}",
         [
             list(n.manager_ids),
             [x.ljust(8) for x in n.manager_names],
@@ -94,7 +94,7 @@ def _managers(world: World, raw: Path, stamp: str) -> None:
     )
 
 
-def _grids(world: World, raw: Path, stamp: str) -> None:
+def _grids(world: World, drop: Drop) -> None:
     n = world.network
     towns = list(n.grid_towns)
     old = np.array([i for i, town in enumerate(towns) if town in OLD_TOWNS], dtype=np.int64)
@@ -102,8 +102,8 @@ def _grids(world: World, raw: Path, stamp: str) -> None:
         for i in dirt.some(world, "old_town_name", old, 0.25, pa.array(n.grid_ids)):
             towns[i] = OLD_TOWNS[towns[i]]
     write_delimited(
-        raw,
-        f"PUB_WG_{stamp}",
+        drop.folder,
+        f"PUB_WG_{drop.stamp}",
         [
             list(n.grid_ids),
             list(n.grid_names),
@@ -117,7 +117,7 @@ def _grids(world: World, raw: Path, stamp: str) -> None:
     )
 
 
-def _prices(world: World, raw: Path, stamp: str) -> None:
+def _prices(world: World, drop: Drop) -> None:
     rows = []
     for product, rates in POSTED.items():
         for step, rate in zip(RATE_STEPS, rates, strict=True):
@@ -133,10 +133,10 @@ def _prices(world: World, raw: Path, stamp: str) -> None:
                 )
             )
     columns = list(zip(*rows, strict=True))
-    write_delimited(raw, f"PUB_LL_{stamp}", columns, "|+|")
+    write_delimited(drop.folder, f"PUB_LL_{drop.stamp}", columns, "|+|")
 
 
-def _hours(world: World, raw: Path, stamp: str) -> None:
+def _hours(world: World, drop: Drop) -> None:
     """PUB_PB: hours for calls and visits, by manager and working day, from a month before to ten days after the last day."""
     n, rng = world.network, chance(world.seed, "hours")
     when = np.arange(world.at.days - 30, world.at.days + 10)
@@ -147,8 +147,8 @@ def _hours(world: World, raw: Path, stamp: str) -> None:
     hours = np.where(head[who], 1.0, np.array([2.0, 2.5, 3.0, 3.5, 4.0])[rng.integers(0, 5, len(who))])
     there = rng.random(len(who)) > 0.06
     write_delimited(
-        raw,
-        f"PUB_PB_{stamp}",
+        drop.folder,
+        f"PUB_PB_{drop.stamp}",
         [[n.manager_ids[i] for i in who[there]], days(world.at.dates(day[there])), [f"{h:.1f}" for h in hours[there]]],
         "|+|",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ from sources.demo import dirt
 from sources.demo.chance import Floats, Ints, chance
 from sources.demo.columns import always, days, numbered, one_of, put, texts
 from sources.demo.contacts import CHANNELS, OUTCOMES
+from sources.demo.delivery import Drop
 from sources.demo.files import write_delimited
 from sources.demo.groups import OTHER
 from sources.demo.registers import frozen_of, staff_of
@@ -23,22 +23,22 @@ OPEN_END = "99991231"
 HOW = ("1", "2", "3")
 
 
-def write(world: World, raw: Path, stamp: str) -> None:
+def write(world: World, drop: Drop) -> None:
     """All tables of this module."""
-    _holdings(world, raw, stamp)
-    _links(world, raw, stamp)
-    _merges(world, raw, stamp)
-    _contacts(world, raw, stamp)
-    _consents(world, raw, stamp)
-    _suppressions(world, raw, stamp)
+    _holdings(world, drop)
+    _links(world, drop)
+    _merges(world, drop)
+    _contacts(world, drop)
+    _consents(world, drop)
+    _suppressions(world, drop)
 
 
-def _until(world: World, day: Ints, sentinel: str = OPEN_END) -> pa.Array:
-    over = day < world.at.days
+def _until(world: World, drop: Drop, day: Ints, sentinel: str = OPEN_END) -> pa.Array:
+    over = day <= drop.until
     return days(world.at.dates(np.where(over, day, 0)), ~over, sentinel)
 
 
-def _holdings(world: World, raw: Path, stamp: str) -> None:
+def _holdings(world: World, drop: Drop) -> None:
     h, p = world.holdings, world.people
     lost = np.full(len(p), NEVER, dtype=np.int64)
     stops = world.events["kind"] == "wage_lost"
@@ -49,21 +49,22 @@ def _holdings(world: World, raw: Path, stamp: str) -> None:
     keep = h["started"] < world.at.days
     rows = np.flatnonzero(keep)
     write_delimited(
-        raw,
-        f"CIF_QYCP_{stamp}",
+        drop.folder,
+        f"CIF_QYCP_{drop.stamp}",
         [
             p.ids.take(h["owner"][rows]),
             one_of(h["product"][rows]),
             days(world.at.dates(h["started"][rows])),
-            _until(world, h["activated"][rows], "00000000"),
-            _until(world, ended[rows]),
+            _until(world, drop, h["activated"][rows], "00000000"),
+            _until(world, drop, ended[rows]),
             texts(HOW, h["how"][rows]),
         ],
         "@|@",
+        rows=drop.rows(h["started"][rows], h["activated"][rows], ended[rows]),
     )
 
 
-def _links(world: World, raw: Path, stamp: str) -> None:
+def _links(world: World, drop: Drop) -> None:
     """CIF_GX: 1 household, 2 spouse, 3 guarantor, 4 legal representative, 6 employer."""
     p, rng = world.people, chance(world.seed, "links")
     persons = np.flatnonzero((np.arange(len(p)) < p.persons) & (p.twin_of < 0) & (p.opened < 0))
@@ -85,8 +86,8 @@ def _links(world: World, raw: Path, stamp: str) -> None:
     ]
     rows = np.concatenate(parts)
     a, b, kind, begin, end = rows[np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))].T
-    columns = [p.ids.take(a), p.ids.take(b), one_of(kind), days(world.at.dates(begin)), _until(world, end)]
-    write_delimited(raw, f"CIF_GX_{stamp}", columns, "|+|")
+    columns = [p.ids.take(a), p.ids.take(b), one_of(kind), days(world.at.dates(begin)), _until(world, drop, end)]
+    write_delimited(drop.folder, f"CIF_GX_{drop.stamp}", columns, "|+|", rows=drop.rows(begin, end))
 
 
 def _couples(world: World, persons: Ints, rng: np.random.Generator) -> list[tuple[int, int, int, int, int]]:
@@ -116,7 +117,7 @@ def _told(village: Ints, age: Floats, who: Ints) -> Iterator[tuple[int, int, flo
     return zip(who.tolist(), village[who].tolist(), age[who].tolist(), strict=True)
 
 
-def _merges(world: World, raw: Path, stamp: str) -> None:
+def _merges(world: World, drop: Drop) -> None:
     """CIF_HB: numbers of one person put together, some in two steps, a few undone."""
     p, rng = world.people, chance(world.seed, "merges")
     second = np.flatnonzero(p.twin_of >= 0)
@@ -132,14 +133,15 @@ def _merges(world: World, raw: Path, stamp: str) -> None:
             target[i], day[i] = second[i + 1], min(day[i], day[i + 1] - 3)
     undone = np.where(rng.random(len(second)) < 0.03, np.minimum(day + 40, world.at.days - 1), NEVER)
     write_delimited(
-        raw,
-        f"CIF_HB_{stamp}",
-        [p.ids.take(second), p.ids.take(target), days(world.at.dates(day)), _until(world, undone, "00000000")],
+        drop.folder,
+        f"CIF_HB_{drop.stamp}",
+        [p.ids.take(second), p.ids.take(target), days(world.at.dates(day)), _until(world, drop, undone, "00000000")],
         "|+|",
+        rows=drop.rows(day, undone),
     )
 
 
-def _contacts(world: World, raw: Path, stamp: str) -> None:
+def _contacts(world: World, drop: Drop) -> None:
     """MKT_CJ: contacts and the control group, with what was said; some lines twice, one code nobody knows."""
     c, p = world.contacts, world.people
     order = np.lexsort((c["offer"], c["who"], c["day"]))
@@ -151,7 +153,8 @@ def _contacts(world: World, raw: Path, stamp: str) -> None:
     nobody = dirt.some(world, "contact_without_customer", reached[1::2], 0.002, numbers)
     twice = dirt.some(world, "double_contact", np.setdiff1d(np.arange(len(said)), []), 0.002, numbers)
     at = np.sort(np.concatenate([np.arange(len(said)), twice]))
-    told = said >= 0
+    told = (said >= 0) & (col["said_on"] <= drop.until)
+    rows = drop.rows(col["day"][at], np.where(said >= 0, col["said_on"], NEVER)[at])
     columns = [
         numbers,
         put(p.ids.take(col["who"]), nobody, ["9999999999"] * len(nobody)),
@@ -161,13 +164,13 @@ def _contacts(world: World, raw: Path, stamp: str) -> None:
         days(world.at.dates(col["day"])),
         one_of(col["probability"], lambda x: "" if np.isnan(x) else f"{x:.2f}"),
         one_of(col["arm"]),
-        put(texts(OUTCOMES, said), unknown, ["99"] * len(unknown)),
+        put(texts(OUTCOMES, np.where(told, said, -1)), unknown[told[unknown]], ["99"] * int(told[unknown].sum())),
         days(world.at.dates(col["said_on"]), ~told),
     ]
-    write_delimited(raw, f"MKT_CJ_{stamp}", [column.take(at) for column in columns], "|+|")
+    write_delimited(drop.folder, f"MKT_CJ_{drop.stamp}", [column.take(at) for column in columns], "|+|", rows=rows)
 
 
-def _consents(world: World, raw: Path, stamp: str) -> None:
+def _consents(world: World, drop: Drop) -> None:
     """MKT_SQ: what customers have agreed to and taken back."""
     p, rng = world.people, chance(world.seed, "consents")
     persons = np.flatnonzero((np.arange(len(p)) < p.persons) & (p.opened < world.at.days - 3))
@@ -198,10 +201,10 @@ def _consents(world: World, raw: Path, stamp: str) -> None:
     dateless = dirt.some(world, "consent_without_date", served_rows, 0.001, ids)
     dates = put(dates, dateless, ["20241301"] * len(dateless))
     columns = [ids, one_of(purpose[order]), always("any", len(who)), dates, one_of(yes[order])]
-    write_delimited(raw, f"MKT_SQ_{stamp}", columns, "@|@")
+    write_delimited(drop.folder, f"MKT_SQ_{drop.stamp}", columns, "@|@", rows=drop.rows(day[order]))
 
 
-def _suppressions(world: World, raw: Path, stamp: str) -> None:
+def _suppressions(world: World, drop: Drop) -> None:
     """CIF_MRMD: who must not be called, and by whose word."""
     p, rng = world.people, chance(world.seed, "suppressions")
     able = rng.permutation(
@@ -241,9 +244,6 @@ def _suppressions(world: World, raw: Path, stamp: str) -> None:
         used += count
     rows.sort(key=lambda r: (r[0], r[1], r[2]))
     who, kinds, begin, end, word = zip(*rows, strict=True)
-    write_delimited(
-        raw,
-        f"CIF_MRMD_{stamp}",
-        [p.ids.take(who), list(kinds), days(world.at.dates(np.array(begin))), _until(world, np.array(end)), list(word)],
-        "|+|",
-    )
+    began, ended = np.array(begin), np.array(end)
+    columns = [p.ids.take(who), list(kinds), days(world.at.dates(began)), _until(world, drop, ended), list(word)]
+    write_delimited(drop.folder, f"CIF_MRMD_{drop.stamp}", columns, "|+|", rows=drop.rows(began, ended))
