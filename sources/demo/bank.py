@@ -84,7 +84,7 @@ def make_demo_bank(
         if month.index:
             truth.note(world, month.index)
         moves = live_month(world, habits, month)
-        movements.write_movements(world, come, month, moves, 1)
+        movements.write_movements(world, come, month, moves)
         movements.write_balances(world, come, month, moves)
         movements.write_visits(world, come, month)
         movements.write_loan_states(world, come, month, rows)

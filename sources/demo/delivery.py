@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from sources.demo.chance import Ints
-from sources.demo.files import write_month, write_table
+from sources.demo.files import MonthFile, write_table
 from sources.demo.seasons import Span
 from store.errors import ConfigError
 
@@ -64,18 +64,19 @@ class Plan:
             return self.out / COMING / f"{self.at.date(day):%Y%m%d}" / RAW
         return self.out / RAW
 
-    def pour(self, name: str, month: str, columns: dict[str, pa.Array], recorded: Ints) -> None:
-        """A month of a large table: what was recorded in the first load at once, the rest on its day."""
-        table = pa.table(columns)
-        if not self.days or recorded.max(initial=-1) <= self.eve:
-            write_month(self.out / RAW, name, month, table)
-            return
-        turn = np.searchsorted(np.array((self.eve, *self.days)), recorded, side="left")
-        if (turn == 0).any():
-            write_month(self.out / RAW, name, month, table.filter(pa.array(turn == 0)))
-        for place, day in enumerate(self.days):
-            mine = table.filter(pa.array(turn == place + 1))
-            self._waiting.setdefault((name, day), []).append(mine)
+    def pour(self, name: str, month: str, parts: Iterable[tuple[dict[str, pa.Array], Ints]]) -> None:
+        """A month of a large table in parts, each with the days of recording: the first load at once, the rest on its day."""
+        with MonthFile(self.out / RAW, name, month) as file:
+            for columns, recorded in parts:
+                table = pa.table(columns)
+                if not self.days or recorded.max(initial=-1) <= self.eve:
+                    file.write(table)
+                    continue
+                turn = np.searchsorted(np.array((self.eve, *self.days)), recorded, side="left")
+                if (turn == 0).any():
+                    file.write(table.filter(pa.array(turn == 0)))
+                for place, day in enumerate(self.days):
+                    self._waiting.setdefault((name, day), []).append(table.filter(pa.array(turn == place + 1)))
 
     def close(self) -> None:
         """The large tables' files of the days."""

@@ -120,11 +120,26 @@ def _pour(blocks: Iterator[bytes], into: IO[bytes]) -> None:
         into.write(block)
 
 
-def write_month(folder: Path, name: str, month: str, table: pa.Table) -> None:
-    """One month of a large table."""
-    place = folder / name / f"YF={month}"
-    place.mkdir(parents=True, exist_ok=True)
-    write_table(place / "data.parquet", table)
+class MonthFile:
+    """One month of a large table, written in parts; no file where there are none."""
+
+    def __init__(self, folder: Path, name: str, month: str) -> None:
+        self._path = folder / name / f"YF={month}" / "data.parquet"
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> MonthFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        """The next rows."""
+        if self._writer is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = table_writer(self._path, table.schema)
+        self._writer.write_table(table)
 
 
 def write_table(path: Path, table: pa.Table) -> None:

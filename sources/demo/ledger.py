@@ -11,6 +11,7 @@ from sources.demo.chance import Floats, Ints, chance
 from sources.demo.seasons import Month
 
 DAY_SECONDS = 86_400
+NARROW = (np.int32, np.int16, np.int32, np.int64, np.int8, np.int64, np.bool_)  # a month of a county is millions of rows
 TOP_UP = ("GMCK", "SJZR", "BRZR")
 
 
@@ -34,7 +35,7 @@ class Ledger:
 
     seed: int
     balance: Ints  # by account, at the last month's end
-    _parts: list[tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]] = field(default_factory=list)
+    _parts: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
     def open_accounts(self, count: int) -> Ints:
         """Numbers of `count` new accounts, empty."""
@@ -58,11 +59,10 @@ class Ledger:
         if size == 0:
             return
         code = MARK[mark] if isinstance(mark, str) else mark
-        wide = [
-            np.broadcast_to(np.asarray(x), size).astype(np.int64)
-            for x in (account, day, second, np.rint(fen), code, party, must)
-        ]
-        self._parts.append((wide[0], wide[1], wide[2], wide[3], wide[4], wide[5], wide[6]))
+        given = (account, day, second, np.rint(fen), code, party, must)
+        self._parts.append(
+            tuple(np.broadcast_to(np.asarray(x), size).astype(kind) for x, kind in zip(given, NARROW, strict=True))
+        )
 
     def move(
         self, source: Ints, target: Ints, day: Ints | int, second: Ints | int, fen: Ints | Floats, out: str, into: str
@@ -76,12 +76,12 @@ class Ledger:
         account, day, second, amount, mark, party, must = (np.concatenate([part[i] for part in self._parts]) for i in range(7))
         self._parts = []
         keep = amount != 0
-        order = np.argsort((account * 32 + day - month.start) * DAY_SECONDS + second, kind="stable")
+        order = np.argsort((account.astype(np.int64) * 32 + day - month.start) * DAY_SECONDS + second, kind="stable")
         order = order[keep[order]]
         account, day, second, amount, mark, party, must = (x[order] for x in (account, day, second, amount, mark, party, must))
         lack = self._shortage(account, amount)
-        short = np.flatnonzero((lack > 0) & (must == 1))
-        amount = np.where(must == 1, amount, amount + lack)
+        short = np.flatnonzero((lack > 0) & must)
+        amount = np.where(must, amount, amount + lack)
         rng = chance(self.seed, "ledger", month.index)
         brings = np.array([MARK[code] for code in TOP_UP])[rng.integers(0, 3, len(short))]
         account, day, second, amount, mark, party = (
@@ -136,11 +136,11 @@ class Ledger:
         self.balance[account[last]] = after[last]
         assert after.min(initial=0) >= 0
         # in order of time; within a second, in order of booking
-        order = np.argsort(day * DAY_SECONDS + second, kind="stable")
+        order = np.argsort(day.astype(np.int64) * DAY_SECONDS + second, kind="stable")
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
         undone = np.where(reverses >= 0, rank[np.maximum(reverses, 0)], -1)
-        return Movements(*(x[order] for x in (account, day, second, amount, mark, party, after, undone)))
+        return Movements(*(x[order].astype(np.int64) for x in (account, day, second, amount, mark, party, after, undone)))
 
 
 def day_ends(moves: Movements) -> tuple[Ints, Ints, Ints]:

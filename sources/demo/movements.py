@@ -16,6 +16,7 @@ from sources.demo.world import World, alive
 
 BANKS = ("中国农业银行", "中国工商银行", "中国建设银行", "中国邮政储蓄银行", "中国银行", "长沙银行", "招商银行")
 NEXT_DAY = 1 / 20_000  # of payments by phone, recorded a day late
+PART = 1 << 20  # rows that are printed at a time
 CLASSES = ("1", "2", "3", "4", "5")
 KINDS = ("own", "person", "firm", "platform", "government")
 ELSEWHERE = np.array([mark.elsewhere for mark in MARKS])
@@ -39,40 +40,47 @@ def day_column(world: World, day: Ints) -> pa.Array:
     return pa.array((day + epoch).astype(np.int32)).view(pa.date32())
 
 
-def write_movements(world: World, plan: Plan, month: Month, moves: Movements, first_id: int) -> None:
+def write_movements(world: World, plan: Plan, month: Month, moves: Movements) -> None:
     """A month's movements as the core's day book has them: unsigned amounts and a mark, in order of time."""
     rng = chance(world.seed, "movements", month.index)
-    size = len(moves.account)
-    ids = (month.year * 100 + month.month) * 1_000_000_000 + first_id + np.arange(size)
-    epoch = (np.datetime64(world.at.first, "s") - np.datetime64("1970-01-01T00:00:00")).astype(np.int64)
-    at = pa.array(epoch + moves.day * 86_400 + moves.second).view(pa.timestamp("s"))
     party, bank = _other_side(world, moves, rng)
     late = _late(moves, month, rng, world)
-    whom = np.array([KINDS.index(m.whom) if m.whom else -1 for m in MARKS])[moves.mark]
-    plan.pour(
-        "DEP_JYLS",
-        f"{month.year}{month.month:02d}",
-        {
-            "LSH": numbers(ids),
-            "ZH": numbers(account_numbers(moves.account)),
-            "JYRQ": day_column(world, moves.day),
-            "JYSJ": at,
-            "JDBZ": texts(("D", "C"), (moves.amount > 0).astype(np.int64)),
-            "JYJE": decimals(np.abs(moves.amount)),
-            "ZHYE": decimals(moves.after),
-            "ZYDM": texts([m.code for m in MARKS], moves.mark),
-            "ZYSM": texts([m.text for m in MARKS], moves.mark),
-            "QDDM": texts(CHANNELS, np.array([CHANNELS.index(m.channel) for m in MARKS])[moves.mark]),
-            "DFZH": numbers(party, party == 0),
-            "DFHM": texts(BANKS, bank),
-            "DFLX": texts(("1", "2", "3", "4", "5"), whom),
-            "JYFQ": texts(("1", "2"), np.array([int(m.by) - 1 for m in MARKS])[moves.mark]),
-            "YLSH": numbers(ids[np.maximum(moves.reverses, 0)], moves.reverses < 0),
-            "LRRQ": day_column(world, moves.day + late),
-        },
-        moves.day + late,
-    )
     world.dirt["late_year_end"] = world.dirt.get("late_year_end", 0) + int((late > 1).sum())
+
+    def part(first: int) -> tuple[dict[str, pa.Array], Ints]:
+        rows = slice(first, first + PART)
+        return _printed(world, month, moves, first, party[rows], bank[rows], late[rows]), (moves.day + late)[rows]
+
+    plan.pour("DEP_JYLS", month.name, map(part, range(0, max(1, len(moves.account)), PART)))
+
+
+def _printed(
+    world: World, month: Month, moves: Movements, first: int, party: Ints, bank: Ints, late: Ints
+) -> dict[str, pa.Array]:
+    """The columns of a part of a month's day book, from row `first` on."""
+    rows, front = slice(first, first + len(party)), (month.year * 100 + month.month) * 1_000_000_000 + 1
+    mark, day, amount = moves.mark[rows], moves.day[rows], moves.amount[rows]
+    epoch = (np.datetime64(world.at.first, "s") - np.datetime64("1970-01-01T00:00:00")).astype(np.int64)
+    reverses = moves.reverses[rows]
+    whom = np.array([KINDS.index(m.whom) if m.whom else -1 for m in MARKS])[mark]
+    return {
+        "LSH": numbers(front + first + np.arange(len(party))),
+        "ZH": numbers(account_numbers(moves.account[rows])),
+        "JYRQ": day_column(world, day),
+        "JYSJ": pa.array(epoch + day * 86_400 + moves.second[rows]).view(pa.timestamp("s")),
+        "JDBZ": texts(("D", "C"), (amount > 0).astype(np.int64)),
+        "JYJE": decimals(np.abs(amount)),
+        "ZHYE": decimals(moves.after[rows]),
+        "ZYDM": texts([m.code for m in MARKS], mark),
+        "ZYSM": texts([m.text for m in MARKS], mark),
+        "QDDM": texts(CHANNELS, np.array([CHANNELS.index(m.channel) for m in MARKS])[mark]),
+        "DFZH": numbers(party, party == 0),
+        "DFHM": texts(BANKS, bank),
+        "DFLX": texts(("1", "2", "3", "4", "5"), whom),
+        "JYFQ": texts(("1", "2"), np.array([int(m.by) - 1 for m in MARKS])[mark]),
+        "YLSH": numbers(front + np.maximum(reverses, 0), reverses < 0),
+        "LRRQ": day_column(world, day + late),
+    }
 
 
 def _other_side(world: World, moves: Movements, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -107,9 +115,8 @@ def write_balances(world: World, plan: Plan, month: Month, moves: Movements) -> 
     account, day, after = day_ends(moves)
     plan.pour(
         "DEP_ZHYE",
-        f"{month.year}{month.month:02d}",
-        {"ZH": numbers(account_numbers(account)), "RQ": day_column(world, day), "YE": decimals(after)},
-        day,
+        month.name,
+        [({"ZH": numbers(account_numbers(account)), "RQ": day_column(world, day), "YE": decimals(after)}, day)],
     )
 
 
@@ -121,12 +128,16 @@ def write_opening(world: World, plan: Plan) -> None:
     plan.pour(
         "DEP_ZHYE",
         f"{eve.year}{eve.month:02d}",
-        {
-            "ZH": numbers(account_numbers(account)),
-            "RQ": day_column(world, np.full(len(account), -1)),
-            "YE": decimals(world.ledger.balance[account]),
-        },
-        np.full(len(account), -1),
+        [
+            (
+                {
+                    "ZH": numbers(account_numbers(account)),
+                    "RQ": day_column(world, np.full(len(account), -1)),
+                    "YE": decimals(world.ledger.balance[account]),
+                },
+                np.full(len(account), -1),
+            )
+        ],
     )
 
 
@@ -154,14 +165,18 @@ def write_visits(world: World, plan: Plan, month: Month) -> None:
     order = np.lexsort((where, persons, when))
     plan.pour(
         "CHN_HYD",
-        f"{month.year}{month.month:02d}",
-        {
-            "KHH": texts(p.ids, persons[order]),
-            "RQ": day_column(world, when[order]),
-            "QD": texts(("M", "W", "G"), where[order]),
-            "CS": pa.array(times[order]),
-        },
-        when[order],
+        month.name,
+        [
+            (
+                {
+                    "KHH": texts(p.ids, persons[order]),
+                    "RQ": day_column(world, when[order]),
+                    "QD": texts(("M", "W", "G"), where[order]),
+                    "CS": pa.array(times[order]),
+                },
+                when[order],
+            )
+        ],
     )
 
 
@@ -173,15 +188,19 @@ def write_loan_states(world: World, plan: Plan, month: Month, seen: int) -> int:
     rows = rows[np.lexsort((s["loan"][rows], s["day"][rows]))]
     plan.pour(
         "CRD_DKZT",
-        f"{month.year}{month.month:02d}",
-        {
-            "DKH": numbers(loan_numbers(s["loan"][rows])),
-            "RQ": day_column(world, s["day"][rows]),
-            "BJYE": decimals(s["outstanding"][rows]),
-            "YQTS": pa.array(s["overdue_days"][rows]),
-            "YQJE": decimals(s["overdue"][rows]),
-            "WJFL": texts(CLASSES, s["grade"][rows]),
-        },
-        s["day"][rows],
+        month.name,
+        [
+            (
+                {
+                    "DKH": numbers(loan_numbers(s["loan"][rows])),
+                    "RQ": day_column(world, s["day"][rows]),
+                    "BJYE": decimals(s["outstanding"][rows]),
+                    "YQTS": pa.array(s["overdue_days"][rows]),
+                    "YQJE": decimals(s["overdue"][rows]),
+                    "WJFL": texts(CLASSES, s["grade"][rows]),
+                },
+                s["day"][rows],
+            )
+        ],
     )
     return seen + len(rows)

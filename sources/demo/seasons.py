@@ -43,6 +43,11 @@ class Month:
     days: int
 
     @property
+    def name(self) -> str:
+        """As partitions are called: 202609."""
+        return f"{self.year}{self.month:02d}"
+
+    @property
     def end(self) -> int:
         """Day number of its last day."""
         return self.start + self.days - 1
