@@ -59,8 +59,8 @@ def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
         ledger.release_lease(lease)
 
 
-def taken_in(bank: BankFile, home: Home, progress: Progress) -> Canonical:
-    """The bank's canonical tables, taken in anew where something changed."""
+def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = False) -> Canonical:
+    """The bank's canonical tables, what is new taken in. `verify`: all files kept are read and compared with their hashes."""
     return take_in(
         bank.sources,
         home.root,
@@ -71,6 +71,7 @@ def taken_in(bank: BankFile, home: Home, progress: Progress) -> Canonical:
         workdays=bank.bank.workdays,
         rest_days=bank.bank.rest_days,
         places=bank.places,
+        verify=verify,
         progress=progress,
     )
 

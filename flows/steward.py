@@ -22,7 +22,7 @@ def check(bank: BankFile, home: Home, progress: Progress) -> GateBroken | None:
     """Take the data in; what gate broke, if one did. Raises ConfigError and DataNotArrived: then there is nothing to show."""
     with under_lease(bank, home):
         try:
-            taken_in(bank, home, progress)
+            taken_in(bank, home, progress, verify=True)
         except GateBroken as broken:
             return broken
     return None

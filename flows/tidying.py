@@ -16,6 +16,7 @@ from flows.bank import BankFile
 from flows.chores import report_of, under_lease
 from flows.home import Home
 from sources.canonical import open_canonical
+from sources.compaction import compact_landed, compact_tables
 
 _DATED = re.compile(r"as_of=(\d{4}-\d\d-\d\d)(\.parquet|\.json)?")
 
@@ -28,7 +29,10 @@ def compact(bank: BankFile, home: Home) -> int:
         for left in sorted(home.root.glob(".monitor-*")):  # of a weekly run that was killed
             shutil.rmtree(left)
             removed += 1
-        return removed + (_unread(home.canonical) if (home.canonical / "manifest.json").exists() else 0)
+        if (home.canonical / "manifest.json").exists():
+            compact_tables(home.canonical)
+            removed += compact_landed(home.root) + _unread(home.canonical)
+        return removed
 
 
 def _old(home: Home, oldest: dt.date) -> int:
@@ -62,4 +66,9 @@ def _unread(canonical: Path) -> int:
         if table.version() != state.delta_version:
             table.restore(state.delta_version)
         removed += len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False))
+    named = {state.hidden.path for state in tables.values() if state.hidden}
+    for path in sorted((canonical / "hidden").glob("*.parquet")):
+        if path.relative_to(canonical).as_posix() not in named:
+            path.unlink()
+            removed += 1
     return removed

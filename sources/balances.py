@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import duckdb
@@ -9,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.running import Chained, Ints, chain
+from sources.running import Before, Bools, Chained, Ints, chain
 from sources.sqltext import one
+
+_AT_ONCE = 6_000_000  # movements chained in one go: their figures lie in memory
 
 
 @dataclass(frozen=True)
@@ -25,23 +28,63 @@ class RunningCheck:
     unclosed: int  # of them, whose last balance is not zero
 
 
-def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int) -> RunningCheck:
-    """Make `day_orders` (_row, day_order) and `closings` from `numbered_transactions`, and `balance_breaks`.
+def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int) -> None:
+    """Make `day_orders` (_row, day_order), `closings`, `balance_breaks` and `running_now` from `numbered_transactions`.
 
     `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
     transactions as they stand now. Days of one transaction have no row in `day_orders`. Where a late or corrected one
     changed a day, each keeps the place it had when it became known, so that no earlier date learns of later rows.
+    `running_before` holds where accounts stood whose days before are not here: they go on from there.
+    `running_now`: one row per account with movements, enough to go on from.
     """
     _rows_known(con, columns, has_versions)
     _changed_days(con)
+    con.execute("CREATE TABLE day_orders (_row BIGINT, day_order BIGINT)")
+    con.execute('CREATE TABLE closings (number BIGINT, "on" DATE, opening BIGINT, balance BIGINT, gap BIGINT)')
+    con.execute("CREATE TABLE last_rows (number BIGINT, after BIGINT, known BOOLEAN)")
+    rows, accounts = one(con, "SELECT (SELECT count(*) FROM numbered_transactions), (SELECT max(number) FROM life_accounts)")
+    step = max(1, (accounts or 1) * _AT_ONCE // max(rows, 1))
+    for low in range(0, (accounts or 0) + 1, step):
+        _chain_accounts(con, low, low + step)
+    _looked_closings(con)
+    con.execute(
+        'CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
+        f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}"
+    )
+    con.execute(
+        "CREATE TABLE running_now AS SELECT a.id AS account_id, coalesce(b.first_on, c.first_on) AS first_on,"
+        " CASE WHEN b.first_on IS NULL THEN c.opening ELSE b.opening END AS opening, c.last_on, c.closing, l.after, l.known,"
+        " c.days + coalesce(b.days, 0) AS days, c.inexact + coalesce(b.inexact, 0) AS inexact,"
+        " c.broken + coalesce(b.broken, 0) AS broken, a.life_to IS NOT NULL AS is_closed,"
+        " a.life_to IS NOT NULL AND c.closing <> 0 AS is_unclosed"
+        ' FROM (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
+        ' arg_max(balance, "on") AS closing, count(*) AS days, count(*) FILTER (gap > 0) AS inexact,'
+        f" count(*) FILTER (gap > {tolerance}) AS broken FROM closings GROUP BY 1) c"
+        " JOIN life_accounts a USING (number) JOIN last_rows l USING (number) LEFT JOIN running_before b ON b.account_id = a.id"
+    )
+
+
+def _chain_accounts(con: duckdb.DuckDBPyConnection, low: int, high: int) -> None:
+    """Chain the movements of the accounts numbered from `low` to before `high`."""
     read = con.sql(
-        'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed FROM rows_known r'
-        ' JOIN life_accounts a ON a.id = r.account_id LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
-        ' WHERE r.known_to IS NULL ORDER BY a.number, r."on", r."at", r.transaction_id'
+        'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed,'
+        " b.closing, b.after, b.known FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
+        ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
+        " LEFT JOIN running_before b ON b.account_id = r.account_id"
+        f" WHERE r.known_to IS NULL AND a.number >= {low} AND a.number < {high}"
+        ' ORDER BY a.number, r."on", r."at", r.transaction_id'
     ).to_arrow_table()
-    result, account, days = _chained(read)
+    if not read.num_rows:
+        return
+    before = Before(
+        pc.is_valid(read["closing"]).to_numpy(zero_copy_only=False),
+        _whole(read["closing"]),
+        _whole(read["after"]),
+        pc.fill_null(read["known"], False).to_numpy(zero_copy_only=False),
+    )
+    result, account, days = _chained(read, before)
     size = np.diff(np.append(result.first_row, len(result.order)))
-    wanted = np.repeat(size > 1, size) & ~read["changed"].to_numpy()
+    wanted = np.repeat(size > 1, size) & ~read["changed"].to_numpy(zero_copy_only=False)
     _keep(con, "day_orders", {"_row": read["_row"].to_numpy()[wanted], "day_order": result.order[wanted]})
     _keep(
         con,
@@ -54,35 +97,35 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
             "gap": result.gap,
         },
     )
-    _looked_closings(con)
-    con.execute(
-        'CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
-        f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}"
-    )
-    closed = one(
-        con,
-        'SELECT count(*), count(*) FILTER (balance <> 0) FROM (SELECT number, arg_max(balance, "on") AS balance'
-        " FROM closings GROUP BY 1) JOIN life_accounts a USING (number) WHERE a.life_to IS NOT NULL",
-    )
-    gaps = result.gap
-    return RunningCheck(len(gaps), int((gaps > 0).sum()), int((gaps > tolerance).sum()), tolerance, closed[0], closed[1])
+    ends = np.flatnonzero(np.append(account[1:] != account[:-1], True))
+    known = pc.is_valid(read["balance_after"]).to_numpy(zero_copy_only=False)
+    last = {"number": account[ends], "after": _whole(read["balance_after"])[ends], "known": known[ends]}
+    _keep(con, "last_rows", last)
 
 
-def derive_balances(con: duckdb.DuckDBPyConnection) -> None:
-    """`derived_balances`: closings; before an account's first movement what it opened with; nothing left once closed.
+def _whole(column: pa.ChunkedArray) -> Ints:
+    found: Ints = pc.fill_null(column, 0).to_numpy().astype(np.int64)
+    return found
+
+
+def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> None:
+    """`derived_balances` of the accounts at hand: closings; before the first movement what an account opened with; nothing left
+    once closed. `start`: the first day of which any balance of the bank tells.
 
     Days changed by late or corrected transactions have a version for each date on which they changed. Before the bank's
     first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
     """
+    day = f"DATE '{start.isoformat()}'" if start else "NULL::DATE"
     con.execute(
-        'CREATE TABLE derived_balances AS WITH start AS (SELECT min("on") AS day FROM closings),'
+        f"CREATE TABLE derived_balances AS WITH start AS (SELECT {day} AS day),"
         ' ends AS (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
         ' arg_max(balance, "on") AS balance FROM closings GROUP BY 1),'
         ' rows AS (SELECT number, "on", balance, "on" AS recorded_on, false AS deleted FROM closings'
         ' ANTI JOIN changed_days USING (number, "on")'
         ' UNION ALL SELECT number, "on", balance, look, gone FROM looked_closings'
         " UNION ALL SELECT number, greatest(a.life_from, start.day) AS day, opening, day, false FROM ends"
-        " JOIN life_accounts a USING (number), start WHERE greatest(a.life_from, start.day) < first_on"
+        " JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id, start"
+        " WHERE greatest(a.life_from, start.day) < first_on"
         " UNION ALL SELECT number, a.life_to, 0, a.life_to, false FROM ends JOIN life_accounts a USING (number)"
         " WHERE balance <> 0 AND last_on < a.life_to)"
         ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)'
@@ -95,15 +138,18 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
     recorded = ", ".join(['"on"', *told])
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
-    until = "NULL::DATE"
+    rows = (
+        f'SELECT _row, transaction_id, account_id, "on", {moment} AS "at", amount, balance_after,'
+        f" greatest({recorded}) AS known_on, {deleted} AS gone FROM numbered_transactions n"
+    )
     if told and has_versions:
         until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
-    con.execute(
-        f"CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM (SELECT *, {until} AS known_to FROM (SELECT _row,"
-        f' transaction_id, account_id, "on", {moment} AS "at", amount, balance_after, greatest({recorded}) AS known_on,'
-        f" {deleted} AS gone"
-        " FROM numbered_transactions)) WHERE NOT gone"
-    )
+        several = "JOIN several_transactions s ON s.transaction_id IS NOT DISTINCT FROM n.transaction_id"
+        single = f"SELECT *, NULL::DATE AS known_to FROM ({rows} ANTI {several})"
+        rows = f"{single} UNION ALL SELECT *, {until} FROM ({rows} SEMI {several})"
+    else:
+        rows = f"SELECT *, NULL::DATE AS known_to FROM ({rows})"
+    con.execute(f"CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM ({rows}) WHERE NOT gone")
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:
@@ -132,9 +178,8 @@ def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     ).to_arrow_table()
     result, place, _ = _chained(read)
     new = read["new"].to_numpy()
-    con.register("_orders", pa.table({"_row": read["_row"].to_numpy()[new], "day_order": result.order[new]}))
-    con.execute("INSERT INTO day_orders SELECT * FROM _orders")
-    con.unregister("_orders")
+    _keep(con, "day_orders", {"_row": read["_row"].to_numpy()[new], "day_order": result.order[new]})
+    con.execute("CREATE TABLE look_closings (place BIGINT, balance BIGINT)")
     _keep(con, "look_closings", {"place": place[result.first_row], "balance": result.closing})
     con.execute(
         'CREATE TABLE looked_closings AS SELECT l.number, l."on", coalesce(f.balance, c.balance, 0) AS balance, l.look,'
@@ -143,20 +188,20 @@ def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _chained(read: pa.Table) -> tuple[Chained, Ints, Ints]:
+def _chained(read: pa.Table, before: Before | None = None) -> tuple[Chained, Ints, Ints]:
     """Rows in account, day and any total order: their chains, account numbers and days."""
     account = read["number"].to_numpy().astype(np.int64)
     days = read["on"].cast(pa.int32()).to_numpy().astype(np.int64)
     known = pc.is_valid(read["balance_after"]).to_numpy(zero_copy_only=False)
-    after = pc.fill_null(read["balance_after"], 0).to_numpy().astype(np.int64)
-    return chain(account, days, read["amount"].to_numpy().astype(np.int64), after, known), account, days
+    after = _whole(read["balance_after"])
+    return chain(account, days, read["amount"].to_numpy().astype(np.int64), after, known, before), account, days
 
 
 def _dates(days: Ints) -> pa.Array:
     return pa.array(days.astype(np.int32)).cast(pa.date32())
 
 
-def _keep(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, Ints | pa.Array]) -> None:
+def _keep(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, Ints | Bools | pa.Array]) -> None:
     con.register("_kept", pa.table(columns))
-    con.execute(f"CREATE TABLE {name} AS SELECT * FROM _kept")
+    con.execute(f"INSERT INTO {name} SELECT * FROM _kept")
     con.unregister("_kept")

@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
 from sources.identity import resolved_sql
-from sources.sqltext import one, quiet
+from sources.sqltext import ident, quiet
 from sources.tables import SQL_TYPE, TABLES, Table
 from sources.written import KNOWING, columns_of, order_sql, prepare_owners, written_sql
-from store.errors import TerraceError
+from store.errors import DataDamaged, TerraceError
 from store.files import read_json, write_json
+from store.fingerprint import of_file
+
+Progress = Callable[[str, int, int], None]
+
+
+class DataFile(BaseModel):
+    """One Parquet file of a canonical table: its path under the tables' folder, size and content hash."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    size: int
+    sha256: str
+    bucket: int | None = None
+
+
+class Counts(BaseModel):
+    """What a canonical table holds, counted: enough to go on counting."""
+
+    model_config = ConfigDict(frozen=True)
+    rows: int = 0
+    filled: dict[str, int] = {}  # column -> rows with a value
+    days: dict[dt.date, int] = {}  # event date -> rows
+    content: int = 0  # sum of the rows' hashes
+
+    def changed(self, added: Counts, removed: Counts) -> Counts:
+        """These counts after some rows came and some went."""
+        return Counts(
+            rows=self.rows + added.rows - removed.rows,
+            filled=_sums(self.filled, added.filled, removed.filled),
+            days=_sums(self.days, added.days, removed.days),
+            content=self.content + added.content - removed.content,
+        )
+
+
+def _sums(counts: Mapping[Any, int], added: Mapping[Any, int], removed: Mapping[Any, int]) -> dict[Any, int]:
+    keys = sorted({*counts, *added, *removed})
+    sums = {key: counts.get(key, 0) + added.get(key, 0) - removed.get(key, 0) for key in keys}
+    return {key: count for key, count in sums.items() if count}
 
 
 class TableState(BaseModel):
@@ -31,6 +71,9 @@ class TableState(BaseModel):
     undated: tuple[str, ...] = ()  # attributes known as of today only: they route lists and are never features
     first_on: dt.date | None = None  # event dates
     last_on: dt.date | None = None
+    fingerprint: str = ""  # of the rows in force: equal rows, equal text, in whatever files and order they lie
+    files: tuple[DataFile, ...] = ()  # of the Delta version
+    hidden: DataFile | None = None  # rows (file, row) of those files that later intakes have replaced
 
 
 class CanonicalManifest(BaseModel):
@@ -45,6 +88,13 @@ class CanonicalManifest(BaseModel):
     config_hash: str
     code_hash: str
     tables: dict[str, TableState]
+    intake: int = 0  # number of the intake, under which `landed/` keeps what it knew
+
+    def content(self) -> dict[str, Any]:
+        """What is equal where the rows are equal, however many intakes they came in."""
+        content = self.model_dump(mode="json", exclude={"tables", "intake"})
+        places = {"delta_version", "files", "hidden"}
+        return content | {"tables": {name: t.model_dump(mode="json", exclude=places) for name, t in self.tables.items()}}
 
 
 def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -100,28 +150,61 @@ class Canonical:
         return frozenset((table, name) for table, state in tables for name in state.mapped if name not in state.undated)
 
     def files(self, table: str, bucket: int | None = None) -> list[str]:
-        """The Parquet files of a table, or of one bucket of customers, in name order."""
+        """The Parquet files of a table, or of one bucket of customers, in name order; some of their rows may be hidden.
+
+        Raises DataDamaged where one is missing or has another size than it was written with.
+        """
         only = bucket if TABLES[table].by != "bank" else None
-        return _files(self.root / table, self.manifest.tables[table].delta_version, only)
+        chosen = [file for file in self.manifest.tables[table].files if only in (None, file.bucket)]
+        for file in chosen:
+            if wrong := wrong_with(self.root, file):
+                raise damaged(table, file, wrong)
+        return sorted(str(self.root / file.path) for file in chosen)
 
     def relation_sql(self, table: str, bucket: int | None = None) -> str:
-        """`read_parquet(...)` text over the table's files, or an empty typed table where the bank has none."""
+        """A relation of the table's rows in force, or an empty typed one where the bank has none."""
         if table not in self.manifest.tables:
             return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
         files = self.files(table, bucket)
         if not files:
-            files = self.files(table)
-            if not files:
-                return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
-            listed = ", ".join(_quote(f) for f in files)
-            whole = f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})"
-            return f"(SELECT * FROM {whole} WHERE false)"
-        listed = ", ".join(_quote(f) for f in files)
-        return (
-            f"read_parquet([{listed}], hive_partitioning=true, hive_types={{'bucket': INTEGER}})"
-            if TABLES[table].by != "bank"
-            else f"read_parquet([{listed}])"
-        )
+            every = self.files(table)
+            none = f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
+            return f"(SELECT * FROM {read_sql(table, every)} WHERE false)" if every else none
+        hiding = self.hiding(table)
+        plain = [file for file in files if file not in hiding]
+        if len(plain) == len(files):
+            return read_sql(table, files)
+        parts = [f"SELECT * FROM {read_sql(table, plain)}"] if plain else []
+        parts.append(self._in_force_sql(table, [file for file in files if file in hiding]))
+        return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    def placed_sql(self, table: str) -> str:
+        """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file)."""
+        files = self.files(table)
+        names = ", ".join(_quote(Path(file).relative_to(self.root).as_posix()) for file in files)
+        return self._in_force_sql(table, files, f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at")
+
+    def hiding(self, table: str) -> set[str]:
+        """The files of a table of which rows are hidden."""
+        hidden = self.manifest.tables[table].hidden
+        if hidden is None:
+            return set()
+        if wrong := wrong_with(self.root, hidden):
+            raise damaged(table, hidden, wrong)
+        return {str(self.root / path) for path in pq.read_table(self.root / hidden.path)["file"].unique().to_pylist()}
+
+    def _in_force_sql(self, table: str, files: Sequence[str], more: str = "") -> str:
+        """A SELECT over files without the rows that are hidden."""
+        hidden = self.manifest.tables[table].hidden
+        without = ""
+        if hidden is not None:
+            names = ", ".join(_quote(Path(file).relative_to(self.root).as_posix()) for file in files)
+            without = (
+                f" ANTI JOIN (SELECT ((list_position([{names}], file) - 1)::BIGINT << 40) + row AS at FROM"
+                f" read_parquet({_quote(str(self.root / hidden.path))}) WHERE list_contains([{names}], file)) h"
+                " ON h.at = (r.file_index::BIGINT << 40) + r.file_row_number"
+            )
+        return f"SELECT r.*{more} FROM {read_sql(table, files)} r{without}"
 
     def scan(
         self, con: duckdb.DuckDBPyConnection, table: str, as_of: dt.date, bucket: int | None = None
@@ -130,11 +213,50 @@ class Canonical:
         return con.sql(as_of_sql(table, self.relation_sql(table, bucket), as_of))
 
 
-def _files(folder: Path, version: int, bucket: int | None = None) -> list[str]:
-    """Data files of a Delta table at a version, by their names in its log: a folder's name may hold blanks or Chinese."""
-    added = pa.table(DeltaTable(str(folder), version=version).get_add_actions(flatten=True)).to_pydict()
+def read_sql(table: str, files: Sequence[str]) -> str:
+    """`read_parquet(...)` text over files of a table."""
+    listed = ", ".join(_quote(file) for file in files)
+    hive = (
+        ", hive_partitioning=true, hive_types={'bucket': INTEGER}"
+        if TABLES[table].by != "bank"
+        else ", hive_partitioning=false"
+    )
+    return f"read_parquet([{listed}]{hive})"
+
+
+def wrong_with(root: Path, file: DataFile, *, read: bool = False) -> str:
+    """What is wrong with a file, without reading it unless asked to; empty: nothing."""
+    path = root / file.path
+    if not path.exists():
+        return "is missing"
+    if path.stat().st_size != file.size:
+        return f"has {path.stat().st_size:,} bytes instead of {file.size:,}"
+    return "has been changed" if read and of_file(path) != file.sha256 else ""
+
+
+def damaged(table: str, file: DataFile, wrong: str) -> DataDamaged:
+    """The error for a canonical file that is not as it was written."""
+    of = f"table {table}, bucket {file.bucket}" if file.bucket is not None else f"table {table}"
+    return DataDamaged(
+        f"the file {file.path} {wrong}",
+        where=of,
+        expected="the files the last intake wrote",
+        do="run `terrace check`: it is made again from what was landed",
+    )
+
+
+def noted_files(root: Path, name: str, version: int, known: Iterable[DataFile] = ()) -> tuple[DataFile, ...]:
+    """The data files of a Delta table at a version, by its log: a folder's name may hold blanks or Chinese."""
+    added = pa.table(DeltaTable(str(root / name), version=version).get_add_actions(flatten=True)).to_pydict()
     buckets = added.get("partition.bucket", [None] * len(added["path"]))
-    return sorted(str(folder / path) for path, of in zip(added["path"], buckets, strict=True) if bucket in (None, of))
+    there, found = {file.path: file for file in known}, []
+    for path, bucket in sorted(zip(added["path"], buckets, strict=True)):
+        place = f"{name}/{path}"
+        if place not in there:
+            size, sha256 = (root / place).stat().st_size, of_file(root / place)
+            there[place] = DataFile(path=place, size=size, sha256=sha256, bucket=bucket)
+        found.append(there[place])
+    return tuple(found)
 
 
 def _quote(text: str) -> str:
@@ -172,6 +294,11 @@ def write_canonical(
     code_hash: str = "",
     undated: Mapping[str, Sequence[str]] | None = None,
     single: Collection[str] = (),
+    intake: int = 0,
+    counts: dict[str, Counts] | None = None,
+    large: Mapping[str, Path] | None = None,
+    before_manifest: Callable[[], None] | None = None,
+    say: Progress = lambda what, done, total: None,
 ) -> Canonical:
     """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
 
@@ -180,30 +307,31 @@ def write_canonical(
     and `deleted` (this version removes the row). `single` names tables of which it is known that no key occurs twice. The
     order of rows on disk is total: bucket, owner, event date, key. `customer_id` is the number that stood for the person: a
     merge ends a row's version under the old number and begins one under the new (sources.identity). The manifest is written
-    last, so a crash leaves the earlier intake in force.
+    last, so a crash leaves the earlier intake in force. `counts` is filled with what each table holds; `large` names
+    tables that are sorted by parts of their buckets, and an empty folder for each; `before_manifest` is called when all else is
+    written.
     """
     states: dict[str, TableState] = {}
     prepare_owners(con, sources, buckets)
     for name in [table for table in TABLES if table in sources]:
-        spec, relation = TABLES[name], sources[name]
-        present = columns_of(con, relation)
-        unknown = set(present) - set(spec.names) - set(KNOWING) if name != "snapshots" else set()
-        if unknown:
-            raise TerraceError(f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(spec.names))
-        query = written_sql(con, spec, relation, present, buckets, is_single=name in single)
-        if spec.by != "bank" and "merges" in sources:
-            query = resolved_sql(query, spec)
-        query = f"SELECT * FROM ({query}) ORDER BY {order_sql(spec)}"
-        reader = con.sql(query).to_arrow_reader(200_000)
+        say(f"write {name}", len(states), len(sources))
+        query, present = rows_sql(con, name, sources, buckets, is_single=name in single)
+        _check_columns(name, present)
+        reader = _sorted(con, name, query, buckets, large[name] if large and name in large else None)
         write_deltalake(
             str(root / name),
             reader,
             mode="overwrite",
             schema_mode="overwrite",
-            partition_by=["bucket"] if spec.by != "bank" else None,
+            partition_by=["bucket"] if TABLES[name].by != "bank" else None,
         )
         version = DeltaTable(str(root / name)).version()
-        states[name] = _state(root, name, version, present, tuple((undated or {}).get(name, ())))
+        files = noted_files(root, name, version)
+        listed = [str(root / file.path) for file in files]
+        counted = count_rows(name, read_sql(name, listed)) if listed else Counts()
+        states[name] = state_of(name, version, present, (undated or {}).get(name, ()), counted, files)
+        if counts is not None:
+            counts[name] = counted
     manifest = CanonicalManifest(
         bank=bank,
         currency=currency,
@@ -213,28 +341,114 @@ def write_canonical(
         config_hash=config_hash,
         code_hash=code_hash,
         tables=states,
+        intake=intake,
     )
+    if before_manifest:
+        before_manifest()
     write_json(root / "manifest.json", manifest.model_dump(mode="json"))
     return Canonical(root, manifest)
 
 
-def _state(root: Path, name: str, version: int, present: list[str], undated: tuple[str, ...]) -> TableState:
-    files = ", ".join(_quote(f) for f in _files(root / name, version))
-    event = TABLES[name].event
-    mapped = tuple(c for c in present if c in TABLES[name].names or name == "snapshots")
-    if not files:
-        return TableState(rows=0, delta_version=version, mapped=mapped, filled=(), undated=undated)
-    counts = ", ".join([f'count("{c}")' for c in mapped] or ["0"])
-    dates = f'min("{event}"), max("{event}")' if event and event in mapped else "NULL, NULL"
-    con = connect()  # the writer's connection may be closed to files
-    row = one(con, f"SELECT count(*), {dates}, {counts} FROM read_parquet([{files}], hive_partitioning=true)")
-    con.close()
-    return TableState(
-        rows=row[0],
-        delta_version=version,
-        first_on=row[1],
-        last_on=row[2],
-        undated=undated,
-        mapped=mapped,
-        filled=tuple(c for c, n in zip(mapped, row[3:], strict=False) if n),
+_PARTS = 16  # of a large table: each is sorted in memory
+
+
+def _sorted(con: duckdb.DuckDBPyConnection, name: str, query: str, buckets: int, folder: Path | None) -> pa.RecordBatchReader:
+    """The rows of a table in their order on disk; with a `folder` to lay them down in, a few buckets at a time."""
+    order = order_sql(TABLES[name])
+    if folder is None or TABLES[name].by == "bank":
+        return con.sql(f"SELECT * FROM ({query}) ORDER BY {order}").to_arrow_reader(200_000)
+    parts = min(buckets, _PARTS)
+    con.execute(
+        f"COPY (SELECT *, bucket * {parts} // {buckets} AS _part FROM ({query})) TO {_quote(str(folder))}"
+        " (FORMAT parquet, COMPRESSION lz4, PARTITION_BY (_part))"
     )
+
+    def laid(part: int) -> str:
+        files = sorted(str(path) for path in (folder / f"_part={part}").glob("*.parquet"))
+        listed = ", ".join(_quote(file) for file in files)
+        return f"SELECT * FROM read_parquet([{listed}], hive_partitioning=false) ORDER BY {order}" if files else ""
+
+    found = [laid(part) for part in range(parts)]
+    schema = con.sql(f"SELECT * FROM ({query}) LIMIT 0").to_arrow_table().schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for sql in found:
+            if sql:
+                yield from con.sql(sql).to_arrow_reader(200_000)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def rows_sql(
+    con: duckdb.DuckDBPyConnection, name: str, sources: Mapping[str, str], buckets: int, *, is_single: bool
+) -> tuple[str, list[str]]:
+    """The SELECT that makes a table's rows of the relations in `sources`, whose owners are prepared; its relation's columns."""
+    spec, present = TABLES[name], columns_of(con, sources[name])
+    query = written_sql(con, spec, sources[name], present, buckets, is_single=is_single)
+    return (resolved_sql(query, spec) if spec.by != "bank" and "merges" in sources else query), present
+
+
+def _check_columns(name: str, present: Sequence[str]) -> None:
+    unknown = set(present) - set(TABLES[name].names) - set(KNOWING) if name != "snapshots" else set()
+    if unknown:
+        raise TerraceError(
+            f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(TABLES[name].names)
+        )
+
+
+def mapped_columns(name: str, present: Iterable[str]) -> tuple[str, ...]:
+    """The columns among those of a relation that are the table's own."""
+    return tuple(c for c in present if c in TABLES[name].names or (name == "snapshots" and c not in KNOWING))
+
+
+def state_of(
+    name: str,
+    version: int,
+    present: Iterable[str],
+    undated: Sequence[str],
+    counted: Counts,
+    files: tuple[DataFile, ...],
+    hidden: DataFile | None = None,
+) -> TableState:
+    """What is said of a table to those who read it."""
+    mapped, event = mapped_columns(name, present), TABLES[name].event
+    days = counted.days if event in mapped else {}
+    return TableState(
+        rows=counted.rows,
+        delta_version=version,
+        undated=tuple(undated),
+        mapped=mapped,
+        filled=tuple(c for c in mapped if counted.filled.get(c)),
+        first_on=min(days, default=None),
+        last_on=max(days, default=None),
+        fingerprint=f"{counted.content % 2**128:032x}",
+        files=files,
+        hidden=hidden,
+    )
+
+
+def counts_sql(name: str, columns: Sequence[str], relation: str) -> str:
+    """A SELECT of one row per event date: day, rows, sum of the rows' hashes, and per column of the table rows with a value."""
+    event = TABLES[name].event
+    day = ident(event) if event and event in columns else "NULL::DATE"
+    listed = ", ".join(ident(c) for c in sorted(columns))
+    filled = ", ".join(f"count({ident(c)})" for c in mapped_columns(name, columns)) or "0"
+    return f"SELECT {day}, count(*), sum(hash({listed})), {filled} FROM {relation} GROUP BY 1"
+
+
+def counted_of(name: str, columns: Sequence[str], found: Sequence[tuple[Any, ...]]) -> Counts:
+    """Counts from the answer to `counts_sql`."""
+    mapped = mapped_columns(name, columns)
+    return Counts(
+        rows=sum(row[1] for row in found),
+        content=sum(int(row[2]) for row in found),
+        days={row[0]: row[1] for row in sorted(found, key=str) if row[0]},
+        filled={c: sum(row[3 + i] for row in found) for i, c in enumerate(mapped)},
+    )
+
+
+def count_rows(name: str, relation: str) -> Counts:
+    """What a relation of canonical files holds, counted. On a connection of its own: the writer's may be closed to files."""
+    with connect(memory_limit="1GB") as con:
+        columns = columns_of(con, relation)
+        return counted_of(name, columns, con.execute(counts_sql(name, columns, relation)).fetchall())

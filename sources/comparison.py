@@ -53,7 +53,7 @@ def land_full(
         rows,
         aside,
         garbled,
-        blanks_of(con, name, spec),
+        blanks_of(con, ident(name), spec),
         last_on=max(known, default=None),
         compared=tuple(compared),
         twice=by_day(delivery, spec)[1],

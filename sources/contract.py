@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import pairwise
 
@@ -45,6 +45,8 @@ class Checked:
     broken: tuple[Broken, ...]
     columns: tuple[str, ...]
     has_versions: bool  # some key has several rows
+    actions: Mapping[str, Action] = field(default_factory=dict)  # rule and column -> what is done with a row that breaks it
+    nulled: tuple[tuple[str, str], ...] = ()  # (column, rule and column): cells that become unknown where that rule is broken
 
 
 def in_order(tables: Mapping[str, Mapped]) -> list[str]:
@@ -56,13 +58,18 @@ def in_order(tables: Mapping[str, Mapped]) -> list[str]:
 
 
 def check_table(
-    con: duckdb.DuckDBPyConnection, mapped: Mapped, checks: Checks, currency: str, known: set[str], *, tells_day: bool = False
+    con: duckdb.DuckDBPyConnection,
+    mapped: Mapped,
+    checks: Checks,
+    currency: str,
+    known: set[str],
+    *,
+    last: dt.date | None = None,
 ) -> Checked:
-    """Apply the rules of one table. `known`: tables already checked, whose clean rows may be referred to; `tells_day`: the
-    table's last date says how far the data goes."""
-    name, spec = mapped.table, TABLES[mapped.table]
+    """Apply the rules of one table to `mapped_TABLE`, which holds all rows of every key in it. `known`: tables already
+    checked: `keys_PARENT` has those of their usable keys that are referred to; `last`: rows after it are ahead of all."""
+    name = mapped.table
     copies = _mark_duplicates(con, mapped)
-    last = _last_usual(con, mapped, checks.ahead_days) if tells_day else None
     helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None, last=last)
     rules = rules_of(name, mapped.columns, mapped.unread, helpers, checks)
     frame = nw.from_native(con.table(f"prepared_{name}")).with_columns(
@@ -79,8 +86,6 @@ def check_table(
     columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
     con.execute(f"CREATE VIEW numbered_{name} AS {_clean_sql(con, mapped, columns, rules, copies)}")
     con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
-    if spec.name in _REFERRED or "merges" in spec.name:
-        con.execute(f"CREATE TABLE keys_{name} AS SELECT DISTINCT {ident(spec.key[0])} AS id FROM clean_{name}")
     quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
     dropped = copies or 0
     return Checked(
@@ -92,6 +97,29 @@ def check_table(
         _count(con, name, rules),
         tuple(mapped.columns),
         copies is not None,
+        {rule.label: rule.action for rule in rules},
+        tuple(sorted({(rule.column, rule.label) for rule in rules if rule.action == "null"})),
+    )
+
+
+def clean_before_sql(mapped: Mapped, rows: str, verdict: str, nulled: Iterable[tuple[str, str]]) -> str:
+    """Usable rows among `rows`, mapped at earlier intakes, by the verdict (_row, rules, out, copy) they then got."""
+    labels: dict[str, list[str]] = {}
+    for column, label in nulled:
+        labels.setdefault(column, []).append(label)
+    kept = ", ".join(_blanked(c, labels) for c in (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row")))
+    return (
+        f"SELECT m._row, {kept} FROM {rows} m LEFT JOIN {verdict} v ON v._row = m._row"
+        " WHERE NOT coalesce(v.out, false) AND NOT coalesce(v.copy, false)"
+    )
+
+
+def _blanked(column: str, labels: Mapping[str, list[str]]) -> str:
+    """A cell, unknown where a rule was broken that says so."""
+    if column not in labels:
+        return f"m.{ident(column)}"
+    return (
+        f"CASE WHEN list_has_any(v.rules, [{literals(labels[column])}]) THEN NULL ELSE m.{ident(column)} END AS {ident(column)}"
     )
 
 
@@ -112,16 +140,8 @@ def _clean_sql(
     if copies:
         joins.append(f"LEFT JOIN duplicates_{name} d ON d._row = m._row")
         where.append("NOT coalesce(d.copy, false)")
-    kept = ", ".join(
-        f"CASE WHEN list_has_any(v.rules, [{literals(nulled[c])}]) THEN NULL ELSE m.{ident(c)} END AS {ident(c)}"
-        if c in nulled
-        else f"m.{ident(c)}"
-        for c in columns
-    )
+    kept = ", ".join(_blanked(c, nulled) for c in columns)
     return f"SELECT m._row, {kept} FROM {mapped.relation} m {' '.join(joins)} WHERE {' AND '.join(where) or 'true'}"
-
-
-_REFERRED = frozenset(to for table in TABLES.values() for _, to in table.references)
 
 
 def _any(marks: list[str]) -> str:
@@ -151,13 +171,12 @@ def _mark_duplicates(con: duckdb.DuckDBPyConnection, mapped: Mapped) -> int | No
     return number(con, f"SELECT count(*) FROM duplicates_{mapped.table} WHERE copy")
 
 
-def _last_usual(con: duckdb.DuckDBPyConnection, mapped: Mapped, days: int) -> dt.date | None:
-    """The last day before a gap of more than `days` after which hardly a row comes; None where there is no such gap."""
-    event = ident(TABLES[mapped.table].event or "")
-    found = con.execute(
-        f"SELECT {event}, count(*) FROM {mapped.relation} WHERE {event} IS NOT NULL GROUP BY 1 ORDER BY 1 DESC"
-    ).fetchall()
-    hardly, after, last = sum(count for _, count in found) * _HARDLY, 0, None
+def last_usual(rows: Mapping[dt.date, int], days: int) -> dt.date | None:
+    """The last day before a gap of more than `days` after which hardly a row comes; None where there is no such gap.
+
+    `rows`: mapped rows by event date."""
+    found = sorted(rows.items(), reverse=True)
+    hardly, after, last = sum(rows.values()) * _HARDLY, 0, None
     for (day, count), (before, _) in pairwise(found):
         after += count
         if after > hardly:
@@ -205,19 +224,19 @@ def _prepare(
     return helpers
 
 
-def life_table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], knowing: tuple[str, ...] = ()) -> None:
-    """`life_accounts` or `life_loans`: first and last day and a number of each, for the events that belong to it.
+def life_sql(name: str, columns: Iterable[str], relation: str) -> str:
+    """Accounts or loans, of their usable rows: first and last day of each and a number, for the events that belong to it.
 
     Of several versions the last one told says when it closed: an account that was reopened is open.
     """
     begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
-    told = ", ".join(c for c in ("recorded_on", "valid_from") if c in knowing)
+    told = ", ".join(c for c in ("recorded_on", "valid_from") if c in columns)
     end = "NULL::DATE"
     if "closed_on" in columns:
         end = f"arg_max_null(closed_on, coalesce(greatest({told}), DATE '0001-01-01'))" if told else "max(closed_on)"
-    con.execute(
-        f"CREATE TABLE life_{name} AS SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
-        f" min({begin}) AS life_from, {end} AS life_to FROM clean_{name} GROUP BY 1)"
+    return (
+        f"SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
+        f" min({begin}) AS life_from, {end} AS life_to FROM {relation} GROUP BY 1)"
     )
 
 
@@ -230,4 +249,4 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tupl
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
 
 
-__all__ = ["KNOWING", "Broken", "Checked", "check_table", "in_order", "life_table"]
+__all__ = ["KNOWING", "Broken", "Checked", "check_table", "clean_before_sql", "in_order", "last_usual", "life_sql"]

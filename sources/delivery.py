@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sources.settings import Input
 from store.errors import ConfigError, DataNotArrived, GateBroken
+from store.files import read_json, write_json
 from store.fingerprint import of_file, of_json
 
 
@@ -43,7 +45,32 @@ class Delivery:
         return max((file.on for file in self.files if file.on), default=None)
 
 
-def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
+class Hashes:
+    """Content hashes of delivered files, noted with size, time of change and inode: an unchanged file is not read again."""
+
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
+        self.path, self.used = path, dict[str, dict[str, Any]]()
+        self.known: dict[str, dict[str, Any]] = read_json(path) if path.exists() and not anew else {}
+
+    def of(self, path: Path, method: str = "sha256") -> str:
+        """Content hash of a file, by `method`: sha256 or md5."""
+        name, found = path.absolute().as_posix(), path.stat()
+        stamp = [found.st_size, found.st_mtime_ns, found.st_ino]
+        note = self.used.get(name) or self.known.get(name, {})
+        if note.get("stamp") != stamp:
+            note = {"stamp": stamp}
+        if method not in note:
+            note[method] = of_file(path) if method == "sha256" else _md5(path)
+        self.used[name] = note
+        return str(note[method])
+
+    def keep(self) -> None:
+        """Note what was asked for, so that the next intake need not read it."""
+        if self.used != self.known:
+            write_json(self.path, self.used)
+
+
+def deliveries(inputs: Mapping[str, Input], base: Path, hashes: Hashes) -> dict[str, Delivery]:
     """Every file input's files, checked against their flags. Raises DataNotArrived naming all that are missing."""
     found: dict[str, Delivery] = {}
     missing: list[str] = []
@@ -60,8 +87,9 @@ def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
             if flag is not None and not flag.exists()
         ]
         if not missing:
-            files = tuple(_delivered(name, path, flag, spec) for path, flag in zip(paths, flags, strict=True))
-            found[name] = Delivery(name, files, of_json([[_tail(file.path, spec), file.sha256] for file in files]))
+            files = tuple(_delivered(name, path, flag, spec, hashes) for path, flag in zip(paths, flags, strict=True))
+            _ask_days(name, files, spec)
+            found[name] = Delivery(name, files, said_by([tail(file.path, spec), file.sha256] for file in files))
     if missing:
         raise DataNotArrived(
             "; ".join(missing),
@@ -69,7 +97,27 @@ def deliveries(inputs: Mapping[str, Input], base: Path) -> dict[str, Delivery]:
             expected="every required table and its flag",
             do="ask the sender, then run again; nothing was changed",
         )
+    hashes.keep()
     return found
+
+
+def said_by(files: Iterable[Sequence[str]]) -> str:
+    """Content hash of an input, from name and hash of each file, whatever the order in which they came."""
+    return of_json(sorted(list(file) for file in files))
+
+
+def _ask_days(name: str, files: Sequence[Delivered], spec: Input) -> None:
+    """Names must say their day, but for those of the first load."""
+    if spec.dated is None or spec.dated.column is not None:
+        return
+    for file in files:
+        if file.on is None and not (spec.dated.first_load and re.search(spec.dated.first_load, file.path.name)):
+            raise ConfigError(
+                f"the name {file.path.name} holds no date that `dated` understands",
+                where=f"input {name}",
+                expected=f"{spec.dated.pattern} as {spec.dated.date}",
+                do="set `dated` of the input; `first_load` there says which files have no day",
+            )
 
 
 def by_day(delivery: Delivery, spec: Input) -> tuple[dict[dt.date, tuple[Delivered, ...]], tuple[str, ...]]:
@@ -121,7 +169,7 @@ def paths_of(base: Path, spec: Input) -> list[Path]:
     )
 
 
-def _tail(path: Path, spec: Input) -> str:
+def tail(path: Path, spec: Input) -> str:
     """The name under which a file counts in the fingerprint: partition folders say something, the place does not."""
     return "/".join([*(part for part in path.parts[:-1] if "=" in part), path.name]) if spec.format == "parquet" else path.name
 
@@ -132,8 +180,8 @@ def _flag_path(path: Path, spec: Input) -> Path | None:
     return path.with_name(spec.flag.name.replace("{name}", path.name).replace("{stem}", path.name.partition(".")[0]))
 
 
-def _delivered(name: str, path: Path, flag: Path | None, spec: Input) -> Delivered:
-    stamp, sha256, rows = _stamp(path), of_file(path), None
+def _delivered(name: str, path: Path, flag: Path | None, spec: Input, hashes: Hashes) -> Delivered:
+    stamp, sha256, rows = _stamp(path), hashes.of(path), None
     if flag is not None and spec.flag is not None:
         match = re.search(spec.flag.pattern, flag.read_text(encoding="utf-8", errors="replace"))
         if match is None:
@@ -147,7 +195,7 @@ def _delivered(name: str, path: Path, flag: Path | None, spec: Input) -> Deliver
         rows = int(groups["rows"]) if groups.get("rows") else None
         stated = (groups.get("checksum") or "").lower()
         if spec.flag.checksum != "none":
-            actual = sha256 if spec.flag.checksum == "sha256" else _md5(path)
+            actual = hashes.of(path, spec.flag.checksum)
             if stated != actual:
                 raise GateBroken(
                     f"{path.name} has {spec.flag.checksum} {actual}, its flag says {stated or 'none'}",
@@ -155,7 +203,7 @@ def _delivered(name: str, path: Path, flag: Path | None, spec: Input) -> Deliver
                     expected="the file its flag describes",
                     do="ask for the file again: it was cut short or changed on its way",
                 )
-    return Delivered(path, sha256, stamp, _day(name, path, spec), rows)
+    return Delivered(path, sha256, stamp, _day(path, spec), rows)
 
 
 def delivered_file(path: Path, sha256: str) -> Delivered:
@@ -173,18 +221,12 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _day(name: str, path: Path, spec: Input) -> dt.date | None:
+def _day(path: Path, spec: Input) -> dt.date | None:
+    """The day a file's name says, where it says one."""
     if spec.dated is None or spec.dated.column is not None:
         return None
     match = re.search(spec.dated.pattern, path.as_posix()[-200:])
     try:
-        if match is None:
-            raise ValueError
-        return dt.datetime.strptime(match.group(1), spec.dated.date).date()  # noqa: DTZ007 - a day has no zone
+        return dt.datetime.strptime(match.group(1), spec.dated.date).date() if match else None  # noqa: DTZ007 - a day has no zone
     except (ValueError, IndexError):
-        raise ConfigError(
-            f"the name {path.name} holds no date that `dated` understands",
-            where=f"input {name}",
-            expected=f"{spec.dated.pattern} as {spec.dated.date}",
-            do="set `dated` of the input",
-        ) from None
+        return None

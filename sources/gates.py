@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-import duckdb
 import holidays
 
-from sources.contract import Checked
 from sources.landing import Landed
 from sources.quality import Gate, waiver_for
 from sources.settings import Gates, SourceSettings, Totals, Volume, Waiver
-from sources.sqltext import ident, one
 from sources.tables import TABLES
 
 _ENOUGH_DAYS = 3
+ENOUGH_ROWS = 1000  # of fewer rows a share says little: one bad line would stop the night
 
 
 @dataclass(frozen=True)
@@ -60,46 +58,45 @@ class Asked:
     minor_digits: int
 
 
-def gates(
-    con: duckdb.DuckDBPyConnection,
-    settings: SourceSettings,
-    landed: Mapping[str, Landed],
-    checked: Mapping[str, Checked],
-    relations: Mapping[str, str],
-    newest: dt.date | None,
-    asked: Asked,
-) -> list[Gate]:
+@dataclass(frozen=True)
+class Share:
+    """Rows of a table, and how many of them were set aside, and contradict others of their key."""
+
+    table: str
+    rows: int
+    quarantined: int
+    conflicting: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What gates look at: what an intake brought, and what has come so far."""
+
+    inputs: tuple[Landed, ...]
+    tables: tuple[Share, ...]
+    days: Mapping[str, Mapping[dt.date, int]]  # table -> event date -> usable rows
+    totals: Mapping[str, tuple[int, Mapping[str, str]]]  # table -> rows and sums of all that was mapped
+
+
+def gates(settings: SourceSettings, judged: Judged, newest: dt.date | None, asked: Asked) -> list[Gate]:
     """Every gate with its state."""
     limits, waivers = settings.gates, settings.waivers
     found = [
         _gate("lines", item.name, item.unreadable, item.rows + item.unreadable, limits.highest_unreadable, waivers)
-        for item in landed.values()
+        for item in judged.inputs
     ]
     found += [
         _gate("gone", item.name, day.gone, day.before, limits.highest_gone, waivers, day.on)
-        for item in landed.values()
+        for item in judged.inputs
         for day in item.compared
     ]
-    found += [
-        _gate("quarantined", name, item.rows_quarantined, item.rows_in, limits.highest_quarantined, waivers)
-        for name, item in checked.items()
-    ]
-    found += [
-        _gate(
-            "key",
-            name,
-            sum(b.count for b in item.broken if b.rule == "key"),
-            item.rows_in,
-            limits.highest_conflicting,
-            waivers,
-        )
-        for name, item in checked.items()
-    ]
+    found += [_gate("quarantined", t.table, t.quarantined, t.rows, limits.highest_quarantined, waivers) for t in judged.tables]
+    found += [_gate("key", t.table, t.conflicting, t.rows, limits.highest_conflicting, waivers) for t in judged.tables]
     found += _fresh(limits, newest, asked.expected)
     for table, totals in limits.totals.items():
-        found += _totals(con, table, totals, checked[table].rows_in, asked.minor_digits, waivers)
+        found += _totals(table, totals, *judged.totals[table], asked.minor_digits, waivers)
     found += [
-        _volume(con, table, relations[table], volume, newest, asked.calendar, waivers)
+        _volume(table, judged.days[table], volume, newest, asked.calendar, waivers)
         for table, volume in limits.volume.items()
         if newest is not None
     ]
@@ -121,13 +118,12 @@ def _fresh(limits: Gates, newest: dt.date | None, expected: dt.date | None) -> l
 
 
 def _totals(
-    con: duckdb.DuckDBPyConnection, table: str, totals: Totals, rows: int, minor_digits: int, waivers: Sequence[Waiver]
+    table: str, totals: Totals, rows: int, sums: Mapping[str, str], minor_digits: int, waivers: Sequence[Waiver]
 ) -> list[Gate]:
     found = [_exact(table, "rows", Decimal(rows), Decimal(totals.rows), waivers)] if totals.rows is not None else []
     for column, stated in totals.sums.items():
         scale = Decimal(10) ** -minor_digits if TABLES[table].column(column).kind == "money" else Decimal(1)
-        summed = one(con, f"SELECT sum(CAST({ident(column)} AS DECIMAL(38, 6)))::VARCHAR FROM mapped_{table}")[0]
-        found.append(_exact(table, column, Decimal(summed or 0) * scale, stated, waivers))
+        found.append(_exact(table, column, Decimal(sums.get(column, "0")) * scale, stated, waivers))
     return found
 
 
@@ -162,21 +158,10 @@ def _exact(table: str, column: str, found: Decimal, stated: Decimal, waivers: Se
 
 
 def _volume(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    relation: str,
-    limits: Volume,
-    newest: dt.date,
-    calendar: Calendar,
-    waivers: Sequence[Waiver],
+    table: str, days: Mapping[dt.date, int], limits: Volume, newest: dt.date, calendar: Calendar, waivers: Sequence[Waiver]
 ) -> Gate:
-    event = ident(TABLES[table].event or "")
     first = newest - dt.timedelta(days=800)
-    rows = dict(
-        con.execute(
-            f"SELECT {event}, count(*) FROM {relation} WHERE {event} BETWEEN ? AND ? GROUP BY 1", [first, newest]
-        ).fetchall()
-    )
+    rows = {day: count for day, count in days.items() if first <= day <= newest}
     kind, begin = day_kind(newest, calendar), min(rows, default=newest)
     earlier = [newest - dt.timedelta(days=back) for back in range(1, (newest - begin).days + 1)]
     like = [rows.get(day, 0) for day in earlier if day_kind(day, calendar) == kind][: limits.days]

@@ -51,6 +51,14 @@ def standing(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def spells(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date | None]]:
     """(number, number that stands for it, from, to exclusive) over all time, for every number ever merged away."""
+    roots, sets = merged_roots((old, new) for old, new, _, _ in merges), dict[str, list[Merge]]()
+    for merge in merges:  # sets have nothing to do with each other
+        sets.setdefault(roots[merge[0]], []).append(merge)
+    return sorted((spell for of in sets.values() for spell in _spells_of(of)), key=lambda spell: (spell[0], spell[2]))
+
+
+def _spells_of(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date | None]]:
+    """Spells of one set of numbers."""
     days = sorted({_EVER, *(m[2] for m in merges), *(m[3] for m in merges if m[3])})
     olds = sorted({m[0] for m in merges})
     found: list[tuple[str, str, dt.date, dt.date | None]] = []
@@ -64,8 +72,7 @@ def spells(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date | N
             elif current[old][0] != person:
                 found.append((old, current[old][0], current[old][1], day))
                 current[old] = (person, day)
-    found += [(old, person, begin, None) for old, (person, begin) in current.items()]
-    return sorted(found, key=lambda spell: (spell[0], spell[2]))
+    return found + [(old, person, begin, None) for old, (person, begin) in current.items()]
 
 
 def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str, str]]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 from babel.numbers import get_currency_precision
 
+from sources.arrivals import named
 from sources.canonical import Canonical, open_canonical
 from sources.checking import check_settings
 from sources.database import database_columns, fetch
-from sources.delivery import Delivery, by_day, content_of, delivered_file, deliveries, paths_of
+from sources.delivery import Delivery, Hashes, by_day, content_of, delivered_file, deliveries, paths_of, said_by
+from sources.followed import StartMoved
 from sources.gates import Asked, Calendar
 from sources.history import FILE_ON, GONE, History, fingerprint, open_history
 from sources.job import CLOSED, Job, Progress, fingerprints
+from sources.landed import State, folder_of, forget, read_state
 from sources.landing import columns_of, visible_columns
 from sources.quality import QualityReport
+from sources.repair import ask_landed, rebuild, wrong_files
 from sources.settings import SourceSettings
 from store.errors import GateBroken
 from store.files import fresh_folder, read_json
@@ -42,43 +47,67 @@ def take_in(
     places: Places | None = None,
     memory_limit: str = "2GB",
     threads: int = 2,
+    verify: bool = False,
     progress: Progress | None = None,
 ) -> Canonical:
     """The bank's canonical tables under `root`, taken in anew where an input, the settings or the code have changed.
 
     `base`: the folder that paths of the settings start from. `expected`: the business date that must be there. `country`:
     whose holidays are rest days and whose make-up days are not; `workdays`, `rest_days`: the bank's exceptions. `places`:
-    key path within the section -> file:line, for messages. Writes
+    key path within the section -> file:line, for messages. `verify`: every file kept is read and its content compared, whether
+    or not its size has changed; canonical files that are damaged are made again from what was landed. Writes
     quality/report.json and quarantine/ before it raises GateBroken; the tables in force stay as they were then.
-    Raises ConfigError, DataNotArrived, GateBroken.
+    Raises ConfigError, DataNotArrived, GateBroken, DataDamaged.
     """
     say = progress or (lambda what, done, total: None)
     digits = get_currency_precision(currency)
     histories = _histories(settings, root)
     hashes = (_config_hash(settings, bank, currency), _code_hash())
-    there, found = _in_force(root, hashes), None
-    if there is not None:
-        found = _delivered(settings, root, base, say, histories)
-        if there.manifest.inputs == fingerprints(found):
-            _ask_fresh(there.manifest.newest_business_date, expected)
-            return there
+    there = _in_force(root, hashes)
+    kept = read_state(root, there.manifest.intake) if there else None
+    if kept is None:
+        there = None
+    limits = {"memory_limit": memory_limit, "threads": str(threads)}
+    if there is not None and kept is not None:
+        ask_landed(root, kept, read=verify)
+        if wrong := wrong_files(there, read=verify):
+            with _working(root) as work:
+                there = rebuild(there, kept, wrong, settings, work, limits | _spill(work), say)
+    found = _delivered(settings, root, base, say, histories, kept, verify=verify) if there else None
+    if there is not None and found is not None and there.manifest.inputs == fingerprints(found):
+        _ask_fresh(there.manifest.newest_business_date, expected)
+        return there
     columns = _columns(settings, base, histories)
     seen = {name: None if have is None else visible_columns(settings.inputs[name], have) for name, have in columns.items()}
     check_settings(settings, seen, digits, places or {})
     if found is None:
-        found = _delivered(settings, root, base, say, histories)
-    job = Job(settings, root, bank, currency, hashes, say, histories)
+        found = _delivered(settings, root, base, say, histories, None, verify=verify)
+    asked = Asked(expected, Calendar(country, tuple(workdays), tuple(rest_days)), digits)
+    have = {name: of or {} for name, of in columns.items()}
+    job = Job(settings, root, bank, currency, hashes, say, histories, there, kept)
+    try:
+        with _working(root) as work:
+            made = job.run(found, have, work, limits | _spill(work), asked)
+    except StartMoved:
+        with _working(root) as work:
+            made = replace(job, anew=True, days={}).run(found, have, work, limits | _spill(work), asked)
+    if state := read_state(root, made.manifest.intake):
+        forget(root, state)
+    return made
+
+
+@contextmanager
+def _working(root: Path) -> Iterator[Path]:
+    """A folder to work in that is empty before and gone afterwards."""
     work = fresh_folder(root / "work")
     try:
-        return job.run(
-            found,
-            {name: have or {} for name, have in columns.items()},
-            work,
-            Asked(expected, Calendar(country, tuple(workdays), tuple(rest_days)), digits),
-            {"memory_limit": memory_limit, "threads": str(threads), "temp_directory": str(work / "spill")},
-        )
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _spill(work: Path) -> dict[str, str]:
+    return {"temp_directory": str(work / "spill")}
 
 
 def arrived(settings: SourceSettings, root: Path, base: Path) -> dict[str, str] | None:
@@ -88,7 +117,13 @@ def arrived(settings: SourceSettings, root: Path, base: Path) -> dict[str, str] 
     """
     if any(spec.database is not None for spec in settings.inputs.values()):
         return None
-    return fingerprints(_with_earlier_days(deliveries(settings.inputs, base), settings, _histories(settings, root)))
+    kept = None
+    if (root / "canonical" / "manifest.json").exists():
+        manifest = open_canonical(root / "canonical").manifest
+        if _in_force(root, (_config_hash(settings, manifest.bank, manifest.currency), _code_hash())):
+            kept = read_state(root, manifest.intake)
+    found = deliveries(settings.inputs, base, Hashes(_noted(root)))
+    return fingerprints(_with_earlier_days(found, settings, _histories(settings, root), kept))
 
 
 def read_report(root: Path) -> QualityReport:
@@ -125,25 +160,41 @@ def _columns(settings: SourceSettings, base: Path, histories: Mapping[str, Histo
     return columns
 
 
+def _noted(root: Path) -> Path:
+    return folder_of(root) / "hashes.json"
+
+
 def _delivered(
-    settings: SourceSettings, root: Path, base: Path, say: Progress, histories: Mapping[str, History]
+    settings: SourceSettings,
+    root: Path,
+    base: Path,
+    say: Progress,
+    histories: Mapping[str, History],
+    kept: State | None,
+    *,
+    verify: bool,
 ) -> dict[str, Delivery]:
     """Every input's files; tables of databases are fetched and landed."""
     say("look for files", 0, 1)
-    found = deliveries(settings.inputs, base)
+    found = deliveries(settings.inputs, base, Hashes(_noted(root), anew=verify))
     for name, spec in settings.inputs.items():
         if spec.database is not None:
             say(f"fetch {name}", 0, 1)
             path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed")
             found[name] = Delivery(name, (delivered_file(path, sha256),), sha256)
-    return _with_earlier_days(found, settings, histories)
+    return _with_earlier_days(found, settings, histories, kept)
 
 
 def _with_earlier_days(
-    found: Mapping[str, Delivery], settings: SourceSettings, histories: Mapping[str, History]
+    found: Mapping[str, Delivery], settings: SourceSettings, histories: Mapping[str, History], kept: State | None
 ) -> dict[str, Delivery]:
-    """Full files are known by all days that came, those cleared away since included."""
+    """Files that have a day of their own count on when they have been cleared away."""
     whole = dict(found)
+    for name, spec in settings.inputs.items():
+        if kept is not None and spec.dated and spec.delivery != "full" and name in found:
+            have = {key: file.sha256 for key, file in named(found[name], spec).items()}
+            known = {key: piece.sha256 for key, piece in kept.of_input(name).items()} | have
+            whole[name] = replace(found[name], fingerprint=said_by([key.partition("#")[0], sha] for key, sha in known.items()))
     for name, history in histories.items():
         if name in found and (days := by_day(found[name], settings.inputs[name])[0]):
             said = fingerprint(history, {on: content_of(files) for on, files in days.items()})

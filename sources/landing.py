@@ -32,6 +32,19 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class FileRead:
+    """One file of this intake: what was read of it, and the numbers its rows have (`_row` from `first` to before `end`)."""
+
+    file: Delivered
+    rows: int
+    unreadable: int
+    garbled: int
+    blanks: Mapping[str, int]
+    first: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Landed:
     """One input in the working database, as the relation of its name."""
 
@@ -43,6 +56,7 @@ class Landed:
     last_on: dt.date | None = None  # the last day delivered, where files say days
     compared: tuple[Compared, ...] = ()  # full files of this intake
     twice: tuple[str, ...] = ()  # full files that came twice, word for word
+    files: tuple[FileRead, ...] = ()  # of this intake, in order; none for full files, whose rows are of many days
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input, paths: list[Path]) -> dict[str, str] | None:
@@ -88,19 +102,37 @@ def land(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, column
         read_file(con, name, name, file, spec, text, file.on.isoformat() if file.on else None, scratch)
         for file in delivery.files
     ]
-    rows, aside, garbled = (sum(counts) for counts in zip(*((s.rows, s.unreadable, s.garbled) for s in seen), strict=True))
-    return Landed(name, rows, aside, garbled, blanks_of(con, name, spec), last_on=delivery.last_on)
+    read, first = [], 0
+    for file, of in zip(delivery.files, seen, strict=True):
+        end = first + of.rows
+        blanks = blanks_of(con, f"(FROM {ident(name)} WHERE rowid >= {first} AND rowid < {end})", spec)
+        read.append(FileRead(file, of.rows, of.unreadable, of.garbled, blanks, first, end))
+        first = end
+    return landed_of(name, read)
+
+
+def landed_of(name: str, read: Sequence[FileRead]) -> Landed:
+    """An input of files that are added to, from what was read of each."""
+    blanks = {column: sum(file.blanks.get(column, 0) for file in read) for column in {c for file in read for c in file.blanks}}
+    rows, aside, garbled = sum(f.rows for f in read), sum(f.unreadable for f in read), sum(f.garbled for f in read)
+    last_on = max((f.file.on for f in read if f.file.on), default=None)
+    return Landed(name, rows, aside, garbled, blanks, last_on=last_on, files=tuple(read))
 
 
 def land_parquet(con: duckdb.DuckDBPyConnection, delivery: Delivery, spec: Input, columns: Mapping[str, str]) -> Landed:
     """A view over Parquet files: nothing is copied; `rows_NAME` is the same with a row number."""
     name = delivery.name
     listed = read_parquet_sql(con, name, delivery.files, spec, columns)
-    row_number = "(file_index::BIGINT << 40) + file_row_number AS _row"
+    row_number = "(file_index::BIGINT << 32) + file_row_number AS _row"
     con.execute(f"CREATE VIEW {ident(name)} AS {listed}")
     con.execute(f"CREATE VIEW {ident('rows_' + name)} AS {listed.replace('SELECT ', f'SELECT {row_number}, ', 1)}")
-    count = number(con, f"SELECT count(*) FROM {ident(name)}")
-    return Landed(name, count, 0, 0, blanks_of(con, name, spec), last_on=delivery.last_on)
+    read = []
+    for place, file in enumerate(delivery.files):
+        count = number(con, f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(str(file.path))})")
+        first = place << 32
+        rows = f"(FROM {ident('rows_' + name)} WHERE _row >= {first} AND _row < {first + count})"
+        read.append(FileRead(file, count, 0, 0, blanks_of(con, rows, spec), first, first + count))
+    return landed_of(name, read)
 
 
 def read_parquet_sql(
@@ -121,7 +153,7 @@ def read_parquet_sql(
     listed = [f"{clean_sql(c, spec)} AS {ident(c)}" if t == "VARCHAR" else ident(c) for c, t in columns.items() if c != FILE_ON]
     if FILE_ON in columns:
         whens = " ".join(f"WHEN {literal(str(f.path))} THEN DATE '{f.on.isoformat()}'" for f in files if f.on)
-        listed.append(f"CASE filename {whens} END AS {FILE_ON}")
+        listed.append(f"{f'CASE filename {whens} END' if whens else 'NULL::DATE'} AS {FILE_ON}")
     return f"SELECT {', '.join(listed)} FROM {_parquet([file.path for file in files], spec)}"
 
 
@@ -147,9 +179,9 @@ def _parquet(paths: list[Path], spec: Input) -> str:
     return f"read_parquet([{literals(str(p) for p in paths)}], hive_partitioning={str(hive).lower()}, union_by_name=true)"
 
 
-def blanks_of(con: duckdb.DuckDBPyConnection, name: str, spec: Input) -> dict[str, int]:
-    """For columns that should never be blank: rows without a value."""
+def blanks_of(con: duckdb.DuckDBPyConnection, relation: str, spec: Input) -> dict[str, int]:
+    """For columns that should never be blank: rows of a relation without a value."""
     if not spec.filled:
         return {}
-    row = one(con, f"SELECT {', '.join(f'count(*) - count({ident(c)})' for c in spec.filled)} FROM {ident(name)}")
+    row = one(con, f"SELECT {', '.join(f'count(*) - count({ident(c)})' for c in spec.filled)} FROM {relation}")
     return dict(zip(spec.filled, row, strict=True))

@@ -25,16 +25,17 @@ KNOWING = {
 
 @dataclass(frozen=True)
 class Mapped:
-    """`mapped_TABLE` in the working database: `_row`, canonical columns, knowing columns, `unread_COLUMN` flags."""
+    """`read_TABLE` in the working database, the rows just read, and `mapped_TABLE`, those to be checked: `_row`, canonical
+    columns, knowing columns, `unread_COLUMN` flags."""
 
     table: str
     columns: tuple[str, ...]  # canonical columns this bank fills
     knowing: tuple[str, ...]
     unread: tuple[str, ...]  # columns with an `unread_` flag
     origin: Mapping[str, str]  # canonical column -> source column
-    source: str  # relation the rows came from; its `_row` is theirs
+    source: str  # relation the rows just read came from; its `_row` is that of `read_TABLE`
     rows_in: int
-    rows: int  # after `where`
+    rows: int  # of `mapped_TABLE`
     compared: bool = False  # versions of full files: recorded_on is a file's day, never a late entry
 
     @property
@@ -100,7 +101,7 @@ def mapped_sql(
 def map_table(
     con: duckdb.DuckDBPyConnection, table: str, how: TableMap, minor_digits: int, *, parquet: bool, compared: bool = False
 ) -> Mapped:
-    """Make `mapped_TABLE`. `parquet`: the one input is a view over files, numbered by `rows_INPUT`; `compared`: its source
+    """Make `read_TABLE`. `parquet`: the one input is a view over files, numbered by `rows_INPUT`; `compared`: its source
     holds versions of full files."""
     source = f"source_{table}" if how.select is not None else ident(how.from_ or "")
     if how.select is not None:
@@ -116,10 +117,9 @@ def map_table(
     if compared:
         made = versioned(table, how, columns, knowing, unread, query)
         columns, knowing = made.columns, made.knowing
-        con.execute(f"CREATE TABLE mapped_{table} AS {made.query}")  # looked at many times, and its windows are no cheap view
+        con.execute(f"CREATE TABLE read_{table} AS {made.query}")  # looked at many times, and its windows are no cheap view
     else:
-        con.execute(f"CREATE VIEW mapped_{table} AS {query}")
-    rows = one(con, f"SELECT (SELECT count(*) FROM {origin}), (SELECT count(*) FROM mapped_{table})")
+        con.execute(f"CREATE VIEW read_{table} AS {query}")
     return Mapped(
         table,
         columns,
@@ -127,7 +127,7 @@ def map_table(
         tuple(unread),
         {name: m.column for name, m in maps.items() if m.column},
         origin,
-        rows[0],
-        rows[1],
+        one(con, f"SELECT count(*) FROM {origin}")[0],
+        0,
         compared,
     )

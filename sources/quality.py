@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,9 @@ from sources.mapping import Mapped
 from sources.settings import Waiver
 from sources.sqltext import ident, literal
 from sources.tables import TABLES
+
+if TYPE_CHECKING:
+    from sources.landed import TableKept
 
 
 class _Said(BaseModel):
@@ -137,10 +140,10 @@ def _day_findings(item: Landed) -> list[Finding]:
     ]
 
 
-def table_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Checked) -> list[Finding]:
-    """The broken rules of one table, each with up to three examples: key and the value that stood in the source."""
+def examples_of(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Checked) -> dict[str, list[str]]:
+    """Rule and column -> up to three rows just read that break it: key and the value that stood in the source."""
     if not checked.broken:
-        return []
+        return {}
     spec, personal = TABLES[mapped.table], personal_columns(mapped)
     keys = [c for c in spec.key if c in mapped.columns]
     shown = " || ', ' || ".join(
@@ -158,27 +161,32 @@ def table_findings(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Chec
         f"SELECT e.label, e.shown{', ' + values if values else ''} FROM _examples e"
         f" JOIN {mapped.source} s USING (_row) ORDER BY ALL"
     ).fetchall()
-    found = []
-    for broken in checked.broken:
-        label = f"{broken.rule}:{broken.column}" if broken.column else broken.rule
-        place = columns.index(broken.column) + 2 if broken.column in columns else None
-        examples = (
-            [row[1] or "" for row in rows if row[0] == label]
-            if place is None
-            else [f"{row[1]}: {broken.column}={row[place]!r}" for row in rows if row[0] == label]
-        )
-        found.append(
-            Finding(
-                table=mapped.table,
-                rule=broken.rule,
-                column=broken.column,
-                action=broken.action,
-                count=broken.count,
-                of=checked.rows_in,
-                examples=tuple(examples),
-            )
-        )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        column = row[0].partition(":")[2]
+        place = columns.index(column) + 2 if column in columns else None
+        found.setdefault(row[0], []).append(row[1] or "" if place is None else f"{row[1]}: {column}={row[place]!r}")
     return found
+
+
+def table_findings(con: duckdb.DuckDBPyConnection, table: str, kept: TableKept) -> list[Finding]:
+    """The broken rules of one table over all its rows."""
+    counts = con.execute(
+        f"SELECT label, count(*) FROM (SELECT unnest(rules) AS label FROM now_{table})"
+        " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return [
+        Finding(
+            table=table,
+            rule=label.partition(":")[0],
+            column=label.partition(":")[2],
+            action=kept.actions[label],
+            count=count,
+            of=kept.rows,
+            examples=kept.examples.get(label, ()),
+        )
+        for label, count in counts
+    ]
 
 
 def running_findings(con: duckdb.DuckDBPyConnection, running: RunningCheck) -> list[Finding]:

@@ -20,6 +20,16 @@ _NONE = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
+class Before:
+    """What is kept of the days before the first ones given, by row: where an account stood, and the last row as it was read."""
+
+    there: Bools  # the account has such a day
+    closing: Ints
+    after: Ints  # printed balance of the last row in the order the rows were read in
+    known: Bools
+
+
+@dataclass(frozen=True)
 class Chained:
     """`order`: per row, its place within account and day from 1. The rest per account-day, in order of `first_row`."""
 
@@ -34,11 +44,11 @@ class Chained:
         return pa.table({"first_row": self.first_row, "opening": self.opening, "closing": self.closing, "gap": self.gap})
 
 
-def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools) -> Chained:
+def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools, kept: Before | None = None) -> Chained:
     """Chain transactions sorted by account, day and any total order within the day.
 
     `account` and `day` are numbers; `known` is false where a transaction has no printed balance (it goes last in doubt, and
-    counts as fitting).
+    counts as fitting). With `kept` accounts go on where they stood, as if their earlier days were here.
     """
     rows = len(account)
     if rows == 0:
@@ -49,12 +59,16 @@ def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools) -> 
     of_day = np.repeat(np.arange(len(begins)), size)
     order = np.arange(rows) - begins[of_day] + 1
     is_first = np.concatenate(([True], account[begins][1:] != account[begins][:-1]))
-    settled = _in_order(begins, is_first, of_day, amount, after, known) | (size == 1)
+    goes_on = is_first & kept.there[begins] if kept else np.zeros(len(begins), dtype=bool)
+    settled = _in_order(begins, is_first, goes_on, of_day, amount, after, known, kept) | (size == 1)
     state = _State(order.astype(np.int64), np.full(len(begins), _NONE, dtype=np.int64), amount, after, known, begins, size)
     last = begins + size - 1
     state.closing[settled] = after[last[settled]]
-    _openings_of_firsts(state, is_first & ~settled)
-    trusted = settled & (size > 1) & ~is_first  # taken as they stand, until the day before turns out to end elsewhere
+    _openings_of_firsts(state, is_first & ~goes_on & ~settled)
+    assert state.first_opening is not None
+    if kept:
+        state.first_opening[goes_on] = kept.closing[begins[goes_on]]
+    trusted = settled & (size > 1) & (~is_first | goes_on)  # as they stand, until the day before turns out to end elsewhere
     while not settled.all():
         open_days = np.flatnonzero(~settled)
         state.closing[open_days] = _NONE
@@ -63,8 +77,9 @@ def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools) -> 
             _order_days(state, open_days[ready], is_first)
             open_days = open_days[~ready]
         trusted &= settled
-        settled = ~(trusted & (np.concatenate(([0], state.closing[:-1])) != after[begins] - amount[begins]))
-    return _finish(state, is_first, of_day)
+        ended = np.where(goes_on, state.first_opening, np.concatenate(([0], state.closing[:-1])))
+        settled = ~(trusted & (ended != after[begins] - amount[begins]))
+    return _finish(state, is_first, goes_on, of_day)
 
 
 @dataclass
@@ -79,11 +94,16 @@ class _State:
     first_opening: Ints | None = None
 
 
-def _in_order(begins: Ints, is_first: Bools, of_day: Ints, amount: Ints, after: Ints, known: Bools) -> Bools:
+def _in_order(
+    begins: Ints, is_first: Bools, goes_on: Bools, of_day: Ints, amount: Ints, after: Ints, known: Bools, kept: Before | None
+) -> Bools:
     """Days whose rows, as they stand, follow one another and the account's row before exactly."""
     fits = np.ones(len(amount), dtype=bool)
     fits[1:] = (after[:-1] + amount[1:] == after[1:]) & known[:-1] & known[1:]
     fits[begins[is_first]] = known[begins[is_first]]
+    if kept:
+        rows = begins[goes_on]
+        fits[rows] = (kept.after[rows] + amount[rows] == after[rows]) & kept.known[rows] & known[rows]
     misfits: npt.NDArray[np.int64] = np.bincount(of_day[~fits], minlength=len(begins))
     return np.equal(misfits, 0)
 
@@ -123,7 +143,7 @@ def _order_days(state: _State, days: Ints, is_first: Bools) -> None:
     state.closing[days] = current
 
 
-def _finish(state: _State, is_first: Bools, of_day: Ints) -> Chained:
+def _finish(state: _State, is_first: Bools, goes_on: Bools, of_day: Ints) -> Chained:
     begins = state.begins
     place = begins[of_day] + state.order - 1
     amount, after, known = (np.empty_like(a) for a in (state.amount, state.after, state.known))
@@ -133,6 +153,8 @@ def _finish(state: _State, is_first: Bools, of_day: Ints) -> Chained:
     fits = known & np.concatenate(([False], known[:-1]))
     opening = np.concatenate(([0], state.closing[:-1]))
     opening[is_first] = (after[begins] - amount[begins])[is_first]
+    assert state.first_opening is not None
+    opening[goes_on] = state.first_opening[goes_on]
     before[begins] = opening
     fits[begins] = known[begins]
     step = np.where(fits, np.abs(before + amount - after), 0)

@@ -39,6 +39,7 @@ class Dated(Settings):
     pattern: str = r"(\d{8})"
     column: str | None = None  # only with `delivery: full`: several days may lie in one file or table
     date: str = "%Y%m%d"
+    first_load: str | None = None  # pattern on the names of files without a day: what was there before the first day
 
 
 class Input(Settings):
@@ -83,6 +84,8 @@ class Input(Settings):
             raise ValueError("`delivery: full` needs `dated`: a pattern on the file's name, or a column (databases: a column)")
         if self.delivery != "full" and self.dated and self.dated.column:
             raise ValueError("`dated: column` is for `delivery: full`; elsewhere map that column")
+        if self.delivery == "full" and self.dated and self.dated.first_load:
+            raise ValueError("`first_load` is for files that are added to; full files all have a day")
         if self.files and self.format == "fixed" and len(self.widths or ()) != len(self.columns or ("",)):
             raise ValueError("fixed width needs `columns` and as many `widths`")
         if self.files and self.format == "delimited" and not self.header and not self.columns:

@@ -12,6 +12,7 @@ import duckdb
 
 from sources.decoding import FIXED_SEPARATOR, first_line, long_separator, needs_plain, write_plain
 from sources.delivery import Delivered
+from sources.history import FILE_ON
 from sources.settings import Input
 from sources.sqltext import ident, literal, literals, number
 from store.errors import GateBroken
@@ -109,9 +110,10 @@ def _insert(
     day = [f"DATE {literal(on)}"] if on else []
     typed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in text)
     values = ", ".join([*(clean_sql(c, spec) for c in text), *day])
+    filled = ", ".join([*(ident(c) for c in text), *([FILE_ON] if on else [])])
     read = number(
         con,
-        f"INSERT INTO {ident(into)} SELECT {values} FROM read_csv({literal(str(path))},"
+        f"INSERT INTO {ident(into)} ({filled}) SELECT {values} FROM read_csv({literal(str(path))},"
         f" delim={literal(separator)}, quote={quote}, escape={quote}, header={str(spec.header).lower()}, auto_detect=false,"
         f" columns={{{typed}}}, store_rejects=true,"
         f" rejects_table='_rejects', rejects_scan='_scans', rejects_limit={_MOST_UNREADABLE})",

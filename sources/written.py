@@ -33,7 +33,7 @@ def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], b
         nothing = (f"NULL::VARCHAR AS {name}_id", "NULL::VARCHAR AS customer_id", "NULL::DATE AS since", "NULL::DATE AS until")
         query = f"SELECT {', '.join(nothing)} WHERE false"
         if table in sources:
-            query = _owners_sql(TABLES[table], sources[table], columns_of(con, sources[table]))
+            query = owners_sql(TABLES[table], sources[table], columns_of(con, sources[table]))
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS"
             f" SELECT o.*, {bucket_sql('coalesce(g.root, o.customer_id)', buckets)} AS bucket"
@@ -93,21 +93,29 @@ def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, prese
         typed += [ident(c) for c in present if c not in spec.names and c not in KNOWING]
     listed = ", ".join([*typed, f"{_known_sql(spec, present)} AS known_from"])
     deleted = "coalesce(deleted, false)" if "deleted" in present else "false"
-    key = ", ".join(ident(k) for k in spec.key)
+    keys = [k for k in spec.key if k in present]
+    key = ", ".join(ident(k) for k in keys)
     told = [c for c in ("recorded_on", "valid_from") if c in present]
-    several = f"SELECT count(*) FROM (SELECT 1 FROM {relation} GROUP BY {key} HAVING count(*) > 1 LIMIT 1)"
-    if is_single or not told or not number(con, several):
-        return f"SELECT {listed}, NULL::DATE AS known_to FROM {relation} WHERE NOT {deleted}"
+    single = f"SELECT {listed}, NULL::DATE AS known_to FROM {relation} r"
+    alive = f" WHERE NOT {deleted}"
+    if is_single or not told:
+        return single + alive
+    several = f"_several_{spec.name}"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {several} AS SELECT {key} FROM {relation} GROUP BY {key} HAVING count(*) > 1")
+    if not number(con, f"SELECT count(*) FROM {several}"):
+        return single + alive
+    same = " AND ".join(f"s.{ident(k)} IS NOT DISTINCT FROM r.{ident(k)}" for k in keys)
     turn = ", ".join(f"{ident(c)} NULLS FIRST" for c in told)  # rows known from one day: the one told last stands
     return (
-        "SELECT * EXCLUDE (_deleted, _turn) FROM"
+        f"{single} ANTI JOIN {several} s ON {same}{alive} UNION ALL SELECT * EXCLUDE (_deleted, _turn) FROM"
         f" (SELECT *, lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from, _turn) AS known_to"
         f" FROM (SELECT {listed}, {deleted} AS _deleted, row_number() OVER (PARTITION BY {key} ORDER BY {turn})"
-        f" AS _turn FROM {relation})) WHERE NOT _deleted AND (known_to IS NULL OR known_to > known_from)"
+        f" AS _turn FROM {relation} r SEMI JOIN {several} s ON {same}))"
+        " WHERE NOT _deleted AND (known_to IS NULL OR known_to > known_from)"
     )
 
 
-def _owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
+def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
     """Owner spells of accounts or loans; the only owner, the first and the last have no day at their open end."""
     key = ident(spec.key[0])
     alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in present else ""

@@ -50,6 +50,10 @@ class GateBroken(TerraceError):
     exit_code = 20
 
 
+class DataDamaged(TerraceError):
+    """A file that Terrace wrote itself is missing, or not as it was written."""
+
+
 class ListDamaged(GateBroken):
     """The files of a published list are not those that were published: somebody changed or removed them."""
 

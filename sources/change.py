@@ -1,0 +1,146 @@
+"""What an intake changes in canonical tables: rows that come are appended, rows they replace are hidden by file and row.
+
+Delta's own log knows appended files only. Rows no longer in force stay in their files until the monthly compaction; the
+manifest names the file (`canonical/hidden/TABLE-N.parquet`: file, row) that says which they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, write_deltalake
+
+from sources.canonical import (
+    Canonical,
+    CanonicalManifest,
+    Counts,
+    DataFile,
+    Progress,
+    TableState,
+    counted_of,
+    counts_sql,
+    noted_files,
+    rows_sql,
+    state_of,
+)
+from sources.sqltext import ident
+from sources.tables import TABLES
+from sources.written import columns_of, order_sql, prepare_owners
+from store.files import write_json, write_parquet
+from store.fingerprint import of_file
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What of a table an intake looked at again: `rows` are the relation it is now made of; `replaces` a SELECT of the keys
+    under which rows may stand already (None: none)."""
+
+    rows: str
+    replaces: str | None
+    by: tuple[str, ...]  # columns of `replaces`
+
+
+def write_change(
+    con: duckdb.DuckDBPyConnection,
+    there: Canonical,
+    touched: Mapping[str, Touched],
+    owning: Mapping[str, str],
+    manifest: Callable[[dict[str, TableState]], CanonicalManifest],
+    counts: dict[str, Counts],
+    *,
+    undated: Mapping[str, Sequence[str]],
+    intake: int,
+    say: Progress,
+    before_manifest: Callable[[], None],
+) -> Canonical:
+    """Bring the touched rows of each table into force. `owning`: relations of merges, accounts and loans that own them;
+    `counts` of each table are brought up to date. The manifest is written last: a crash leaves the earlier intake in force."""
+    states = dict(there.manifest.tables)
+    prepare_owners(con, owning, there.manifest.buckets)
+    for place, (name, rows) in enumerate(touched.items()):
+        say(f"write {name}", place, len(touched))
+        states[name] = _change(con, there, name, rows, owning, counts, undated.get(name, ()), intake)
+    made = manifest(states)
+    before_manifest()
+    write_json(there.root / "manifest.json", made.model_dump(mode="json"))
+    return Canonical(there.root, made)
+
+
+def _change(
+    con: duckdb.DuckDBPyConnection,
+    there: Canonical,
+    name: str,
+    touched: Touched,
+    owning: Mapping[str, str],
+    counts: dict[str, Counts],
+    undated: Sequence[str],
+    intake: int,
+) -> TableState:
+    state, spec = there.manifest.tables[name], TABLES[name]
+    query, _ = rows_sql(con, name, {**owning, name: touched.rows}, there.manifest.buckets, is_single=False)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE come_{name} AS {query}")
+    columns = columns_of(con, f"come_{name}")
+    listed = ", ".join(f"r.{ident(c)}" for c in columns)
+    if touched.replaces is None or not state.files:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT *, NULL::VARCHAR AS _file, 0 AS _at FROM come_{name}"
+            " WHERE false"
+        )
+    else:
+        same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT {listed}, r._file, r._at FROM ({there.placed_sql(name)}) r"
+            f" SEMI JOIN ({touched.replaces}) k ON {same}"
+        )
+    equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in columns)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE hide_{name} AS SELECT * FROM stood_{name} a ANTI JOIN come_{name} b ON {equal}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE add_{name} AS SELECT * FROM come_{name} a ANTI JOIN stood_{name} b ON {equal}")
+    added, removed = (
+        counted_of(name, columns, con.execute(counts_sql(name, columns, f"{side}_{name}")).fetchall())
+        for side in ("add", "hide")
+    )
+    if not added.rows and not removed.rows:
+        return state
+    counts[name] = counts[name].changed(added, removed)
+    version, files = state.delta_version, state.files
+    if added.rows:
+        rows = con.sql(f"SELECT * FROM add_{name} ORDER BY {order_sql(spec)}").to_arrow_table()
+        version = append(there.root / name, rows, version, spec.by != "bank")
+        files = noted_files(there.root, name, version, files)
+    hidden = _hide(con, there, name, intake) if removed.rows else state.hidden
+    return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
+
+
+def at_version(folder: Path, version: int) -> DeltaTable:
+    """A Delta table as it is at `version`: what an intake that was killed has left after it is put aside."""
+    table = DeltaTable(str(folder))
+    if table.version() != version:
+        table.restore(version)
+    return table
+
+
+def append(folder: Path, rows: pa.Table, version: int, in_buckets: bool) -> int:
+    """Append rows to a Delta table as it is at `version`; the version made."""
+    table = at_version(folder, version)
+    write_deltalake(table, rows, mode="append", partition_by=["bucket"] if in_buckets else None)
+    made: int = DeltaTable(str(folder)).version()
+    return made
+
+
+def _hide(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, intake: int) -> DataFile:
+    """The note of rows no longer in force, those of earlier intakes included."""
+    state = there.manifest.tables[name]
+    found = con.sql(f"SELECT _file AS file, _at::BIGINT AS row FROM hide_{name} ORDER BY ALL").to_arrow_table()
+    if state.hidden:
+        found = pa.concat_tables([pq.read_table(there.root / state.hidden.path).cast(found.schema), found])
+    path = there.root / "hidden" / f"{name}-{intake}.parquet"
+    write_parquet(path, found.sort_by([("file", "ascending"), ("row", "ascending")]))
+    return DataFile(path=f"hidden/{name}-{intake}.parquet", size=path.stat().st_size, sha256=of_file(path))
+
+
+__all__ = ["Touched", "append", "at_version", "write_change"]

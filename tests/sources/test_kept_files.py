@@ -1,0 +1,142 @@
+"""Files that Terrace keeps: damage is noticed, named and mended alone; a killed intake and compaction change no row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from sources.canonical import open_canonical
+from sources.compaction import compact_landed, compact_tables
+from sources.intake import take_in
+from store.errors import DataDamaged
+from tests.sources.conftest import SmallBank
+from tests.sources.daily_bank import D, daily_bank, deliver, seen
+from tests.sources.test_by_day import BASE
+
+DATES = [D(2023, 9, day) for day in (1, 2, 3, 4, 9)]
+
+
+@pytest.fixture
+def daily(tmp_path: Path) -> SmallBank:
+    """Three days taken in one by one: a merge, a correction, an account that changes hands."""
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, {**BASE, "visit": ["C1|20230901|mobile|1", "C2|20230901|mobile|2"]})
+    bank.take()
+    deliver(bank, D(2023, 9, 2), {"mov": ["T2|A2|20230902|2.00|2.00|CSH|0", "T1|A1|20230901|2.00|2.00|SAL|0"]})
+    bank.take()
+    deliver(bank, D(2023, 9, 3), {"merge": ["C2|C1|20230903|0"], "acct": ["A1|C2|20200301|0|0"]})
+    bank.take()
+    return bank
+
+
+def verified(bank: SmallBank) -> None:
+    settings, places = bank.settings()
+    take_in(settings, bank.folder / "home", bank.folder, "small", "CNY", country="CN", places=places, verify=True)
+
+
+def test_every_damaged_or_missing_canonical_file_is_mended_alone_from_what_was_landed(daily: SmallBank) -> None:
+    canonical = open_canonical(daily.folder / "home" / "canonical")
+    before = seen(canonical, DATES)
+    for table, state in canonical.manifest.tables.items():
+        now = open_canonical(canonical.root)
+        others = {f.path for name, t in now.manifest.tables.items() if name != table for f in t.files}
+        if not now.manifest.tables[table].files:
+            continue
+        file = now.manifest.tables[table].files[-1]
+        (now.root / file.path).unlink()
+        with pytest.raises(DataDamaged, match=rf"table {table}.*{Path(file.path).name}.* is missing.*terrace check"):
+            now.relation_sql(table)
+        mended = daily.take()
+        assert seen(mended, DATES) == before, table
+        assert mended.manifest.tables[table].fingerprint == state.fingerprint
+        assert others == {f.path for name, t in mended.manifest.tables.items() if name != table for f in t.files}
+
+
+def test_a_file_changed_without_a_trace_is_found_by_a_full_check(daily: SmallBank) -> None:
+    canonical = open_canonical(daily.folder / "home" / "canonical")
+    before = seen(canonical, DATES)
+    path = canonical.root / canonical.manifest.tables["customers"].files[0].path
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 255
+    path.write_bytes(bytes(content))
+    verified(daily)
+    assert seen(open_canonical(canonical.root), DATES) == before
+
+
+def test_a_damaged_landed_file_is_named_with_what_to_do(daily: SmallBank) -> None:
+    path = daily.folder / "home" / "landed" / "transactions" / "1.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataDamaged, match=r"landed: the file transactions/1\.parquet has .* bytes instead of .*from a backup"):
+        daily.take()
+
+
+def test_compaction_leaves_one_file_a_bucket_and_every_row_as_it_was(daily: SmallBank) -> None:
+    home = daily.folder / "home"
+    before = open_canonical(home / "canonical")
+    rows = seen(before, DATES)
+    assert any(state.hidden for state in before.manifest.tables.values())
+    assert compact_tables(home / "canonical") > 0
+    compact_landed(home)
+    after = open_canonical(home / "canonical")
+    assert seen(after, DATES) == rows
+    assert after.manifest.content() == before.manifest.content()
+    for state in after.manifest.tables.values():
+        assert state.hidden is None
+        assert len({file.bucket for file in state.files}) == len(state.files)
+    deliver(daily, D(2023, 9, 4), {"mov": ["T2|A2|20230902|3.00|3.00|CSH|0", "T3|A1|20230904|1.00|3.00|CSH|0"]})
+    assert seen(daily.take(), DATES) == seen(daily.take("at_once"), DATES)
+
+
+def test_an_intake_killed_before_its_manifest_costs_nothing(daily: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = daily.folder / "home"
+    before = open_canonical(home / "canonical")
+    rows = seen(before, DATES)
+    deliver(daily, D(2023, 9, 4), {"mov": ["T3|A1|20230904|1.00|3.00|CSH|0"], "visit": ["C1|20230904|mobile|1"]})
+    with monkeypatch.context() as cut:
+        cut.setattr("sources.change.write_json", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            daily.take()
+    assert open_canonical(home / "canonical").manifest == before.manifest
+    assert seen(open_canonical(home / "canonical"), DATES) == rows
+    assert seen(daily.take(), DATES) == seen(daily.take("at_once"), DATES)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_half_written_version_of_a_table_is_not_read(daily: SmallBank) -> None:
+    folder = daily.folder / "home" / "canonical" / "transactions"
+    rows = seen(open_canonical(folder.parent), DATES)
+    write_deltalake(str(folder), DeltaTable(str(folder)).to_pyarrow_table().slice(0, 1), mode="append", partition_by=["bucket"])
+    assert seen(daily.take(), DATES) == rows
+    deliver(daily, D(2023, 9, 4), {"mov": ["T3|A1|20230904|1.00|3.00|CSH|0"]})
+    assert seen(daily.take(), DATES) == seen(daily.take("at_once"), DATES)
+
+
+def test_a_day_without_news_writes_no_table(daily: SmallBank) -> None:
+    before = daily.take().manifest
+    deliver(daily, D(2023, 9, 4), {})
+    after = daily.take().manifest
+    assert {n: t.delta_version for n, t in after.tables.items()} == {n: t.delta_version for n, t in before.tables.items()}
+    assert after.inputs != before.inputs
+
+
+def test_files_of_days_gone_by_may_be_cleared_away(daily: SmallBank) -> None:
+    before = daily.take()
+    for path in (daily.folder / "in").glob("*_2023090[123].dat"):
+        path.unlink()
+    after = daily.take()
+    assert after.manifest == before.manifest
+    deliver(daily, D(2023, 9, 4), {"mov": ["T3|A1|20230904|1.00|3.00|CSH|0"]})
+    assert len(seen(daily.take(), [dt.date(2023, 9, 9)])["transactions", dt.date(2023, 9, 9)]) == 3
+
+
+def test_a_day_sent_again_with_other_content_replaces_what_it_said(daily: SmallBank) -> None:
+    deliver(daily, D(2023, 9, 2), {"mov": ["T2|A2|20230902|4.00|4.00|CSH|0"]})
+    again = daily.take()
+    assert seen(again, DATES) == seen(daily.take("at_once"), DATES)
+    assert again.manifest.content() == daily.take("at_once").manifest.content()
