@@ -107,7 +107,7 @@ def build(
 def _key(canonical: Canonical, settings: FeatureSettings, specs: Sequence[FeatureSpec]) -> str:
     return of_json(
         {
-            "canonical": canonical.manifest.model_dump(mode="json"),
+            "canonical": canonical.manifest.content(),
             "settings": settings.model_dump(mode="json"),
             "columns": [spec.name for spec in specs],
             "code": of_code([Path(__file__).parent]),

@@ -44,7 +44,7 @@ class Found:
 
 def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers) -> Found:
     """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
-    files = [file for bucket in buckets for file in canonical.files("transactions", bucket)]
+    files = _files(canonical, "transactions", buckets)
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
     undone = _undone(files) if is_undone else pa.array([], pa.string())
     steady, odd = [_standing(_read([], "transactions", columns), numbers)], [_read([], "transactions", columns)]
@@ -67,7 +67,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
 
 def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
-    files = [file for bucket in buckets for file in canonical.files("balances", bucket)]
+    files = _files(canonical, "balances", buckets)
     tables = [_read([], "balances", columns), *(_read([file], "balances", columns) for file in files)]
     owners = [_numbered(table["customer_id"], numbers.customers) for table in tables]
     accounts = [_numbered(table["account_id"], numbers.accounts) for table in tables]
@@ -95,7 +95,29 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
     return Found(Stream(lain.starts, lain.day, change, lain.code), steady, odd)
 
 
-def _read(files: Sequence[str], table: str, columns: Sequence[str]) -> pa.Table:
+@dataclass(frozen=True)
+class _File:
+    """A file of a table, and the rows of it that are hidden."""
+
+    path: str
+    hidden: Sequence[int]
+
+    def read(self, columns: Sequence[str], texts: Sequence[str] = ()) -> pa.Table:
+        """Its rows in force."""
+        table = pq.read_table(self.path, columns=list(columns), partitioning=None, read_dictionary=list(texts))
+        if not self.hidden:
+            return table.select(columns)
+        there = np.ones(table.num_rows, dtype=np.bool_)
+        there[list(self.hidden)] = False
+        return table.select(columns).filter(pa.array(there))
+
+
+def _files(canonical: Canonical, table: str, buckets: Sequence[int]) -> list[_File]:
+    hidden = canonical.hidden_rows(table)
+    return [_File(path, hidden.get(path, ())) for bucket in buckets for path in canonical.files(table, bucket)]
+
+
+def _read(files: Sequence[_File], table: str, columns: Sequence[str]) -> pa.Table:
     """Columns of a table's files as they are stored, texts that come again as dictionaries; of no file an empty table."""
     spec = TABLES[table]
     wanted = sorted({*columns, "customer_id", *KNOWN})
@@ -103,8 +125,7 @@ def _read(files: Sequence[str], table: str, columns: Sequence[str]) -> pa.Table:
     texts = [name for name in wanted if name != "transaction_id" and kinds.get(name, pa.string()) == pa.string()]
     texts = [name for name in texts if name not in KNOWN]
     if files:
-        parts = [pq.read_table(file, columns=wanted, partitioning=None, read_dictionary=texts) for file in files]
-        return pa.concat_tables(part.select(wanted) for part in parts)
+        return pa.concat_tables(file.read(wanted, texts) for file in files)
     coded = {name: pa.dictionary(pa.int32(), pa.string()) for name in texts}
     return pa.schema([(name, coded.get(name) or kinds.get(name, pa.date32())) for name in wanted]).empty_table()
 
@@ -148,9 +169,9 @@ def _standing(table: pa.Table, numbers: Numbers) -> pa.Table:
     return whole if stands.all() else whole.filter(pa.array(stands))
 
 
-def _undone(files: Sequence[str]) -> pa.Array:
+def _undone(files: Sequence[_File]) -> pa.Array:
     """Ids of transactions that some row reverses."""
-    found = [pq.read_table(file, columns=["reverses_id"], partitioning=None)["reverses_id"].drop_null() for file in files]
+    found = [file.read(["reverses_id"])["reverses_id"].drop_null() for file in files]
     return pc.unique(pa.chunked_array([chunk for one in found for chunk in one.chunks], pa.string()))
 
 

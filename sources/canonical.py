@@ -186,12 +186,19 @@ class Canonical:
 
     def hiding(self, table: str) -> set[str]:
         """The files of a table of which rows are hidden."""
+        return set(self.hidden_rows(table))
+
+    def hidden_rows(self, table: str) -> dict[str, list[int]]:
+        """For files of a table of which rows are hidden: which rows."""
         hidden = self.manifest.tables[table].hidden
         if hidden is None:
-            return set()
+            return {}
         if wrong := wrong_with(self.root, hidden):
             raise damaged(table, hidden, wrong)
-        return {str(self.root / path) for path in pq.read_table(self.root / hidden.path)["file"].unique().to_pylist()}
+        found: dict[str, list[int]] = {}
+        for row in pq.read_table(self.root / hidden.path, columns=["file", "row"]).to_pylist():
+            found.setdefault(str(self.root / row["file"]), []).append(row["row"])
+        return found
 
     def _in_force_sql(self, table: str, files: Sequence[str], more: str = "") -> str:
         """A SELECT over files without the rows that are hidden."""

@@ -118,7 +118,8 @@ def _written(
     state, folder = there.manifest.tables[name], there.root / name
     query, _ = rows_sql(con, name, sources, there.manifest.buckets, is_single=False)
     table = at_version(folder, state.delta_version)
-    for bucket in buckets or [None]:
+    wanted: list[int | None] = [*buckets] or [None]
+    for bucket in wanted:
         only = f" WHERE bucket = {bucket}" if bucket is not None else ""
         rows = con.sql(f"SELECT * FROM ({query}){only} ORDER BY {order_sql(TABLES[name])}").to_arrow_reader(200_000)
         if bucket is None:
