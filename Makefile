@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
+RIVALS := .bench
 BANK ?= configs/banks/demo.yaml
 HOME_DIR ?= var
 ARGS ?=
@@ -50,9 +51,15 @@ layers: setup ## import-linter: the rooms import downward only
 tests: setup ## pytest, all of it, on all cores
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-bench: setup ## ratios against floors and rivals, over the home of a bank after a night (ARGS="intake --rounds 5")
-	@$(BIN)/python -m bench --bank $(BANK) --home $(HOME_DIR) $(ARGS)
+bench: setup $(RIVALS)/rivals/.installed $(RIVALS)/featuretools/.installed ## ratios against floors and rivals, over the home of a bank after a night (ARGS="features --rounds 5")
+	@$(BIN)/python -m bench --bank $(BANK) --home $(HOME_DIR) --environments $(RIVALS) $(ARGS)
+
+$(RIVALS)/%/.installed: bench/requirements-%.txt
+	@$(PYTHON) -m venv --without-pip $(@D)
+	@echo "Installing what the benchmark compares with into $(@D) (once)"
+	@$(PYTHON) -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r $<
+	@touch $@
 
 clean: ## the environment and caches; the bank's home with its lists stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(RIVALS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,46 +1,90 @@
-"""`python -m bench`: over the home of a bank after a night (default: the demo bank's), ratios to standard output."""
+"""`python -m bench`: over the home of a bank after a night, ratios measured in pairs, to standard output and into a page."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.contest import Place, race, table
-from bench.feature_ways import WHOLE, WINDOWED
-from bench.night_ways import INTAKE, SCORES
-from flows.demo import open_bank
-from flows.home import Home
+from bench import feature_ways, intake_ways, model_ways, night_ways, page, table
+from bench.contest import Contest, Raced, race, versions
+from bench.growth import growth
+from bench.machine import setting
+from bench.opened import opened
+from bench.place import Place
+from store.errors import TerraceError
 
-CONTESTS = {contest.name.replace(" ", "-"): contest for contest in (INTAKE, WINDOWED, WHOLE, SCORES)}
+LONG = ("night", "training")  # only when they are named
 
 
-def _say(text: str) -> None:
+def contests(folder: Path, sizes: Sequence[int]) -> dict[str, Contest]:
+    """Every contest by its name, in the order in which they are held."""
+    held = (
+        feature_ways.ONE_DATE,
+        feature_ways.TWELVE_DATES,
+        feature_ways.WINDOWED,
+        feature_ways.FEATURETOOLS_ALONE,
+        model_ways.SCORES,
+        model_ways.EXPLANATION,
+        intake_ways.INTAKE,
+        intake_ways.DAY,
+        growth(folder, sizes),
+        night_ways.NIGHT,
+        night_ways.TRAINING,
+    )
+    return {one.name: one for one in held}
+
+
+def asked(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the command line says."""
+    names = ", ".join(contests(Path(), ()))
+    say = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    say.add_argument("contest", nargs="*", help=f"{names}; none: all but {' and '.join(LONG)}, which take long")
+    say.add_argument("--bank", type=Path, default=Path("configs/banks/demo.yaml"))
+    say.add_argument("--home", type=Path, default=Path("var"), help="a home in which a night of the bank has run; only read")
+    say.add_argument("--rounds", type=int, default=3, help="pairs of laps per ratio")
+    say.add_argument("--sizes", default="2000,8000", help="customers of the demo banks of `growth`")
+    say.add_argument("--growth", type=Path, help="folder of those banks, kept for the next time; default HOME/growth")
+    say.add_argument("--environments", type=Path, default=Path(".bench"), help="where `make bench` puts the rivals")
+    say.add_argument("--work", type=Path, help="folder for what is written meanwhile; default: the system's")
+    say.add_argument("--write", type=Path, metavar="PAGE", help="put the results into this page, docs/benchmarks.md")
+    return say.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Hold the contests named, or the short ones; 1 where ways disagree or one fails."""
+    said = asked(arguments)
+    sizes = [int(size) for size in said.sizes.split(",")]
+    known = contests(said.growth or said.home / "growth", sizes)
+    if unknown := sorted(set(said.contest) - set(known)):
+        sys.stderr.write(f"no contest {', '.join(unknown)}; there are {', '.join(known)}\n")
+        return 2
+    here = opened(Place(said.bank.resolve(), said.home.resolve(), Path()))
+    now = setting(here.canonical, said.rounds)
+    found: dict[str, list[Raced]] = {}
+    for name in said.contest or [name for name in known if name not in LONG]:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=said.work) as work:
+            place = Place(said.bank.resolve(), said.home.resolve(), Path(work))
+            try:
+                found[name] = race(known[name], place, said.rounds, said.environments.resolve(), _tell)
+            except TerraceError as error:
+                sys.stderr.write(f"{name}: {error}\n")
+                return 1
+        sys.stdout.write("\n".join([*table.as_text(known[name], found[name]), "", ""]))
+        sys.stdout.flush()
+    about = now.lines(versions(found))
+    sys.stdout.write("\n".join([now.title, *about, f"{said.rounds} rounds; each ratio is the median of its rounds", ""]))
+    if said.write:
+        lines = {name: [f"{said.rounds} rounds.", *table.as_markdown(known[name], raced)] for name, raced in found.items()}
+        page.write(said.write, now, about, lines)
+    return 0
+
+
+def _tell(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def main() -> None:
-    """Run the contests named, or all."""
-    asked = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    asked.add_argument("contest", nargs="*", help=f"{', '.join(CONTESTS)}; none: all")
-    asked.add_argument("--bank", type=Path, default=Path("configs/banks/demo.yaml"))
-    asked.add_argument("--home", type=Path, default=Path("var"), help="a home in which a night of the bank has run")
-    asked.add_argument("--rounds", type=int, default=3)
-    said = asked.parse_args()
-    if unknown := set(said.contest) - set(CONTESTS):
-        asked.error(f"no contest {', '.join(sorted(unknown))}; there are {', '.join(CONTESTS)}")
-    bank = open_bank(said.bank, said.home)
-    home = Home(said.home.resolve() / bank.bank.id)
-    if not (home.canonical / "manifest.json").exists():
-        asked.error(f"{home.root} holds no night yet: run `make nightly` first")
-    sys.stdout.write(f"{bank.bank.id}, {os.cpu_count()} cores, {said.rounds} rounds in turn, each way in its own process\n")
-    for name in said.contest or CONTESTS:
-        with tempfile.TemporaryDirectory(prefix="bench") as work:
-            runs = race(CONTESTS[name], Place(bank, home, Path(work)), said.rounds, _say)
-        sys.stdout.write("\n".join(["", *table(CONTESTS[name], runs), ""]))
-
-
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,97 +1,112 @@
-"""A contest: ways to the same end, each run in a process of its own, in turn, round after round."""
+"""A contest: ways to the same end raced in pairs, one right after the other, round after round."""
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from flows.bank import BankFile
-from flows.home import Home
+from bench.answers import Alike, compare
+from bench.apart import Lap, Way, lap, python_of
+from bench.place import Place
 
-Answer = Mapping[str, float]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Place:
-    """The bank whose data is raced over, its home after a night, and a folder to write to."""
+class Pair:
+    """One way over another: the ratio says how many times as long the first took.
 
-    bank: BankFile
-    home: Home
-    work: Path
+    Without a second, what the first takes is told alone. `alike`: how their answers must agree, where both answer. `by_row`:
+    seconds per row are compared, for they went over different numbers of rows. `aim`: the ratio that was asked for.
+    """
 
-
-Way = Callable[[Place], Callable[[], Answer]]  # made ready, then run against the clock; what it found, to be compared
+    first: Way
+    second: Way | None = None
+    alike: Alike | None = None
+    by_row: bool = False
+    aim: float | None = None
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Ways by name; the first is the floor, which answers nothing. What several ways answer must agree."""
+    """Pairs on one subject. `before` are run once, untimed: they make what several ways read."""
 
     name: str
     says: str
-    ways: Mapping[str, Way]
+    pairs: tuple[Pair, ...]
+    before: tuple[Way, ...] = ()
+    more: Callable[[list[Raced]], list[str]] | None = None  # what else its laps tell
 
 
 @dataclass
-class Run:
-    """What one way took."""
+class Raced:
+    """A pair's laps, as many of the one as of the other, and how many figures of their answers were found equal."""
 
-    seconds: list[float] = field(default_factory=list)
-    peak: list[float] = field(default_factory=list)  # MB of the whole process
-    answer: Answer = field(default_factory=dict)
+    pair: Pair
+    first: list[Lap] = field(default_factory=list)
+    second: list[Lap] = field(default_factory=list)
+    agreed: int = 0
+    absent: str = ""  # the environment that was not there
+
+    @property
+    def ratios(self) -> list[float]:
+        """Of every round, by wall time."""
+        return self._ratios([one.seconds for one in self.first], [one.seconds for one in self.second])
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The median of the rounds' ratios by processor time, which others on the machine disturb less."""
+        return statistics.median(self._ratios([one.cpu for one in self.first], [one.cpu for one in self.second]))
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios."""
+        return statistics.median(self.ratios)
+
+    def _ratios(self, first: list[float], second: list[float]) -> list[float]:
+        rows = [b.rows / a.rows if self.pair.by_row else 1.0 for a, b in zip(self.first, self.second, strict=True)]
+        return [a / b * more for a, b, more in zip(first, second, rows, strict=True)]
 
 
-def race(contest: Contest, place: Place, rounds: int, told: Callable[[str], None]) -> dict[str, Run]:
-    """Every way's runs. Raises AssertionError where two ways answer differently, RuntimeError where one fails."""
-    runs = {name: Run() for name in contest.ways}
+def race(contest: Contest, place: Place, rounds: int, environments: Path, told: Tell) -> list[Raced]:
+    """Every pair's laps. Raises TerraceError where two answers differ or a way fails; then nothing is told of times."""
+    for way in contest.before:
+        told(f"{contest.name}: {way.name}")
+        lap(way, place, environments)
+    raced = []
+    for pair in contest.pairs:
+        ways = [way for way in (pair.first, pair.second) if way is not None]
+        absent = sorted({way.environment for way in ways if not python_of(way.environment, environments).exists()})
+        raced.append(
+            Raced(pair, absent=", ".join(absent)) if absent else _paired(contest, pair, place, rounds, environments, told)
+        )
+    return raced
+
+
+def _paired(contest: Contest, pair: Pair, place: Place, rounds: int, environments: Path, told: Tell) -> Raced:
+    """In turn: first and second, then second and first, so that neither always comes to a machine the other has warmed."""
+    raced = Raced(pair)
+    sides = {"first": (pair.first, raced.first)} | ({"second": (pair.second, raced.second)} if pair.second else {})
     for number in range(rounds):
-        for name, way in contest.ways.items():
-            told(f"{contest.name}: {name}, round {number + 1} of {rounds}")
-            seconds, peak, answer = _apart(way, place)
-            runs[name].seconds.append(seconds)
-            runs[name].peak.append(peak)
-            runs[name].answer = answer
-    answers = [(name, run.answer) for name, run in runs.items() if run.answer]
-    for name, answer in answers[1:]:
-        assert answer == answers[0][1], f"{contest.name}: {name} and {answers[0][0]} do not answer alike"
-    return runs
+        answers: dict[str, Path] = {}
+        for side in sorted(sides, reverse=bool(number % 2)):
+            way, laps = sides[side]
+            told(f"{contest.name}: {way.name}, round {number + 1} of {rounds}")
+            laps.append(lap(way, place, environments))
+            if found := laps[-1].answer:
+                answers[side] = found
+        if pair.alike and pair.second and len(answers) == 2:
+            raced.agreed = compare(answers["first"], answers["second"], pair.alike, (pair.first.name, pair.second.name))
+    return raced
 
 
-def table(contest: Contest, runs: Mapping[str, Run]) -> list[str]:
-    """Lines: the way, its median time as a multiple of the floor's, the spread of that, and its peak memory."""
-    floor = statistics.median(next(iter(runs.values())).seconds)
-    lines = [f"{contest.name}: {contest.says}", f"  {'way':44}{'x floor':>9}{'from':>8}{'to':>8}{'peak MB':>9}"]
-    for name, run in runs.items():
-        times = [seconds / floor for seconds in run.seconds]
-        figures = (statistics.median(times), min(times), max(times))
-        lines.append(f"  {name:44}{figures[0]:>9.2f}{figures[1]:>8.2f}{figures[2]:>8.2f}{max(run.peak):>9.0f}")
-    return [*lines, f"  (the floor took {floor:.2f} s)"]
-
-
-def _apart(way: Way, place: Place) -> tuple[float, float, Answer]:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    child = context.Process(target=_run, args=(way, place, there))
-    child.start()
-    there.close()
-    try:
-        found: tuple[float, float, Answer] = here.recv()
-    except EOFError:
-        raise RuntimeError("a way of the contest failed; its trace stands above") from None
-    finally:
-        child.join()
-    return found
-
-
-def _run(way: Way, place: Place, out: Connection) -> None:
-    ready = way(place)
-    started = time.perf_counter()
-    answer = ready()
-    seconds = time.perf_counter() - started
-    out.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, dict(answer)))
+def versions(raced: Mapping[str, list[Raced]]) -> dict[str, list[str]]:
+    """Package -> the versions that were used, over all contests."""
+    found: dict[str, set[str]] = {}
+    for one in (one for pairs in raced.values() for one in pairs):
+        for a_lap in (*one.first, *one.second):
+            for package, version in a_lap.versions.items():
+                found.setdefault(package, set()).add(version)
+    return {package: sorted(held) for package, held in sorted(found.items())}

@@ -1,197 +1,150 @@
-"""Features of one date: ours against the bare scan, SQL's FILTER and a pandas notebook; and one date of all features."""
+"""Features: ours against reading and writing once, and against what one would pick instead for the same sums."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.contest import Answer, Contest, Place
-from features import duck
-from features.algebra import Leaf
-from features.calendar import Clock
-from features.catalog import chosen
+from bench import declared
+from bench.answers import Alike
+from bench.apart import Way
+from bench.contest import Contest, Pair
+from bench.flat_rows import folder_of, our_answer
+from bench.opened import Opened, opened, read_once
+from bench.place import Found, Place, Run
 from features.declare import Feature
-from features.engine import build, file_of
-from features.loading import load
-from features.moment import Moment
-from features.reading import needed
-from features.rows import row_sets
-from features.views import views
-from sources.canonical import Canonical, connect, open_canonical
+from features.engine import file_of
+from flows.training import first_data_day, month_ends
+from store.files import fresh_folder, write_parquet
 
-Sums = list[tuple[str, Leaf]]
+RIVALS, FEATURETOOLS = "rivals", "featuretools"  # environments
+FEWER = 2_000  # customers that featuretools is given
+TO_THE_FEN = Alike(within=1e-4, missing=0.0)  # whole fen, and room for how a library divides by a hundred
 
 
-def windowed() -> Sums:
-    """Features that are one sum or count over a window of transactions, each with that leaf."""
-    found = []
-    for view in views().values():
-        for one in view.features:
-            plain = [leaf for leaf in one.term.leaves if leaf.rows == "transactions" and leaf.how in ("sum", "count")]
-            if len(plain) == len(one.term.leaves) == 1 and plain[0].window.kind == "back" and not plain[0].window.ago:
-                found.append((one.name, plain[0]))
-    return found
+def sums(place: Place) -> Run:
+    """The windowed sums alone, from canonical tables to a feature file."""
+    here = opened(place)
+    names, out = declared.names(here), fresh_folder(folder_of(place))
 
-
-def _open(place: Place) -> tuple[Canonical, dt.date]:
-    canonical = open_canonical(place.home.canonical)
-    return canonical, canonical.manifest.newest_business_date
-
-
-def _rows(place: Place) -> str:
-    """Transactions that stand at the date, flat, in one file: made once, outside the clock, for the ways that are not ours."""
-    path = place.work / "transactions.parquet"
-    if not path.exists():
-        canonical, as_of = _open(place)
-        names = tuple(name for name, _ in windowed())
-        script, reads = duck.compiled(names, canonical.mapped, 1), needed([_declared()[name] for name in names], row_sets())
-        with connect() as con:
-            held = load(con, canonical, range(canonical.manifest.buckets), reads)
-            made, _ = script.run(con, held, Moment(Clock(as_of, place.bank.features.calendar)))
-            con.register("made", made)
-            people = "SELECT number FROM numbers_customer_id SEMI JOIN made ON made.customer_id = numbers_customer_id.id"
-            con.execute(f"COPY (FROM rows_transactions WHERE customer_id IN ({people})) TO '{path}' (FORMAT parquet)")
-    return str(path)
-
-
-def _declared() -> dict[str, Feature]:
-    return {one.name: one for view in views().values() for one in view.features}
-
-
-def _totals(table: pa.Table | pd.DataFrame) -> Answer:
-    """The sum of every windowed feature over all customers, whole minor units."""
-    frame = table.to_pandas() if isinstance(table, pa.Table) else table
-    return {name: float(round(frame[name].fillna(0.0).sum())) for name, _ in windowed()}
-
-
-def _floor(place: Place) -> Callable[[], Answer]:
-    path, out = _rows(place), place.work / "floor.parquet"
-    made = pa.table({name: pa.array(range(20_000), pa.float64()) for name, _ in windowed()})
-
-    def run() -> Answer:
-        with connect() as con:
-            con.execute(f"SELECT min(COLUMNS(*)) FROM read_parquet('{path}')").fetchall()
-        pq.write_table(made, out)
-        return {}
+    def run() -> Found:
+        made = here.build([here.as_of], out, names)
+        return Found(made.path(here.as_of), here.canonical.manifest.tables["transactions"].rows)
 
     return run
 
 
-def _terrace(place: Place) -> Callable[[], Answer]:
-    canonical, as_of = _open(place)
-    names = tuple(name for name, _ in windowed())
-    reads = needed([_declared()[name] for name in names], row_sets())
+def sums_floor(place: Place) -> Run:
+    """Their columns read once, our answer written once."""
+    here = opened(place)
+    return _floor(here, here.features(declared.names(here)), our_answer(here), 1)
 
-    def run() -> Answer:
-        script = duck.compiled(names, canonical.mapped, 1)
-        with connect() as con:
-            held = load(con, canonical, range(canonical.manifest.buckets), reads)
-            table, _ = script.run(con, held, Moment(Clock(as_of, place.bank.features.calendar)))
-        pq.write_table(table, place.work / "terrace.parquet")
-        return _totals(table)
+
+def whole(place: Place, dates: int) -> Run:
+    """Every feature of the bank, of the newest date or of as many month ends."""
+    here = opened(place)
+    days, out = days_of(here, dates), fresh_folder(_out(place, dates))
+
+    def run() -> Found:
+        made = here.build(days, out)
+        return Found(rows=pq.read_metadata(made.path(days[-1])).num_rows)
 
     return run
 
 
-def _condition(leaf: Leaf, clock: Clock, *, sql: bool) -> str:
-    bounds = leaf.window.bounds(clock)
-    assert bounds is not None
-    where = leaf.where.text if leaf.where.columns else "day == day"
-    whole = f"(day > {bounds[0]}) & (day <= {bounds[1]}) & ({where})"
-    return whole.replace("==", "=").replace("&", "AND").replace("|", "OR") if sql else _bracketed(whole)
+def whole_floor(place: Place, dates: int) -> Run:
+    """Their columns read once, the newest date's file written once per date."""
+    here = opened(place)
+    return _floor(here, here.features(), file_of(_out(place, dates), days_of(here, dates)[-1]), dates)
 
 
-def _bracketed(text: str) -> str:
-    """pandas binds `&` before `==`, unlike the text of a filter."""
-    return text.replace("&", "and").replace("|", "or")
+def days_of(here: Opened, dates: int) -> list[dt.date]:
+    """The newest date, or as many month ends as training learns from, as far as the bank's data reaches back."""
+    if dates == 1:
+        return [here.as_of]
+    return month_ends(first_data_day(here.canonical) + dt.timedelta(days=27), here.as_of, dates)
 
 
-def _filter(place: Place) -> Callable[[], Answer]:
-    path, (_, as_of) = _rows(place), _open(place)
-    clock = Clock(as_of, place.bank.features.calendar)
-    columns = ", ".join(
-        f"{'sum(amount)' if leaf.how == 'sum' else 'count(*)'} FILTER (WHERE {_condition(leaf, clock, sql=True)}) AS {name}"
-        for name, leaf in windowed()
+def _out(place: Place, dates: int) -> Path:
+    return place.work / f"features-{dates}"
+
+
+def _floor(here: Opened, features: Sequence[Feature], answer: Path, times: int) -> Run:
+    """What is written is in memory before."""
+    made, out = pq.read_table(answer), fresh_folder(here.place.work / "floor")
+
+    def run() -> Found:
+        started = time.perf_counter()
+        read_once(here.canonical, features)
+        read = time.perf_counter() - started
+        for number in range(times):
+            write_parquet(out / f"{number}.parquet", made)
+        return Found(rows=made.num_rows, parts={"read": read, "write": time.perf_counter() - started - read})
+
+    return run
+
+
+def windowed() -> Contest:
+    """The sums against their floor and against rivals."""
+    ours = Way("terrace, from canonical tables", "bench.feature_ways:sums")
+    rivals = (
+        ("SQL's FILTER in DuckDB", "in_sql", ""),
+        ("pandas", "in_pandas", ""),
+        ("Polars, streaming", "in_polars", RIVALS),
+        ("Ibis over DuckDB", "in_ibis", RIVALS),
+    )
+    return Contest(
+        "windowed",
+        "the windowed sums and counts of transactions that the bank's features declare, one date; rivals begin from flat rows "
+        "made for them beforehand, ours from the canonical tables",
+        (
+            Pair(ours, Way("floor: read their columns once, write once", "bench.feature_ways:sums_floor")),
+            *(
+                Pair(Way(name, f"bench.rivals.{module}:sums", environment=where), ours, TO_THE_FEN)
+                for name, module, where in rivals
+            ),
+        ),
+        before=(Way("flat rows for the rivals", "bench.flat_rows:flat"),),
     )
 
-    def run() -> Answer:
-        with connect() as con:
-            table = con.sql(f"SELECT customer_id, {columns} FROM read_parquet('{path}') GROUP BY 1").to_arrow_table()
-        pq.write_table(table, place.work / "filter.parquet")
-        return _totals(table)
 
-    return run
-
-
-def _pandas(place: Place) -> Callable[[], Answer]:
-    path, (_, as_of) = _rows(place), _open(place)
-    clock = Clock(as_of, place.bank.features.calendar)
-
-    def run() -> Answer:
-        rows = pd.read_parquet(path)
-        found = {}
-        for name, leaf in windowed():
-            mine = rows.query(_condition(leaf, clock, sql=False)).groupby("customer_id")["amount"]
-            found[name] = mine.sum() if leaf.how == "sum" else mine.count()
-        frame = pd.DataFrame(found)
-        frame.to_parquet(place.work / "pandas.parquet")
-        return _totals(frame)
-
-    return run
-
-
-def _whole_floor(place: Place) -> Callable[[], Answer]:
-    canonical, as_of = _open(place)
-    reads = needed([one for _, one, spec in chosen(canonical, place.bank.features) if spec.available], row_sets())
-    made = pq.read_table(file_of(place.home.features, as_of), partitioning=None)
-
-    def run() -> Answer:
-        with connect() as con:
-            for name, columns in sorted(reads.items()):
-                listed = ", ".join(f'min("{column}")' for column in sorted(columns))
-                con.execute(f"SELECT {listed} FROM {canonical.relation_sql(name)}").fetchall()
-        pq.write_table(made, place.work / "floor.parquet")
-        return {}
-
-    return run
-
-
-class _Build:
-    """All features of several dates, as a night or a training builds them."""
-
-    def __init__(self, dates: int) -> None:
-        self.dates = dates
-
-    def __call__(self, place: Place) -> Callable[[], Answer]:
-        canonical, as_of = _open(place)
-        days = [as_of - dt.timedelta(days=30 * n) for n in range(self.dates)]
-        out = place.work / f"features{self.dates}"
-
-        def run() -> Answer:
-            for path in out.glob("*"):
-                path.unlink()
-            build(canonical, place.bank.features, days, out)
-            return {}
-
-        return run
-
-
-WINDOWED = Contest(
-    "windowed sums",
-    f"{len(windowed())} windowed sums and counts over transactions, one date; floor: read the rows once, write the output once",
-    {
-        "read and write": _floor,
-        "terrace, from canonical tables": _terrace,
-        "SQL's FILTER, from flat rows": _filter,
-        "pandas, from flat rows": _pandas,
-    },
+FEATURETOOLS_ALONE = Contest(
+    "featuretools",
+    f"the same sums of {FEWER:,} customers by featuretools, seconds per row of transactions against ours over all",
+    (
+        Pair(
+            Way("featuretools, from flat rows", "bench.rivals.in_featuretools:sums", environment=FEATURETOOLS),
+            Way("terrace, from canonical tables", "bench.feature_ways:sums"),
+            Alike(within=TO_THE_FEN.within, missing=0.0, is_part=True),
+            by_row=True,
+        ),
+    ),
+    before=(Way("flat rows of some customers", "bench.flat_rows:flat", {"customers": FEWER}),),
 )
-WHOLE = Contest(
-    "all features",
-    "every feature of the bank; floor: read their columns once, write one date once",
-    {"read and write": _whole_floor, "terrace, one date": _Build(1), "terrace, six dates": _Build(6)},
+
+
+def all_features(name: str, dates: int, says: str) -> Contest:
+    """Every feature of the bank against reading once and writing once."""
+    given = {"dates": dates}
+    return Contest(
+        name,
+        says,
+        (
+            Pair(
+                Way(f"terrace, {name}", "bench.feature_ways:whole", given),
+                Way("floor: read their columns once, write once", "bench.feature_ways:whole_floor", given),
+                aim=4.0,
+            ),
+        ),
+    )
+
+
+WINDOWED = windowed()
+ONE_DATE = all_features("features", 1, "every feature of the bank, one date")
+TWELVE_DATES = all_features(
+    "month-ends", 12, "every feature of the bank at twelve month ends (fewer where its data is shorter)"
 )

@@ -1,136 +1,152 @@
-"""A night's other long stations: taking the files in, and scoring with its explanations."""
+"""The whole night from canonical tables to published lists against its floors, and training for the memory it needs."""
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import time
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 
-from bench.contest import Answer, Contest, Place
-from features.labels import cohort_at, named
-from flows.chores import taken_in
+from bench.apart import Way
+from bench.contest import Contest, Pair
+from bench.model_ways import in_memory, listed
+from bench.opened import Opened, opened, read_once
+from bench.place import Found, Place, Run
+from features.engine import file_of
+from flows import chores, process
+from flows.code import code_hash
 from flows.home import Home
+from flows.night import Night
+from flows.plan import plan
+from flows.runner import Heartbeat, run_step
 from models import booster
-from models.champion import Champion
-from models.explain import explain
-from models.score import score_all
-from models.stack import encode
-from sources.canonical import connect, open_canonical
-from sources.delivery import deliveries
+from models.explain import matrix_of
+from store.files import write_parquet
+from store.ledger import open_ledger
+from store.runs import RunKey
 
-
-def _read_and_write(place: Place) -> Callable[[], Answer]:
-    """Every delivered file read once as text lines or Parquet, every canonical table written once."""
-    found = deliveries(place.bank.sources.inputs, place.bank.base)
-    canonical = open_canonical(place.home.canonical)
-
-    def run() -> Answer:
-        with connect() as con:
-            for name, delivery in found.items():
-                if place.bank.sources.inputs[name].format == "parquet":
-                    paths = ", ".join(f"'{file.path}'" for file in delivery.files)
-                    con.execute(f"SELECT min(COLUMNS(*)) FROM read_parquet([{paths}])").fetchall()
-                else:
-                    for file in delivery.files:
-                        file.path.read_bytes()
-            for table in canonical.manifest.tables:
-                out = place.work / f"{table}.parquet"
-                con.execute(f"COPY (FROM {canonical.relation_sql(table)}) TO '{out}' (FORMAT parquet)")
-        return {}
-
-    return run
-
-
-def _intake(place: Place) -> Callable[[], Answer]:
-    root = place.work / "home"
-    shutil.rmtree(root, ignore_errors=True)
-
-    def run() -> Answer:
-        taken_in(place.bank, Home(root), lambda *_: None)
-        return {}
-
-    return run
-
-
-def _champions(place: Place) -> list[Champion]:
-    return [Champion.read(path.parent) for path in sorted(place.home.champions.glob("*/*/champion.json"))]
-
-
-def _predict_alone(place: Place) -> Callable[[], Answer]:
-    """The boosters' bare prediction over the matrices, already in memory."""
-    canonical = open_canonical(place.home.canonical)
-    as_of = canonical.manifest.newest_business_date
-    table = pq.read_table(place.home.of_day(place.home.features, as_of))
-    models = [one for one in _champions(place) if one.method == "model"]
-    matrices = [np.empty((table.num_rows, len(one.feature_names)), np.float32) for one in models]
-    for one, matrix in zip(models, matrices, strict=True):
-        encode(table, one.feature_names, one.encodings, matrix)
-
-    def run() -> Answer:
-        for one, matrix in zip(models, matrices, strict=True):
-            booster.raw_scores(one.booster_text, matrix, place.bank.models.threads)
-        return {}
-
-    return run
-
-
-def _score(place: Place) -> Callable[[], Answer]:
-    canonical = open_canonical(place.home.canonical)
-    as_of = canonical.manifest.newest_business_date
-    champions = _champions(place)
-    cohorts = {
-        label.name: cohort_at(canonical, label, as_of)["customer_id"].to_pylist()
-        for label in named(place.bank.labels)
-        if label.name in {one.name for one in champions}
-    }
-
-    def run() -> Answer:
-        models = place.bank.models
-        score_all(
-            champions,
-            place.home.of_day(place.home.features, as_of),
-            cohorts,
-            as_of,
-            place.work / "scores",
-            models.bands,
-            models.threads,
-            lambda *_: None,
-        )
-        return {}
-
-    return run
-
-
-def _explain(place: Place) -> Callable[[], Answer]:
-    """Exact contributions of as many rows as a night lists."""
-    canonical = open_canonical(place.home.canonical)
-    as_of = canonical.manifest.newest_business_date
-    scores = pq.read_table(place.home.of_day(place.home.scores, as_of)).to_pandas()
-    features = pq.read_table(place.home.of_day(place.home.features, as_of)).to_pandas()
-    models = [one for one in _champions(place) if one.method == "model"]
-
-    def run() -> Answer:
-        for one in models:
-            top = scores[scores["model"] == one.name].nlargest(75, "raw_score")[["customer_id", "raw_score"]]
-            explain(one, top.merge(features, on="customer_id"), place.bank.models.threads)
-        return {}
-
-    return run
-
-
-INTAKE = Contest(
-    "intake",
-    "raw files to checked canonical tables; floor: read every file once, write every table once, no check, no order",
-    {"read and write": _read_and_write, "terrace": _intake},
-)
-SCORES = Contest(
+SNAPSHOTS = 12
+MADE = (
+    "features",
+    "labels",
     "scores",
-    "all labels of one date; floor: the boosters alone, over matrices in memory",
-    {
-        "LightGBM alone": _predict_alone,
-        "terrace, from file to file": _score,
-        "exact contributions of 75 rows a model": _explain,
-    },
+    "tiers",
+    "lists",
+    "staging",
+    "logs",
+    "quarantine",
+    "prefect",
+    "prefect-server",
+    "monitor",
+)
+
+
+def night(place: Place) -> Run:
+    """Every step from features to publishing, one after the other, with the champions in force; nothing is trained."""
+    import models.registry
+    import models.tier_picture  # noqa: F401
+
+    here = opened(place)
+    home = _copied(here, place.work / "night")
+    ledger = open_ledger(home.ledger, time.time)
+    lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
+    code = code_hash()
+    key = RunKey(here.bank.bank.id, here.as_of, here.bank.config_hash, code, here.canonical.manifest.inputs)
+
+    def run() -> Found:
+        parts = {}
+        made, _ = ledger.begin(key)
+        with Heartbeat(ledger, lease, here.bank.night.lease_seconds) as heartbeat:
+            tonight = Night(here.bank, home, made, ledger, lease, lambda *_: None, heartbeat.check, code)
+            started = time.perf_counter()
+            steps = plan(tonight)
+            parts["plan"] = time.perf_counter() - started
+            for step in steps:
+                parts[step.name] = run_step(step, tonight, ledger, made, home.root, 24 * 3600).seconds
+        ledger.release_lease(lease)
+        return Found(rows=pq.read_metadata(file_of(home.features, here.as_of)).num_rows, parts=parts)
+
+    return run
+
+
+def floors(place: Place) -> Run:
+    """What no night can do without: the features' floor, bare prediction, contributions of the listed rows."""
+    here = opened(place)
+    features, threads = here.features(), here.bank.models.threads
+    output = pq.read_table(file_of(here.home.features, here.as_of))
+    ready = in_memory(here)
+    asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here)]
+
+    def run() -> Found:
+        clock = [time.perf_counter()]
+        read_once(here.canonical, features)
+        clock.append(time.perf_counter())
+        write_parquet(place.work / "floor.parquet", output)
+        clock.append(time.perf_counter())
+        for one in ready:
+            booster.raw_scores(one.champion.booster_text, one.matrix, threads)
+        clock.append(time.perf_counter())
+        for text, matrix in asked:
+            booster.contributions(text, matrix, threads)
+        clock.append(time.perf_counter())
+        names = ("read columns", "write features", "predict", "contributions")
+        parts = {name: after - before for name, before, after in zip(names, clock, clock[1:], strict=True)}
+        return Found(rows=output.num_rows, parts=parts)
+
+    return run
+
+
+def training(place: Place) -> Run:
+    """Every label learned anew on the newest month ends, their features and outcomes made first."""
+    here = opened(place)
+    home = _copied(here, place.work / "training")
+    settings = here.bank.night.training.model_copy(update={"month_ends": SNAPSHOTS})
+    bank = replace(here.bank, night=here.bank.night.model_copy(update={"training": settings}))
+
+    def run() -> Found:
+        trained = chores.retrain(bank, home, None, (), lambda *_: None)
+        return Found(rows=len(trained))
+
+    return run
+
+
+def _copied(here: Opened, folder: Path) -> Home:
+    """A home that holds the canonical tables (linked) and the champions of this one, and no list yet."""
+    shutil.rmtree(folder, ignore_errors=True)
+    home = Home(folder / here.bank.bank.id)
+    for path in sorted(here.home.root.iterdir()):
+        if path.name in MADE or not path.is_dir():
+            continue
+        is_kept = path.name in ("mlflow", "champions")  # written to again
+        shutil.copytree(path, home.root / path.name, copy_function=shutil.copy2 if is_kept else _linked)
+    return home
+
+
+def _linked(path: str, to: str) -> None:
+    """The same file under another name, or a copy of it on another disk."""
+    try:
+        os.link(path, to)
+    except OSError:
+        shutil.copy2(path, to)
+
+
+NIGHT = Contest(
+    "night",
+    "from canonical tables to published lists and workbooks, champions at hand, process starts apart; floors: the features' "
+    "columns read once and their file written once, Booster.predict, contributions of the listed rows",
+    (
+        Pair(
+            Way("terrace, every step of a night", "bench.night_ways:night"),
+            Way("the sum of its floors", "bench.night_ways:floors"),
+            aim=2.0,
+        ),
+    ),
+)
+TRAINING = Contest(
+    "training",
+    f"every label on the newest {SNAPSHOTS} month ends, their features and outcomes included, for the memory it takes",
+    (Pair(Way("terrace, training", "bench.night_ways:training")),),
 )

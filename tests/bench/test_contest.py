@@ -1,79 +1,117 @@
-"""The benchmark compares like with like: ways that answer differently are no contest, and ours answers as plain SQL does."""
+"""A contest compares like with like, in pairs and in turn; ways that answer differently are no contest."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from bench.contest import Answer, Contest, Place, race, table
-from bench.feature_ways import WINDOWED
-from flows import demo
-from flows.chores import taken_in
-from flows.home import Home
-from sources.demo.bank import make_demo_bank
+from bench import table
+from bench.answers import Alike, compare
+from bench.apart import Lap, Way
+from bench.contest import Contest, Pair, Raced, race
+from bench.growth import exponent
+from bench.place import Place
+from store.errors import TerraceError
 
-DEMO = Path(__file__).resolve().parents[2] / "configs" / "banks" / "demo.yaml"
-
-
-def floor(_place: Place) -> Callable[[], Answer]:
-    return lambda: {}
+WAYS = "tests.bench.ways"
 
 
-def two(_place: Place) -> Callable[[], Answer]:
-    time.sleep(0.5)  # made ready outside the clock
-    return lambda: {"all": 2.0}
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "bank.yaml", tmp_path / "home", tmp_path)
 
 
-def another_two(_place: Place) -> Callable[[], Answer]:
-    return lambda: {"all": 2.0}
+def way(name: str, **given: object) -> Way:
+    return Way(name, f"{WAYS}:{name}", given)
 
 
-def three(_place: Place) -> Callable[[], Answer]:
-    return lambda: {"all": 3.0}
+def of(place: Place, name: str, **figures: float) -> Way:
+    """A way that answers one figure for each of these customers."""
+    pq.write_table(pa.table({"customer_id": list(figures), "dep_cur": list(figures.values())}), place.work / f"{name}.parquet")
+    return Way(name, f"{WAYS}:answers", {"file": f"{name}.parquet"})
 
 
-def broken(_place: Place) -> Callable[[], Answer]:
-    raise OSError("nothing there")
+def held(pair: Pair, place: Place, rounds: int = 1, before: tuple[Way, ...] = ()) -> Raced:
+    return race(Contest("sums", "a sum", (pair,), before), place, rounds, place.work, lambda _: None)[0]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A small demo bank, taken in."""
-    folder = tmp_path_factory.mktemp("bench")
-    make_demo_bank(demo.folder_of(folder), customers=150, months=6)
-    bank, home = demo.open_bank(DEMO, folder), Home(folder / "demo")
-    taken_in(bank, home, lambda *_: None)
-    (folder / "work").mkdir()
-    return Place(bank, home, folder / "work")
+def test_both_ways_of_a_pair_run_in_turn_and_in_the_other_order_the_next_round(place: Place) -> None:
+    raced = held(Pair(way("notes", text="a"), way("notes", text="b")), place, 2, (way("notes", text="first of all"),))
+    said = (place.work / "log.txt").read_text().splitlines()
+    assert said == [f"{when} {text}" for text in ("first of all", "a", "b", "b", "a") for when in ("ready", "run")]
+    assert (len(raced.first), len(raced.second), len(raced.ratios)) == (2, 2, 2)
+    assert table.parts([raced]) == ["notes, seconds: read 0.25, write 0.75"]
 
 
-def test_every_way_runs_in_every_round_and_preparing_is_not_timed(place: Place) -> None:
-    contest = Contest("sums", "a sum", {"floor": floor, "two": two})
-    told: list[str] = []
-    runs = race(contest, place, 2, told.append)
-    assert [len(run.seconds) for run in runs.values()] == [2, 2]
-    assert max(runs["two"].seconds) < 0.5
-    assert len(told) == 4
-    lines = table(contest, runs)
-    assert [line.split()[0] for line in lines[2:4]] == ["floor", "two"]
+def agreed(place: Place, ours: Way, theirs: Way, alike: Alike) -> int:
+    """How many figures agree, looked at without a race."""
+    return compare(place.work / ours.given["file"], place.work / theirs.given["file"], alike, (ours.name, theirs.name))
 
 
-def test_ways_that_answer_differently_are_no_contest(place: Place) -> None:
-    race(Contest("sums", "a sum", {"floor": floor, "two": two, "another": another_two}), place, 1, lambda _: None)
-    with pytest.raises(AssertionError, match="three and two do not answer alike"):
-        race(Contest("sums", "a sum", {"floor": floor, "two": two, "three": three}), place, 1, lambda _: None)
+def test_answers_that_agree_are_counted_whatever_their_order(place: Place) -> None:
+    pair = Pair(of(place, "ours", C1=2.0, C2=5.0), of(place, "theirs", C2=5.0, C1=2.0), Alike())
+    assert held(pair, place).agreed == 2
 
 
-def test_a_way_that_fails_ends_the_contest(place: Place) -> None:
-    with pytest.raises(RuntimeError, match="a way of the contest failed"):
-        race(Contest("sums", "a sum", {"floor": floor, "broken": broken}), place, 1, lambda _: None)
+def test_a_figure_that_differs_stops_the_contest_naming_feature_and_customer(place: Place) -> None:
+    pair = Pair(of(place, "ours", C1=2.0, C2=2.0, C3=1.0), of(place, "theirs", C3=1.0, C2=3.0, C1=3.0), Alike())
+    with pytest.raises(TerraceError, match=r"customer C1: 'ours' and 'theirs'.*dep_cur is 2.0 and 3.0; 2 customers differ"):
+        held(pair, place)
 
 
-def test_our_features_are_what_plain_sql_and_a_notebook_find(place: Place) -> None:
-    answers = [dict(answer) for way in WINDOWED.ways.values() if (answer := way(place)())]
-    assert len(answers) == 3
-    assert answers[0] == answers[1] == answers[2]
-    assert sum(1 for total in answers[0].values() if total > 0) > 50
+def test_a_customer_that_one_answer_lacks_is_a_difference_unless_it_counts_as_zero(place: Place) -> None:
+    ways = of(place, "ours", C1=2.0), of(place, "theirs", C1=2.0, C2=2.0)
+    with pytest.raises(TerraceError, match=r"customer C2.*only one of them has this customer"):
+        agreed(place, *ways, Alike())
+    with pytest.raises(TerraceError, match=r"customer C2.*dep_cur"):
+        agreed(place, *ways, Alike(missing=0.0))
+    assert agreed(place, *ways, Alike(missing=0.0, is_part=True)) == 1
+    assert agreed(place, ways[0], of(place, "zero", C1=2.0, C2=0.0), Alike(missing=0.0)) == 2
+
+
+def test_what_may_differ_is_said(place: Place) -> None:
+    ways = of(place, "ours", C1=2.0), of(place, "theirs", C1=2.0 + 1e-10)
+    assert agreed(place, *ways, Alike(within=1e-9)) == 1
+    with pytest.raises(TerraceError, match="dep_cur"):
+        agreed(place, *ways, Alike(within=1e-11))
+
+
+def test_a_way_that_fails_ends_the_contest_with_its_trace(place: Place) -> None:
+    with pytest.raises(TerraceError, match="the vault is shut"):
+        held(Pair(way("breaks")), place)
+
+
+def test_a_rival_without_its_environment_is_said_to_have_stayed_away(place: Place) -> None:
+    raced = held(Pair(Way("Polars", f"{WAYS}:notes", environment="rivals"), way("notes", text="a")), place)
+    assert raced.absent == "rivals"
+    assert "no environment 'rivals'" in table.rows([raced])[0][3]
+
+
+def test_memory_is_of_the_process_with_all_it_starts(place: Place) -> None:
+    raced = held(Pair(way("parent_of", megabytes=150), way("notes", text="a")), place)
+    assert raced.first[0].peak_mb > 150 > raced.second[0].peak_mb
+
+
+def laps(*seconds: float, rows: int = 10) -> list[Lap]:
+    return [Lap(one, 2 * one, 100, rows=rows) for one in seconds]
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians() -> None:
+    raced = Raced(Pair(way("notes"), way("notes")), laps(1, 6, 30), laps(1, 2, 20))
+    assert raced.ratios == [1, 3, 1.5]
+    assert (raced.ratio, raced.cpu_ratio) == (1.5, 1.5)
+    row = dict(zip(table.HEAD, table.rows([raced])[0], strict=True))
+    assert (row["ratio"], row["spread"], row["seconds"]) == ("1.50", "1.00 to 3.00", "6.00 / 2.00")
+
+
+def test_ways_over_different_numbers_of_rows_are_compared_by_row() -> None:
+    pair = Pair(way("notes"), way("notes"), by_row=True)
+    assert Raced(pair, laps(3, rows=100), laps(1, rows=1000)).ratios == [30]
+
+
+def test_the_exponent_of_cost_is_the_slope_of_the_logarithms() -> None:
+    sizes = [1_000, 10_000, 50_000]
+    assert exponent(sizes, [3e-6 * size**1.2 for size in sizes]) == pytest.approx(1.2)

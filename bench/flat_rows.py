@@ -1,0 +1,83 @@
+"""One row per transaction that stands at the date, flat, in one file: made once, outside the clock, for ways that are not ours.
+
+Written by hand from the canonical tables, apart from the engine: what rivals find in it proves the engine right as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import declared
+from bench.opened import Opened, opened
+from bench.place import Found, Place
+from features.calendar import Clock
+from features.engine import file_of
+from sources.canonical import as_of_sql, connect
+
+ROWS, TASK = "transactions.parquet", "task.json"
+FLAT = """
+WITH known AS ({known}),
+back AS (SELECT r.transaction_id, r.reverses_id, r.amount FROM known r SEMI JOIN known o ON r.reverses_id = o.transaction_id),
+undone AS (SELECT reverses_id, sum(amount) AS amount FROM back GROUP BY ALL),
+standing AS (
+    SELECT k.*, k.amount + coalesce(u.amount, 0) AS net
+    FROM (SELECT * FROM known ANTI JOIN back USING (transaction_id)) k LEFT JOIN undone u ON k.transaction_id = u.reverses_id)
+SELECT customer_id, CAST("on" - DATE '1970-01-01' AS INTEGER) AS day, CAST(abs(net) AS DOUBLE) AS amount,
+    CAST(CASE WHEN net > 0 THEN 1 ELSE -1 END AS INTEGER) AS direction, channel, category, counterparty_kind,
+    CAST(counterparty_bank IS NOT NULL AS INTEGER) AS elsewhere
+FROM standing SEMI JOIN read_parquet('{population}') USING (customer_id)
+WHERE net <> 0 {most}"""
+COLUMNS = (
+    "customer_id",
+    "transaction_id",
+    "reverses_id",
+    "on",
+    "amount",
+    "channel",
+    "category",
+    "counterparty_kind",
+    "counterparty_bank",
+)
+
+
+def flat(place: Place, customers: int = 0) -> Callable[[], Found]:
+    """Writes the rows and the task that rivals are given; of the first `customers` by id only, where that is not 0.
+
+    Our own answer is made with it: it says who has a row of features at all.
+    """
+    here = opened(place)
+
+    def run() -> Found:
+        ours = here.build([here.as_of], folder_of(place), declared.names(here)).path(here.as_of)
+        write(here, ours, place.work, customers)
+        return Found()
+
+    return run
+
+
+def folder_of(place: Place) -> Path:
+    """Where our own answer lies."""
+    return place.work / "terrace"
+
+
+def our_answer(here: Opened) -> Path:
+    """Our windowed sums of the newest date."""
+    return file_of(folder_of(here.place), here.as_of)
+
+
+def write(here: Opened, population: Path, folder: Path, customers: int) -> None:
+    """Rows and task into `folder`."""
+    most = f"AND customer_id IN (SELECT customer_id FROM read_parquet('{population}') ORDER BY 1 LIMIT {customers})"
+    known = as_of_sql("transactions", here.canonical.relation_sql("transactions"), here.as_of, COLUMNS)
+    sql = FLAT.format(known=known, population=population, most=most if customers else "")
+    with connect() as con:
+        con.execute(f"COPY ({sql}) TO '{folder / ROWS}' (FORMAT parquet)")
+    task = {
+        "rows": str(folder / ROWS),
+        "day": Clock(here.as_of, here.bank.features.calendar).day,
+        "minor": declared.minor(here),
+        "sums": [one.plain() for one in declared.sums(here)],
+    }
+    (folder / TASK).write_text(json.dumps(task))

@@ -1,0 +1,178 @@
+"""Scores and their explanation: ours against the boosters alone, and against shap."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bench.answers import Alike
+from bench.apart import Way
+from bench.contest import Contest, Pair
+from bench.opened import Opened, opened
+from bench.place import Found, Place, Run
+from features.engine import file_of
+from features.labels import cohort_at, named
+from models import booster
+from models.champion import Champion
+from models.explain import explain, matrix_of
+from models.score import score_all
+from models.stack import Floats, encode
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model with the rows it is asked about, as its trees see them."""
+
+    champion: Champion
+    customer_id: pa.Array
+    matrix: Floats
+
+
+def cohorts(here: Opened) -> dict[str, list[str]]:
+    """Label -> who is scored for it at the newest date."""
+    asked = {one.name for one in here.champions()}
+    return {
+        label.name: cohort_at(here.canonical, label, here.as_of)["customer_id"].to_pylist()
+        for label in named(here.bank.labels)
+        if label.name in asked
+    }
+
+
+def in_memory(here: Opened) -> list[Ready]:
+    """Every model with the matrix of its cohort."""
+    table, found = pq.read_table(file_of(here.home.features, here.as_of)), []
+    asked = cohorts(here)
+    for one in here.champions():
+        mine = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(asked[one.name], pa.string())))
+        matrix: Floats = np.empty((mine.num_rows, len(one.feature_names)), np.float32)
+        encode(mine, one.feature_names, one.encodings, matrix)
+        found.append(Ready(one, mine["customer_id"].combine_chunks(), matrix))
+    return found
+
+
+def scores(place: Place) -> Run:
+    """Every model's scores of the newest date, from feature file to score file; who is asked is known before."""
+    here = opened(place)
+    asked, out, models = cohorts(here), place.work / "scores", here.bank.models
+
+    def run() -> Found:
+        features = file_of(here.home.features, here.as_of)
+        counts = score_all(here.champions(), features, asked, here.as_of, out, models.bands, models.threads)
+        return Found(here.home.of_day(out, here.as_of), sum(one.customers for one in counts))
+
+    return run
+
+
+def predict_alone(place: Place) -> Run:
+    """The boosters' bare prediction over the same rows, already in memory."""
+    here = opened(place)
+    ready, threads = in_memory(here), here.bank.models.threads
+
+    def run() -> Found:
+        raw = [booster.raw_scores(one.champion.booster_text, one.matrix, threads) for one in ready]
+        return Found(lambda: _written(place.work / "bare.parquet", ready, raw), sum(len(one.matrix) for one in ready))
+
+    return run
+
+
+def _written(path: Path, ready: Sequence[Ready], raw: Sequence[np.ndarray]) -> Path:
+    parts = [
+        pa.table({"customer_id": one.customer_id, "model": [one.champion.name] * len(said), "raw_score": said})
+        for one, said in zip(ready, raw, strict=True)
+    ]
+    pq.write_table(pa.concat_tables(parts), path)
+    return path
+
+
+def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
+    """Every model with the feature rows of those that the list in force holds because of it."""
+    entries = pq.read_table(here.newest_list / "entries.parquet", columns=["customer_id", "offer"]).to_pandas()
+    features = pq.read_table(file_of(here.home.features, here.as_of)).to_pandas().set_index("customer_id", drop=False)
+    offers = here.bank.targeting.active
+    by_model = entries.assign(model=entries["offer"].map(lambda name: offers[name].model if name in offers else ""))
+    return [
+        (one, features.loc[sorted(set(mine))].reset_index(drop=True))
+        for one in here.champions()
+        if len(mine := by_model.loc[by_model["model"] == one.name, "customer_id"])
+    ]
+
+
+def contributions(place: Place) -> Run:
+    """Exact contributions of the listed rows, as a night explains them, checks included."""
+    here = opened(place)
+    asked, threads = listed(here), here.bank.models.threads
+
+    def run() -> Found:
+        told = pd.concat([explain(one, rows, threads) for one, rows in asked], ignore_index=True)
+        return Found(lambda: _told(place.work / "ours.parquet", told), sum(len(rows) for _, rows in asked))
+
+    return run
+
+
+def through_shap(place: Place) -> Run:
+    """The same rows by shap.TreeExplainer, an explainer per model."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        import shap
+
+    here = opened(place)
+    asked = listed(here)
+    for one, _ in asked:
+        booster.load(one.booster_text)
+
+    def run() -> Found:
+        parts = []
+        for one, rows in asked:
+            explainer = shap.TreeExplainer(booster.load(one.booster_text))
+            values = explainer.shap_values(matrix_of(one, rows))
+            parts.append(_long(one, rows, np.asarray(values), float(np.ravel(explainer.expected_value)[-1])))
+        told = pd.concat(parts, ignore_index=True)
+        return Found(lambda: _told(place.work / "shap.parquet", told), sum(len(rows) for _, rows in asked))
+
+    return run
+
+
+def _long(champion: Champion, rows: pd.DataFrame, values: np.ndarray, base: float) -> pd.DataFrame:
+    names = [*champion.feature_names, "__base__"]
+    whole = np.column_stack([values, np.full(len(rows), base)])
+    customers = np.repeat(rows["customer_id"].to_numpy(), len(names))
+    features = np.tile(np.array(names, object), len(rows))
+    return pd.DataFrame({"customer_id": customers, "model": champion.name, "feature": features, "contribution": whole.ravel()})
+
+
+def _told(path: Path, told: pd.DataFrame) -> Path:
+    told[["customer_id", "model", "feature", "contribution"]].to_parquet(path, index=False)
+    return path
+
+
+SCORES = Contest(
+    "scores",
+    "every model's scores of one date, from the feature file to the score file; floor: the boosters alone over the same rows",
+    (
+        Pair(
+            Way("terrace, from file to file", "bench.model_ways:scores"),
+            Way("floor: Booster.predict over matrices in memory", "bench.model_ways:predict_alone"),
+            Alike(("customer_id", "model"), figures=("raw_score",)),
+            aim=1.2,
+        ),
+    ),
+)
+EXPLANATION = Contest(
+    "explanation",
+    "exact contributions of the listed rows; shap asks LightGBM itself for them, so this weighs what lies around it",
+    (
+        Pair(
+            Way("shap.TreeExplainer", "bench.model_ways:through_shap"),
+            Way("terrace, checked against the scores", "bench.model_ways:contributions"),
+            Alike(("customer_id", "model", "feature"), within=1e-9),
+        ),
+    ),
+)
