@@ -1,4 +1,4 @@
-"""Answers side by side: two Parquet files that should hold the same figure for every customer."""
+"""Answers side by side: two Parquet tables that should hold the same figure for every customer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from sources.canonical import connect
 from store.errors import TerraceError
+from store.files import parquet_columns
 
 AT_ONCE = 40  # columns compared in one pass
 
@@ -39,14 +39,19 @@ def compare(first: Path, second: Path, alike: Alike, names: tuple[str, str]) -> 
     rows = 0
     with connect() as con:
         for name, path in (("a", first), ("b", second)):
-            con.execute(f"CREATE VIEW {name} AS SELECT *, true AS there_{name} FROM read_parquet('{path}')")
+            con.execute(f"CREATE VIEW {name} AS SELECT *, true AS there_{name} FROM {relation(path)}")
         for start in range(0, len(columns[0]), AT_ONCE):
             rows = _block(con, columns[0][start : start + AT_ONCE], alike, names)
     return rows * len(columns[0])
 
 
+def relation(path: Path) -> str:
+    """SQL of a Parquet file, or of a folder of files that are one table."""
+    return f"read_parquet('{path / '*.parquet' if path.is_dir() else path}', hive_partitioning=false)"
+
+
 def _figures(path: Path, alike: Alike) -> list[str]:
-    return list(alike.figures) or sorted(name for name in pq.read_schema(path).names if name not in (*alike.key, "as_of"))
+    return list(alike.figures) or sorted(name for name in parquet_columns(path) if name not in (*alike.key, "as_of"))
 
 
 def _block(con: duckdb.DuckDBPyConnection, columns: list[str], alike: Alike, names: tuple[str, str]) -> int:

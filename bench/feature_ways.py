@@ -19,7 +19,7 @@ from bench.place import Found, Place, Run
 from features.declare import Feature
 from features.engine import file_of
 from flows.training import first_data_day, month_ends
-from store.files import fresh_folder, write_parquet
+from store.files import fresh_folder, parquet_rows, write_parquet
 
 RIVALS, FEATURETOOLS = "rivals", "featuretools"  # environments
 FEWER = 2_000  # customers that featuretools is given
@@ -51,7 +51,7 @@ def whole(place: Place, dates: int) -> Run:
 
     def run() -> Found:
         made = here.build(days, out)
-        return Found(rows=pq.read_metadata(made.path(days[-1])).num_rows)
+        return Found(rows=parquet_rows(made.path(days[-1])))
 
     return run
 
@@ -75,7 +75,7 @@ def _out(place: Place, dates: int) -> Path:
 
 def _floor(here: Opened, features: Sequence[Feature], answer: Path, times: int) -> Run:
     """What is written is in memory before."""
-    made, out = pq.read_table(answer), fresh_folder(here.place.work / "floor")
+    made, out = pq.read_table(answer, partitioning=None), fresh_folder(here.place.work / "floor")
 
     def run() -> Found:
         started = time.perf_counter()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import declared
+from bench.answers import relation
 from bench.opened import Opened, opened
 from bench.place import Found, Place
 from features.calendar import Clock
@@ -27,7 +28,7 @@ standing AS (
 SELECT customer_id, CAST("on" - DATE '1970-01-01' AS INTEGER) AS day, CAST(abs(net) AS DOUBLE) AS amount,
     CAST(CASE WHEN net > 0 THEN 1 ELSE -1 END AS INTEGER) AS direction, channel, category, counterparty_kind,
     CAST(counterparty_bank IS NOT NULL AS INTEGER) AS elsewhere
-FROM standing SEMI JOIN read_parquet('{population}') USING (customer_id)
+FROM standing SEMI JOIN {population} USING (customer_id)
 WHERE net <> 0 {most}"""
 COLUMNS = (
     "customer_id",
@@ -69,9 +70,9 @@ def our_answer(here: Opened) -> Path:
 
 def write(here: Opened, population: Path, folder: Path, customers: int) -> None:
     """Rows and task into `folder`."""
-    most = f"AND customer_id IN (SELECT customer_id FROM read_parquet('{population}') ORDER BY 1 LIMIT {customers})"
+    most = f"AND customer_id IN (SELECT customer_id FROM {relation(population)} ORDER BY 1 LIMIT {customers})"
     known = as_of_sql("transactions", here.canonical.relation_sql("transactions"), here.as_of, COLUMNS)
-    sql = FLAT.format(known=known, population=population, most=most if customers else "")
+    sql = FLAT.format(known=known, population=relation(population), most=most if customers else "")
     with connect() as con:
         con.execute(f"COPY ({sql}) TO '{folder / ROWS}' (FORMAT parquet)")
     task = {

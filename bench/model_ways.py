@@ -48,7 +48,7 @@ def cohorts(here: Opened) -> dict[str, list[str]]:
 
 def in_memory(here: Opened) -> list[Ready]:
     """Every model with the matrix of its cohort."""
-    table, found = pq.read_table(file_of(here.home.features, here.as_of)), []
+    table, found = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None), []
     asked = cohorts(here)
     for one in here.champions():
         mine = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(asked[one.name], pa.string())))
@@ -95,7 +95,11 @@ def _written(path: Path, ready: Sequence[Ready], raw: Sequence[np.ndarray]) -> P
 def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
     """Every model with the feature rows of those that the list in force holds because of it."""
     entries = pq.read_table(here.newest_list / "entries.parquet", columns=["customer_id", "offer"]).to_pandas()
-    features = pq.read_table(file_of(here.home.features, here.as_of)).to_pandas().set_index("customer_id", drop=False)
+    features = (
+        pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
+        .to_pandas()
+        .set_index("customer_id", drop=False)
+    )
     offers = here.bank.targeting.active
     by_model = entries.assign(model=entries["offer"].map(lambda name: offers[name].model if name in offers else ""))
     return [

@@ -24,7 +24,7 @@ from flows.plan import plan
 from flows.runner import Heartbeat, run_step
 from models import booster
 from models.explain import matrix_of
-from store.files import write_parquet
+from store.files import parquet_rows, write_parquet
 from store.ledger import open_ledger
 from store.runs import RunKey
 
@@ -67,7 +67,7 @@ def night(place: Place) -> Run:
             for step in steps:
                 parts[step.name] = run_step(step, tonight, ledger, made, home.root, 24 * 3600).seconds
         ledger.release_lease(lease)
-        return Found(rows=pq.read_metadata(file_of(home.features, here.as_of)).num_rows, parts=parts)
+        return Found(rows=parquet_rows(file_of(home.features, here.as_of)), parts=parts)
 
     return run
 
@@ -76,7 +76,7 @@ def floors(place: Place) -> Run:
     """What no night can do without: the features' floor, bare prediction, contributions of the listed rows."""
     here = opened(place)
     features, threads = here.features(), here.bank.models.threads
-    output = pq.read_table(file_of(here.home.features, here.as_of))
+    output = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
     ready = in_memory(here)
     asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here)]
 

@@ -83,7 +83,7 @@ def _cut(path: Path, whole: Path, column: str, here: Opened) -> bool:
     test = f"CAST(\"{column}\" AS DATE) = DATE '{here.as_of.isoformat()}'"
     source = f"read_parquet('{path}', hive_partitioning=false)"
     with connect() as con:
-        counts = con.execute(f"SELECT count(*), count_if({test}) FROM {source}").fetchone()
+        counts = con.execute(f"SELECT count(*), coalesce(count_if({test}), 0) FROM {source}").fetchone()
         if not counts or not 0 < counts[1] < counts[0]:
             return False
         late = whole.with_name(f"{path.stem}_{here.as_of:%Y%m%d}{path.suffix}{DAY}")
