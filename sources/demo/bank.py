@@ -68,11 +68,12 @@ def make_demo_bank(
     The last `daily` business days come as files of their own, the last `held_back` of them only into `out/coming`; see
     `delivery.deliver_next`.
     """
-    at = span(end_on, months)
+    at, making = span(end_on, months), out / "making"
+    come = delivery.plan(at, making, daily, held_back)
     (out / MARKER).unlink(missing_ok=True)
-    making = fresh_folder(out / "making")
+    fresh_folder(making)
     fresh_folder(making / RAW)
-    behind, come = fresh_folder(making / "truth"), delivery.plan(at, making, daily, held_back)
+    behind = fresh_folder(making / "truth")
     world = make_world(seed, customers, at)
     story_plans.plan(world)
     habits = make_habits(world)

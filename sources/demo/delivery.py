@@ -18,7 +18,7 @@ from sources.demo.seasons import Span
 from store.errors import ConfigError
 
 RAW, COMING = "raw", "coming"
-FIRST_LOAD = "BASE"  # in the name of the first load's files, where days follow it
+FIRST_LOAD, DAY = "BASE", "D"  # how texts are called where days follow the first load: CIF_KHXX_BASE, CIF_KHXX_D20260929
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Plan:
             return
         yield Drop(self.out / RAW, FIRST_LOAD, -(10**9), self.eve)
         for since, day in zip((self.eve, *self.days), self.days, strict=False):
-            yield Drop(self.folder(day), f"{self.at.date(day):%Y%m%d}", since, day)
+            yield Drop(self.folder(day), f"{DAY}{self.at.date(day):%Y%m%d}", since, day)
 
     def folder(self, day: int) -> Path:
         """Where the files of a day lie: with the others, or among those to come."""

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from flows import demo
 from flows.bank import load_bank
+from flows.cli import app
 from flows.screen import Screen
 from sources.delivery import deliveries
 from sources.demo.bank import make_demo_bank
+from store.errors import ConfigError
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "banks" / "demo.yaml"
 
@@ -28,6 +31,20 @@ def test_another_banks_files_are_left_where_its_yaml_says(tmp_path: Path) -> Non
     berka = load_bank(DEMO.with_name("berka.yaml"), {})
     assert not demo.is_demo(berka)
     assert demo.placed(berka, tmp_path) is berka
+
+
+def test_days_held_back_are_delivered_one_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home, folder = ["--home", str(tmp_path), "--language", "en"], demo.folder_of(tmp_path)
+    asked = ["--customers", "120", "--months", "2", "--daily", "3", "--hold-back", "1"]
+    terrace = get_command(app)
+    terrace.main(["demo-bank", *home, *asked], standalone_mode=False)
+    assert not list(folder.glob("raw/*D20260930*"))
+    for said in ("2026-09-30 are delivered; 0 days", "No day is held back"):
+        terrace.main(["demo-bank", *home, "--next-day"], standalone_mode=False)
+        assert said in capsys.readouterr().out
+    assert len(list(folder.glob("raw/*D20260930*.ok"))) == 11
+    with pytest.raises(ConfigError, match="3000 days of their own"):
+        terrace.main(["demo-bank", *home, *asked, "--daily", "3000"], standalone_mode=False)
 
 
 def test_nothing_is_made_for_a_bank_that_is_not_the_demo_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

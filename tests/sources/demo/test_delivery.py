@@ -64,7 +64,7 @@ def test_the_last_word_on_every_row_of_a_register_is_that_of_the_bank_delivered_
     whole: Path, bank: Path, name: str
 ) -> None:
     files = texts(bank, name)
-    assert [path.name.partition(".")[0] for path in files] == [f"{name}_BASE", *(f"{name}_{day:%Y%m%d}" for day in DAYS)]
+    assert [path.name.partition(".")[0] for path in files] == [f"{name}_BASE", *(f"{name}_D{day:%Y%m%d}" for day in DAYS)]
     last = {named(name, line): line for path in files for line in lines(path)}
     assert sorted(last.values()) == sorted(set(lines(texts(whole, name)[0])))
     assert sum(len(lines(path)) for path in files[1:]) < 0.2 * len(lines(files[0])) + 25
