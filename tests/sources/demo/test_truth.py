@@ -54,7 +54,8 @@ def test_the_money_of_those_who_leave_is_gone_after_two_months(con: duckdb.DuckD
                FROM gone JOIN DEP_ZHXX ON KHH = gone.customer_id JOIN balances USING (ZH) GROUP BY ALL)
         SELECT customer_id, sum(before)::DOUBLE AS before, sum(after)::DOUBLE AS after FROM kept GROUP BY 1""").df()
     assert len(rows) > 100
-    assert ((rows["after"] < 0.5 * rows["before"]).mean()) > 0.8
+    # 0.85 of 820 in a bank of 20,000; here about 210 people, of whom three standard errors are 0.075
+    assert ((rows["after"] < 0.5 * rows["before"]).mean()) > 0.77
 
 
 def test_leaving_leaves_traces_before_it_begins(con: duckdb.DuckDBPyConnection) -> None:
