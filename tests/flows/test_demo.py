@@ -9,7 +9,7 @@ from flows import demo
 from flows.bank import load_bank
 from flows.cli import app
 from flows.screen import Screen
-from sources.delivery import deliveries
+from sources.delivery import Hashes, deliveries
 from sources.demo.bank import make_demo_bank
 from store.errors import ConfigError
 
@@ -22,7 +22,7 @@ def test_the_demo_bank_is_read_from_its_home_and_its_settings_name_no_place(tmp_
     assert demo.is_demo(one)
     assert one.sources == two.sources
     assert str(tmp_path) not in str(one.sources)
-    found = deliveries(one.sources.inputs, one.base)
+    found = deliveries(one.sources.inputs, one.base, Hashes(tmp_path / "hashes.json"))
     assert len(found) == len(one.sources.inputs)
     assert all(str(file.path).startswith(str(tmp_path / "one")) for table in found.values() for file in table.files)
 
