@@ -74,6 +74,26 @@ _SOURCES = {
     "balances need the tables accounts and transactions, with balance_after":
         "推算余额需要表 accounts、transactions 及 balance_after",
     "no canonical tables": "还没有接收过数据",
+    "the file {} {}": "文件 {} {}",
+    "is missing": "不见了",
+    "has {} bytes instead of {}": "大小为 {} 字节，应为 {} 字节",
+    "has been changed": "内容已被改动",
+    "table {}, bucket {}": "表 {} 第 {} 分桶",
+    "the files the last intake wrote": "与上次接收时写下的文件一致",
+    "run `terrace check`: it is made again from what was landed": "运行 terrace check：将用已落地的数据单独重做该文件",
+    "what earlier intakes have kept of the bank's files": "与以往接收时留存的数据一致",
+    "put it back from a backup; or remove the folder `landed`, and all is taken in anew from the bank's files":
+        "从备份恢复该文件；或删除 landed 文件夹，将用本行的原始文件全部重新接收",
+    "remove the folder `landed`, and all is taken in anew from the bank's files":
+        "删除 landed 文件夹，将用本行的原始文件全部重新接收",
+    "table {}, made again from what was landed, has {} rows that are not those it had":
+        "表 {} 用已落地的数据重做后有 {} 行，与原来不一致",
+    "{} rows as they were": "与原来相同的 {} 行",
+    "{} files taken in earlier are no longer there, such as {}": "已接收过的 {} 个文件不在了，例如 {}",
+    "all its files: a `select` that joins or groups reads them together":
+        "全部文件：含连接或分组的 select 要一起读取",
+    "put them back, or map that table with `from` or a plain `select`":
+        "把文件放回原处，或改用 from 或不含连接、分组的 select 映射该表",
     "run `terrace check` to take the bank's data in": "先运行 terrace check 接收数据",
     "{} rows say no day that `dated` understands": "{} 行的日期按 dated 无法识别",
     "set `dated: date` of the input, or ask for the file again": "修改该输入的 dated: date，或请对方重新下发",
@@ -93,7 +113,8 @@ _SOURCES = {
     "flag {} says nothing that `pattern` understands": "标志文件 {} 的内容按 pattern 无法识别",
     "look at the flag, or set `flag.pattern` of the input": "查看标志文件，或修改该输入的 flag.pattern",
     "the name {} holds no date that `dated` understands": "文件名 {} 中没有 dated 能识别的日期",
-    "set `dated` of the input": "修改该输入的 dated",
+    "set `dated` of the input; `first_load` there says which files have no day":
+        "修改该输入的 dated；其中 first_load 说明哪些文件不带日期（首次装载）",
     "{} and {} are both of {} and differ": "{} 与 {} 同为 {} 的文件，内容却不同",
     "one full file a day": "每天一个全量文件",
     "move the one that does not hold out of the folder": "把作废的那个移出文件夹",

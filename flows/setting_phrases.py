@@ -25,6 +25,8 @@ SETTINGS: dict[str, str] = {
         "delivery: full 要写 dated：文件名中的日期写法，或日期列（数据库只能用列）",
     "`dated: column` is for `delivery: full`; elsewhere map that column":
         "dated: column 只用于 delivery: full；其他情况请映射该列",
+    "`first_load` is for files that are added to; full files all have a day":
+        "first_load 只用于逐日追加的文件；全量文件都要带日期",
     "fixed width needs `columns` and as many `widths`": "定长文件要写 columns，并写同样多的 widths",
     "a file without a header needs `columns`": "没有表头的文件要写 columns",
     "give either `column` or `value`": "column 与 value 选一个",

@@ -48,9 +48,9 @@ class Delivery:
 class Hashes:
     """Content hashes of delivered files, noted with size, time of change and inode: an unchanged file is not read again."""
 
-    def __init__(self, path: Path, *, anew: bool = False) -> None:
+    def __init__(self, path: Path | None = None, *, anew: bool = False) -> None:
         self.path, self.used = path, dict[str, dict[str, Any]]()
-        self.known: dict[str, dict[str, Any]] = read_json(path) if path.exists() and not anew else {}
+        self.known: dict[str, dict[str, Any]] = read_json(path) if path and path.exists() and not anew else {}
 
     def of(self, path: Path, method: str = "sha256") -> str:
         """Content hash of a file, by `method`: sha256 or md5."""
@@ -66,12 +66,13 @@ class Hashes:
 
     def keep(self) -> None:
         """Note what was asked for, so that the next intake need not read it."""
-        if self.used != self.known:
+        if self.path and self.used != self.known:
             write_json(self.path, self.used)
 
 
-def deliveries(inputs: Mapping[str, Input], base: Path, hashes: Hashes) -> dict[str, Delivery]:
+def deliveries(inputs: Mapping[str, Input], base: Path, hashes: Hashes | None = None) -> dict[str, Delivery]:
     """Every file input's files, checked against their flags. Raises DataNotArrived naming all that are missing."""
+    hashes = hashes or Hashes()
     found: dict[str, Delivery] = {}
     missing: list[str] = []
     for name, spec in inputs.items():
