@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from features.engine import build, file_of
+from features.settings import FeatureSettings
 from sources.canonical import open_canonical
 from sources.compaction import compact_landed, compact_tables
 from sources.intake import take_in
@@ -102,6 +104,15 @@ def test_an_intake_killed_before_its_manifest_costs_nothing(daily: SmallBank, mo
     assert open_canonical(home / "canonical").manifest == before.manifest
     assert seen(open_canonical(home / "canonical"), DATES) == rows
     assert seen(daily.take(), DATES) == seen(daily.take("at_once"), DATES)
+
+
+def test_features_of_days_one_by_one_are_those_of_all_at_once(daily: SmallBank) -> None:
+    at_once, built = daily.take("at_once"), []
+    for canonical in (daily.take(), at_once):
+        out = canonical.root.parent / "features"
+        build(canonical, FeatureSettings(), DATES[1:3], out)
+        built.append([file_of(out, day).read_bytes() for day in DATES[1:3]])
+    assert built[0] == built[1]
 
 
 def _killed(*_: object) -> None:
