@@ -71,6 +71,12 @@ def cohort_at(canonical: Canonical, label: Label, as_of: dt.date) -> pa.Table:
     return _of_day(_tables(canonical, [label], [as_of], None, None)[label.name], as_of).select(["customer_id", "as_of"])
 
 
+def cohorts_at(canonical: Canonical, labels: Sequence[Label], as_of: dt.date) -> dict[str, pa.Array]:
+    """Of several labels the customers eligible at `as_of`, sorted: what several share is read once."""
+    found = _tables(canonical, labels, [as_of], None, None)
+    return {name: _of_day(rows, as_of)["customer_id"].combine_chunks() for name, rows in found.items()}
+
+
 def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
     chosen = rows.filter(pc.equal(rows["as_of"], pa.scalar(day, pa.date32())))
     return chosen.sort_by("customer_id").select(["customer_id", "as_of", "target"]).combine_chunks()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from features.catalog import catalog
 from features.engine import build, file_of
-from features.labels import LabelReport, build_labels, cohort_at, named
+from features.labels import LabelReport, build_labels, cohorts_at, named
 from features.labels import report as label_report
 from flows import process, training
 from flows.bank import BankFile
@@ -171,11 +171,7 @@ def _scored(
     from models.score import score_all
 
     asked = {champion.name for champion in champions}
-    cohorts = {
-        label.name: cohort_at(canonical, label, day)["customer_id"].to_pylist()
-        for label in named(bank.labels)
-        if label.name in asked
-    }
+    cohorts = cohorts_at(canonical, [label for label in named(bank.labels) if label.name in asked], day)
     score_all(
         [one for one in champions if one.name in cohorts],
         file_of(home.features, day),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from features.catalog import catalog
 from features.engine import build
-from features.labels import cohort_at
+from features.labels import cohorts_at
 from flows import working_days
 from flows.night import Night, pinned
 from flows.runner import Done, hashes
@@ -39,11 +39,8 @@ def features_step(night: Night) -> Done:
 def score_step(night: Night) -> Done:
     """Every label's scores for the customers of its cohort."""
     champions = pinned(night)
-    cohorts = {
-        label.name: cohort_at(night.canonical, label, night.as_of)["customer_id"].to_pylist()
-        for label in night.labels
-        if label.name in {champion.name for champion in champions}
-    }
+    asked = {champion.name for champion in champions}
+    cohorts = cohorts_at(night.canonical, [label for label in night.labels if label.name in asked], night.as_of)
     counts = score_all(
         champions,
         night.of_day(night.home.features),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from models import booster
+from models import booster, feature_rows
 from models.calibration import logit
 from models.champion import Champion
+from models.feature_rows import Block
 from models.settings import BandSettings
-from models.stack import Floats, encode
+from models.stack import Floats
 from store.errors import ConfigError
-from store.files import parquet_columns, write_parquet
+from store.files import write_parquet
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Days = dt.date | npt.NDArray[np.datetime64]  # one day, or one per row
 Progress = Callable[[str, int, int], None]
 SCHEMA = pa.schema(
@@ -50,27 +53,41 @@ class ScoreCount:
     high: int  # customers in the high band
 
 
+def look(champion: Champion, matrix: Floats, threads: int) -> Array:
+    """What a champion sees in each row, in one number: the booster's log-odds, or the segment the row is in."""
+    if champion.segments is not None:
+        return champion.segments.cells(matrix).astype(np.float64)
+    return booster.raw_scores(champion.booster_text, matrix, threads)
+
+
 def raw_scores(champion: Champion, matrix: Floats, threads: int) -> Array:
     """Log-odds per row before calibration and season level: what orders a night, and what contributions add up to."""
+    return _raw(champion, look(champion, matrix, threads))
+
+
+def _raw(champion: Champion, seen: Array) -> Array:
+    return seen if champion.segments is None else logit(np.array(champion.segments.rates))[seen.astype(np.int64)]
+
+
+def _probability(champion: Champion, seen: Array, as_of: Days) -> Array:
     if champion.segments is not None:
-        return logit(np.array(champion.segments.rates)[champion.segments.cells(matrix)])
-    return booster.raw_scores(champion.booster_text, matrix, threads)
+        return np.array(champion.segments.rates)[seen.astype(np.int64)]
+    assert champion.calibration is not None
+    probability = champion.calibration(seen)
+    return probability if champion.season is None else champion.season(probability, as_of)
 
 
 def raw_and_probability(champion: Champion, matrix: Floats, threads: int, as_of: Days) -> tuple[Array, Array]:
     """Raw score and probability per row; `as_of` is one day, or one per row."""
-    raw = raw_scores(champion, matrix, threads)
-    if champion.segments is not None:
-        return raw, np.array(champion.segments.rates)[champion.segments.cells(matrix)]
-    assert champion.calibration is not None
-    probability = champion.calibration(raw)
-    return raw, probability if champion.season is None else champion.season(probability, as_of)
+    seen = look(champion, matrix, threads)
+    return _raw(champion, seen), _probability(champion, seen, as_of)
 
 
-def intervals(champion: Champion, matrix: Floats, probability: Array, as_of: Days) -> tuple[Array, Array]:
-    """Low and high per row: of the calibration's band, moved to the month's level, or of the segment's posterior."""
+def intervals(champion: Champion, seen: Array, probability: Array, as_of: Days) -> tuple[Array, Array]:
+    """Low and high per row that a champion `look`ed at: of the calibration's band, moved to the month's level, or of the
+    segment's posterior."""
     if champion.segments is not None:
-        cells = champion.segments.cells(matrix)
+        cells = seen.astype(np.int64)
         return np.array(champion.segments.low)[cells], np.array(champion.segments.high)[cells]
     assert champion.calibration is not None
     if champion.season is None:
@@ -79,44 +96,37 @@ def intervals(champion: Champion, matrix: Floats, probability: Array, as_of: Day
     return np.minimum(champion.season(low, as_of), probability), np.maximum(champion.season(high, as_of), probability)
 
 
-def bands(probability: Array, base_rate: float, settings: BandSettings) -> npt.NDArray[np.object_]:
+def bands(probability: Array, base_rate: float, settings: BandSettings) -> pa.Array:
     """high, middle or low, by multiples of the base rate."""
-    names = np.array(["low", "middle", "high"], dtype=object)
-    steps = (probability >= settings.middle * base_rate).astype(int) + (probability >= settings.high * base_rate)
-    return np.asarray(names[steps])
+    steps = (probability >= settings.middle * base_rate).astype(np.int8) + (probability >= settings.high * base_rate)
+    return pa.DictionaryArray.from_arrays(pa.array(steps.astype(np.int8)), ["low", "middle", "high"]).cast(pa.string())
 
 
-def score(
-    champion: Champion, matrix: Floats, customer_id: pa.Array, as_of: dt.date, settings: BandSettings, threads: int = 2
-) -> pa.Table:
-    """One row per customer, in the order given, in the columns of SCHEMA."""
-    raw, probability = raw_and_probability(champion, matrix, threads, as_of)
-    low, high = intervals(champion, matrix, probability, as_of)
+def score(champion: Champion, seen: Array, customer_id: pa.Array, as_of: dt.date, settings: BandSettings) -> pa.Table:
+    """One row per customer, in the order given, in the columns of SCHEMA, from what the champion saw (`look`)."""
+    probability = _probability(champion, seen, as_of)
+    low, high = intervals(champion, seen, probability, as_of)
     count = len(probability)
     return pa.Table.from_arrays(
         [
             customer_id.cast(pa.string()),
             pa.array(np.full(count, np.datetime64(as_of, "D"))),
-            _same(champion.name, count),
-            pa.array(raw),
+            pa.repeat(pa.scalar(champion.name, pa.string()), count),
+            pa.array(_raw(champion, seen)),
             pa.array(probability),
             pa.array(low),
             pa.array(high),
-            _same(champion.method, count),
-            pa.array(bands(probability, champion.base_rate, settings), pa.string()),
+            pa.repeat(pa.scalar(champion.method, pa.string()), count),
+            bands(probability, champion.base_rate, settings),
         ],
         schema=SCHEMA,
     )
 
 
-def _same(text: str, count: int) -> pa.Array:
-    return pa.array([text], pa.string()).take(pa.array(np.zeros(count, dtype=np.int64)))
-
-
 def score_all(
     champions: Sequence[Champion],
     features_path: Path,
-    cohorts: Mapping[str, Iterable[str]],
+    cohorts: Mapping[str, Iterable[str] | pa.Array | pa.ChunkedArray],
     as_of: dt.date,
     out: Path,
     settings: BandSettings | None = None,
@@ -125,30 +135,22 @@ def score_all(
 ) -> list[ScoreCount]:
     """Write `out/as_of=D.parquet`: one row per customer and label whose cohort the customer is in, by model and customer_id.
 
-    `cohorts` gives each label's customer ids at `as_of`. Raises ConfigError for a label without a cohort or for features
-    that are not in the file.
+    `cohorts` gives each label's customer ids at `as_of`. The file is read once for all champions, block by block. Raises
+    ConfigError for a label without a cohort or for features that are not in the file.
     """
     ordered = sorted(champions, key=lambda c: c.name)
     for champion in ordered:
         if champion.name not in cohorts:
             raise ConfigError(f"no cohort for label '{champion.name}'", where=str(features_path), expected=", ".join(cohorts))
-    table = _features(features_path, ordered)
-    ready: dict[tuple[object, ...], Floats] = {}
+    ids = feature_rows.customers(features_path)
+    with ThreadPoolExecutor(threads) as pool:
+        whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
+        members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
+    seen = _looked(ordered, features_path, members, threads, progress)
     tables, counts = [], []
-    for place, champion in enumerate(ordered):
-        if progress:
-            progress(f"score {champion.name}", place, len(ordered))
-        key = (champion.feature_names, tuple(sorted(champion.encodings.items())))
-        if key not in ready:
-            ready[key] = np.empty((table.num_rows, len(champion.feature_names)), dtype=np.float32)
-            encode(table, champion.feature_names, champion.encodings, ready[key])
-        ids = pa.array(sorted(set(cohorts[champion.name])), pa.string())
-        member = pc.is_in(table["customer_id"].combine_chunks(), value_set=ids)
-        mask = member.to_numpy(zero_copy_only=False)
-        customer_id = table["customer_id"].combine_chunks().filter(member)
-        scored = score(
-            champion, ready[key] if mask.all() else ready[key][mask], customer_id, as_of, settings or BandSettings(), threads
-        )
+    for champion in ordered:
+        mine = ids.filter(pa.array(members[champion.name]))
+        scored = score(champion, seen[champion.name], mine, as_of, settings or BandSettings())
         tables.append(scored)
         expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
         counts.append(ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high)))
@@ -156,14 +158,38 @@ def score_all(
     return counts
 
 
-def _features(path: Path, champions: Sequence[Champion]) -> pa.Table:
-    wanted = sorted({name for champion in champions for name in champion.feature_names})
-    missing = sorted(set(wanted) - set(parquet_columns(path)))
-    if missing:
-        raise ConfigError(
-            f"no column {', '.join(missing[:5])}",
-            where=str(path),
-            expected="every feature the champions learned from",
-            do="build the features again, or train again with those there are",
-        )
-    return pq.read_table(path, columns=["customer_id", *wanted]).sort_by("customer_id")
+def _members(ids: pa.Array, cohort: Iterable[str] | pa.Array | pa.ChunkedArray) -> Flags:
+    known = cohort if isinstance(cohort, pa.Array | pa.ChunkedArray) else pa.array(list(cohort), pa.string())
+    return np.asarray(pc.is_in(ids, value_set=known.cast(pa.string())).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _looked(
+    champions: Sequence[Champion], path: Path, members: Mapping[str, Flags], threads: int, progress: Progress | None
+) -> dict[str, Array]:
+    """What every champion sees in the rows of its cohort, from one read of the file; as many blocks at once as threads."""
+    seen = {name: np.empty(int(whose.sum())) for name, whose in members.items()}
+
+    def each(block: Block) -> None:
+        for champion in champions:
+            whose = members[champion.name]
+            mine = whose[block.here]
+            if mine.any():
+                matrix = block.matrix(champion.feature_names, champion.encodings)
+                start = int(whose[: block.start].sum())
+                seen[champion.name][start : start + int(mine.sum())] = look(champion, matrix if mine.all() else matrix[mine], 1)
+
+    rows = max((len(whose) for whose in members.values()), default=0)
+    waiting: deque[Future[None]] = deque()
+    for champion in champions:
+        if champion.booster_text:
+            booster.load(champion.booster_text)  # before two threads would
+    with ThreadPoolExecutor(threads) as pool:
+        for block in feature_rows.blocks(path, [name for champion in champions for name in champion.feature_names]):
+            waiting.append(pool.submit(each, block))
+            if len(waiting) > threads:
+                waiting.popleft().result()
+            if progress:
+                progress("score", block.start, rows)
+        for last in waiting:
+            last.result()
+    return seen

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
+_AT_ONCE = 1_000  # rows whose cells are turned together
 # A second lock behind the catalogue's sensitivity class: these words never name a model's column.
 PROTECTED_WORDS = ("gender", "sex", "ethnic", "religion", "health", "marital")
 
@@ -155,11 +156,20 @@ def _encodings(tables: Sequence[pa.Table], names: Sequence[str]) -> dict[str, tu
 
 
 def encode(table: pa.Table, names: Sequence[str], encodings: Mapping[str, tuple[str, ...]], into: Floats) -> None:
-    """Fill `into` (rows x names) with the table's columns as numbers; what is unknown is NaN."""
-    for place, name in enumerate(names):
-        column = table[name]
-        if name in encodings:
-            index = pc.index_in(column.cast(pa.string()), value_set=pa.array(encodings[name], pa.string()))
-            into[:, place] = index.cast(pa.float32()).to_numpy()
-        else:
-            into[:, place] = column.cast(pa.float64()).to_numpy()
+    """Fill `into` (rows x names) with the table's columns as numbers; what is unknown is NaN.
+
+    A thousand rows at a time: so many of 290 columns stay in a processor's cache while they are turned.
+    """
+    columns = [_numbers(table[name], encodings.get(name)) for name in names]
+    for start in range(0, table.num_rows, _AT_ONCE):
+        part = into[start : start + _AT_ONCE]
+        for place, column in enumerate(columns):
+            part[:, place] = column[start : start + _AT_ONCE]
+
+
+def _numbers(column: pa.ChunkedArray, values: tuple[str, ...] | None) -> npt.NDArray[np.floating]:
+    """A column as numbers: a category's value by its place among `values`."""
+    if values is None:
+        return np.asarray(column.cast(pa.float64()).to_numpy())
+    code = pc.index_in(column.cast(pa.string()), value_set=pa.array(values, pa.string()))
+    return np.asarray(code.cast(pa.float32()).to_numpy())

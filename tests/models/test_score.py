@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from synthetic import LABEL, Synthetic
 
+from models import feature_rows
 from models.champion import Champion
 from models.cold_start import segment_rates
 from models.score import SCHEMA, score_all
 from models.settings import Segment
 from models.train import TrainingResult
-from store.errors import ConfigError
+from store.errors import ConfigError, TerraceError
+from store.files import write_parquet
 
 
 @pytest.fixture
@@ -85,3 +90,32 @@ def test_a_label_without_a_cohort_and_a_missing_feature_are_named(
     labels = bank.labels / LABEL / f"as_of={bank.as_ofs[0]}.parquet"
     with pytest.raises(ConfigError, match="no column dep_adb_90d"):
         score_all(champions[:1], labels, {LABEL: []}, bank.as_ofs[0], tmp_path)
+
+
+def test_a_score_does_not_depend_on_who_else_is_in_its_block(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    ids = pq.read_table(path)["customer_id"]
+    other = replace(champions[0], name="other_codes", encodings={"group_code": ("b", "c")})  # shares the matrix, codes apart
+    cohorts = {LABEL: ids, "a_cold_one": ids[::3], "other_codes": ids[1:900]}
+    score_all([*champions, other], path, cohorts, day, tmp_path / "whole")
+    monkeypatch.setattr(feature_rows.blocks, "__defaults__", (257,))
+    score_all([*champions, other], path, cohorts, day, tmp_path / "blocks", threads=3)
+    alone = tmp_path / "alone"
+    score_all([other], path, cohorts, day, alone)
+    whole, blocks = (tmp_path / name / f"as_of={day}.parquet" for name in ("whole", "blocks"))
+    assert whole.read_bytes() == blocks.read_bytes()
+    table = pq.read_table(whole, partitioning=None)
+    assert table.filter(pc.equal(table["model"], "other_codes")).equals(
+        pq.read_table(alone / f"as_of={day}.parquet", partitioning=None)
+    )
+
+
+def test_features_out_of_order_are_refused(bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+    day = bank.as_ofs[-1]
+    table = pq.read_table(bank.features / f"as_of={day}.parquet", partitioning=None)
+    write_parquet(tmp_path / f"as_of={day}.parquet", table.take(pa.array([1, 0, 2])))
+    with pytest.raises(TerraceError, match="not in order"):
+        score_all(champions[:1], tmp_path / f"as_of={day}.parquet", {LABEL: ["C000001"]}, day, tmp_path / "out")

@@ -12,7 +12,7 @@ from models import recipe, season_level
 from models.calibration import Calibration, logit
 from models.champion import Champion
 from models.dataset import Dataset
-from models.score import intervals, raw_and_probability
+from models.score import intervals, look, raw_and_probability
 from models.season_level import SeasonLevel
 from models.settings import BoosterSettings, EvaluationSettings, ModelSettings, SplitSettings
 from models.splits import Window
@@ -175,7 +175,7 @@ def test_the_night_is_scored_at_the_level_of_its_month(seasonal: Synthetic, leve
     same, plain = raw_and_probability(replace(champion, season=None), matrix, 1, day)
     assert np.array_equal(raw, same)
     assert np.allclose(logit(probability) - logit(plain), champion.season.shifts[day.month - 1])
-    low, high = intervals(champion, matrix, probability, day)
+    low, high = intervals(champion, look(champion, matrix, 1), probability, day)
     assert ((low <= probability) & (probability <= high)).all()
     assert (high - low).min() > 0
     by_row = raw_and_probability(champion, matrix, 1, dataset.as_of)[1]
