@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sources.canonical import Canonical, as_of_sql
 
 MINOR = 100  # minor units per unit of the currency
+_WIDTH = 4_000_000  # more than any day number
 Days = NDArray[np.int64]
 Money = NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def together(parts: Sequence[Movements]) -> Movements:
     place = np.concatenate([p.place for p in parts])
     day = np.concatenate([p.day for p in parts])
     change = np.concatenate([p.change for p in parts])
-    order = np.lexsort((day, place))
+    order = np.argsort(place * _WIDTH + day, kind="stable")  # sorted parts are merged, where lexsort would start anew
     return Movements(place[order], day[order], change[order])
 
 
@@ -120,11 +121,10 @@ def set_aside(moves: Movements, credits: Movements, days: int) -> Movements:
 
 def _level(moves: Movements, place: Days, day: Days) -> Money:
     """The level of a customer at the close of a day, for many (place, day)."""
-    width = 4_000_000  # more than any day number
-    key = moves.place * width + moves.day
+    key = moves.place * _WIDTH + moves.day
     running = np.concatenate([[0.0], np.cumsum(moves.change)])
-    upto = running[np.searchsorted(key, place * width + day, side="right")]
-    since = running[np.searchsorted(key, place * width, side="left")]
+    upto = running[np.searchsorted(key, place * _WIDTH + day, side="right")]
+    since = running[np.searchsorted(key, place * _WIDTH, side="left")]
     return np.asarray(upto - since)
 
 

@@ -54,6 +54,11 @@ class Home:
         return self.root / "scores"
 
     @property
+    def explanations(self) -> Path:
+        """Contributions of listed customers, as their models gave them."""
+        return self.root / "explanations"
+
+    @property
     def lists(self) -> Path:
         return self.root / "lists"
 

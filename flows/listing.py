@@ -13,15 +13,16 @@ import pyarrow.parquet as pq
 from features.catalog import catalog
 from features.engine import build
 from features.labels import cohorts_at
-from flows import working_days
+from flows import made_from, working_days
 from flows.night import Night, pinned
 from flows.runner import Done, hashes
-from models.explain import explain
+from models.contributions import Contributions
 from models.score import score_all
 from models.tier_proposal import propose
 from models.tiers import grade
+from store import notes
 from store.errors import TerraceError
-from store.files import parquet_rows, write_parquet
+from store.files import fresh_folder, parquet_rows, write_parquet
 from targeting import manifest as manifests
 from targeting.night import ListInputs, make_list
 from targeting.publish import Staged, publish
@@ -37,55 +38,64 @@ def features_step(night: Night) -> Done:
 
 
 def score_step(night: Night) -> Done:
-    """Every label's scores for the customers of its cohort."""
-    champions = pinned(night)
-    asked = {champion.name for champion in champions}
-    cohorts = cohorts_at(night.canonical, [label for label in night.labels if label.name in asked], night.as_of)
-    counts = score_all(
-        champions,
-        night.of_day(night.home.features),
-        cohorts,
-        night.as_of,
-        night.home.scores,
-        night.bank.models.bands,
-        night.bank.models.threads,
-        night.progress,
-    )
-    return Done((night.of_day(night.home.scores),), f"{sum(count.customers for count in counts):,}")
+    """Every label's scores for the customers of its cohort; those stay that would come out the same."""
+    champions, path = pinned(night), night.of_day(night.home.scores)
+    wanted, there = made_from.scores(night, champions), notes.standing(path)
+    keep = {name for name, key in wanted.items() if there.get(name) == key}
+    if keep != wanted.keys() or wanted.keys() != there.keys():
+        due = [champion for champion in champions if champion.name not in keep]
+        asked = {champion.name for champion in due}
+        score_all(
+            due,
+            night.of_day(night.home.features),
+            cohorts_at(night.canonical, [label for label in night.labels if label.name in asked], night.as_of),
+            night.as_of,
+            night.home.scores,
+            night.bank.models.bands,
+            night.bank.models.threads,
+            night.progress,
+            keep,
+        )
+        notes.note(path, wanted)
+    return Done((path,), f"{pq.read_metadata(path).num_rows:,}")
 
 
 def tiers_step(night: Night) -> Done:
-    """Everyone's tier and marketing group."""
-    bank = night.bank
-    graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, bank.overrides)
-    path = night.of_day(night.home.tiers)
-    write_parquet(path, graded)
-    proposed = propose_tiers(night, graded)
-    return Done((path, *proposed), f"{graded.num_rows:,}")
+    """Everyone's tier and marketing group; made again only where something that decides them has changed."""
+    bank, path = night.bank, night.of_day(night.home.tiers)
+    wanted = {"tiers": made_from.tiers(night)}
+    folders = {name: night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}" for name in bank.tiers.scales}
+    if notes.standing(path) != wanted:
+        graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, bank.overrides)
+        write_parquet(path, graded)
+        proposed = [file for name, folder in sorted(folders.items()) for file in propose_tiers(night, graded, name, folder)]
+        notes.note(path, wanted, proposed)
+    there = tuple(folder for _, folder in sorted(folders.items()) if folder.is_dir())
+    return Done((path, *there), f"{pq.read_metadata(path).num_rows:,}")
 
 
-def propose_tiers(night: Night, graded: pa.Table) -> tuple[Path, ...]:
-    """What clustering would propose for head office to approve, per scale, with the agreement of rule and cluster."""
+def propose_tiers(night: Night, graded: pa.Table, name: str, folder: Path) -> list[Path]:
+    """What clustering would propose of a scale for head office to approve, with the agreement of rule and cluster."""
     from models.tier_picture import draw  # matplotlib takes a second to import, so only where something is drawn
 
-    folders = []
-    for name in sorted(night.bank.tiers.scales):
-        scale = night.bank.tiers.scale_at(name, night.as_of)
-        mine = graded.filter(pc.is_in(graded["tier"], pa.array([level.id for level in scale.levels])))
-        folder = night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}"
-        if mine.num_rows >= LEAST_TO_CLUSTER:
-            proposal = propose(mine, scale, night.as_of)
-            proposal.write(folder)
-            averages = np.asarray(mine["measure_adb"].to_numpy(), np.float64)
-            draw(proposal, averages, night.bank.tier_words, night.bank.bank.language, folder)
-            folders.append(folder)
-    return tuple(folders)
+    fresh_folder(folder).rmdir()
+    scale = night.bank.tiers.scale_at(name, night.as_of)
+    mine = graded.filter(pc.is_in(graded["tier"], pa.array([level.id for level in scale.levels])))
+    if mine.num_rows < LEAST_TO_CLUSTER:
+        return []
+    proposal = propose(mine, scale, night.as_of)
+    proposal.write(folder)
+    averages = np.asarray(mine["measure_adb"].to_numpy(), np.float64)
+    draw(proposal, averages, night.bank.tier_words, night.bank.bank.language, folder)
+    return sorted(folder.iterdir())
 
 
 def list_step(night: Night) -> Done:
     """The whole version, staged: entries, explanations, manifest and workbooks."""
     champions = {champion.name: champion for champion in pinned(night)}
-    threads = night.bank.models.threads
+    kept = night.of_day(night.home.explanations)
+    wanted = made_from.contributions(night, list(champions.values()))
+    contributions = Contributions.open(kept, champions, wanted, notes.standing(kept), night.bank.models.threads)
     inputs = ListInputs(
         canonical=night.canonical,
         as_of=night.as_of,
@@ -94,7 +104,7 @@ def list_step(night: Night) -> Done:
         scores=night.of_day(night.home.scores),
         tiers=night.of_day(night.home.tiers),
         catalog=catalog(night.canonical, night.bank.features),
-        explain=lambda model, rows: explain(champions[model], rows, threads),
+        explain=contributions,
         champions={name: champion.content_hash for name, champion in champions.items()},
         horizons={label.name: label.settings.reach_days for label in night.labels},
         given={"code": night.code, "bank": night.bank.config_hash},
@@ -103,6 +113,8 @@ def list_step(night: Night) -> Done:
         tier_words=night.bank.tier_words,
     )
     staged = make_list(inputs, night.staging, version=night.run.version, progress=night.progress)
+    write_parquet(kept, contributions.table())
+    notes.note(kept, wanted)
     return Done((staged.folder,), f"{staged.manifest.names:,}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from models import booster, feature_rows
 from models.calibration import logit
@@ -132,11 +133,13 @@ def score_all(
     settings: BandSettings | None = None,
     threads: int = 2,
     progress: Progress | None = None,
+    keep: Collection[str] = (),
 ) -> list[ScoreCount]:
     """Write `out/as_of=D.parquet`: one row per customer and label whose cohort the customer is in, by model and customer_id.
 
-    `cohorts` gives each label's customer ids at `as_of`. The file is read once for all champions, block by block. Raises
-    ConfigError for a label without a cohort or for features that are not in the file.
+    `cohorts` gives each label's customer ids at `as_of`. The features are read once for all champions, block by block. Of the
+    labels to `keep` the rows of the file that is there stay as they are. Raises ConfigError for a label without a cohort or
+    for features that are not in the file.
     """
     ordered = sorted(champions, key=lambda c: c.name)
     for champion in ordered:
@@ -147,15 +150,25 @@ def score_all(
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
     seen = _looked(ordered, features_path, members, threads, progress)
-    tables, counts = [], []
+    path = out / f"as_of={as_of.isoformat()}.parquet"
+    tables, counts = _kept(path, keep), []
     for champion in ordered:
         mine = ids.filter(pa.array(members[champion.name]))
         scored = score(champion, seen[champion.name], mine, as_of, settings or BandSettings())
-        tables.append(scored)
+        tables[champion.name] = scored
         expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
         counts.append(ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high)))
-    write_parquet(out / f"as_of={as_of.isoformat()}.parquet", pa.concat_tables(tables) if tables else SCHEMA.empty_table())
+    parts = [tables[name] for name in sorted(tables)]
+    write_parquet(path, pa.concat_tables(parts) if parts else SCHEMA.empty_table())
     return counts
+
+
+def _kept(path: Path, names: Collection[str]) -> dict[str, pa.Table]:
+    if not names:
+        return {}
+    before = pq.read_table(path, schema=SCHEMA, partitioning=None)
+    # one piece each, as they were written: where pieces end shows in a file's bytes
+    return {name: before.filter(pc.equal(before["model"], name)).combine_chunks() for name in names}
 
 
 def _members(ids: pa.Array, cohort: Iterable[str] | pa.Array | pa.ChunkedArray) -> Flags:

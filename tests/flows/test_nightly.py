@@ -68,9 +68,12 @@ def test_a_changed_setting_is_named_and_makes_the_next_version_only_when_asked(p
     assert "these changed: configuration." in told.stdout.replace("\n", " ")
     assert "--new-version" in told.stdout
     assert contents(published.lists) == before
+    kept = [published.home / "small" / name / "as_of=2025-09-30.parquet" for name in ("features", "scores", "tiers")]
+    made = [path.stat().st_mtime_ns for path in kept]
     second = published.run("nightly", "--new-version")
     assert second.returncode == 0, second.stdout
     assert "version 2" in second.stdout
+    assert [path.stat().st_mtime_ns for path in kept] == made, "a rule of the list changes neither scores nor tiers"
     assert {name: held for name, held in contents(published.lists).items() if "version=1/" in name} == before
 
 

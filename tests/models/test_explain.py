@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import warnings
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -14,10 +15,12 @@ import pytest
 from synthetic import LABEL, Synthetic
 
 from models import booster
+from models.contributions import Contributions
 from models.explain import BASE, explain
 from models.score import raw_scores
 from models.train import TrainingResult
 from store.errors import TerraceError
+from store.files import write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,21 @@ def test_contributions_are_shapley_values_by_their_definition() -> None:
 
 def test_the_model_is_named(trained: TrainingResult, rows: pd.DataFrame) -> None:
     assert set(explain(trained.champion, rows.head(1))["model"]) == {LABEL}
+
+
+def test_who_was_explained_for_an_earlier_list_of_the_date_is_not_explained_again(
+    trained: TrainingResult, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    path, champions = tmp_path / "as_of=2024-10-31.parquet", {LABEL: trained.champion}
+    first = Contributions.open(path, champions, {LABEL: "key"}, {}, 2)
+    first(LABEL, rows.head(60))
+    write_parquet(path, first.table())
+
+    longer = Contributions.open(path, champions, {LABEL: "key"}, {LABEL: "key"}, 2)
+    told = longer(LABEL, rows.iloc[::-1])
+    assert (first.explained, longer.explained) == (60, len(rows) - 60)
+    pd.testing.assert_frame_equal(told, explain(trained.champion, rows.iloc[::-1]), check_dtype=False, check_exact=True)
+    other = Contributions.open(path, champions, {LABEL: "another champion's"}, {LABEL: "key"}, 2)
+    other(LABEL, rows.head(60))
+    assert other.explained == 60
+    assert Contributions({}, 2, {}).table().num_rows == 0
