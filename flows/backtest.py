@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.engine import build
+from features.engine import build, file_of
 from features.labels import Label, build_labels, cutoff, named
 from flows import training
 from flows.bank import BankFile
@@ -92,10 +92,17 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
         lessons = {label.name: _lessons(bank, canonical, label, nights[label.name]) for label in labels}
         every = tuple(sorted({day for days in (*nights.values(), *lessons.values()) for day in days}))
         build(canonical, bank.features, every, home.features, progress=progress)
-        stacked = training.Lessons(canonical, bank.features, home.features, every)
         folder = home.root / "backtests" / f"as_of={as_of or canonical.manifest.newest_business_date}"
-        done, none = [], {}
+        outcomes, done, none = {}, [], {}
         for label in labels:
+            days = sorted({*nights[label.name], *lessons[label.name]})
+            try:
+                build_labels(canonical, label, days, outcomes_known(canonical, label), folder / "labels" / "now")
+                outcomes[label.name] = [file_of(folder / "labels" / "now" / label.name, day) for day in days]
+            except TerraceError as error:
+                none[label.name] = error.found
+        stacked = training.Lessons(canonical, bank.features, home.features, every, outcomes, bank.models.splits.label_rows)
+        for label in [label for label in labels if label.name in outcomes]:
             try:
                 done.append(_replay(bank, canonical, label, stacked, nights[label.name], folder, progress))
             except TerraceError as error:
@@ -145,8 +152,6 @@ def _replay(
         build_labels(canonical, label, training.dates_for(canonical, label, night, bank.night.training), night, out)
         return out / label.name
 
-    known = outcomes_known(canonical, label)
-    build_labels(canonical, label, [*nights, *learn], known, folder / "labels" / "now")
     return replay(
         label.name,
         lessons.stack,

@@ -100,7 +100,8 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
         every = tuple(sorted({day for days in dates.values() for day in days}))
         build(canonical, bank.features, every, home.features, progress=progress)
         build_labels(canonical, labels, every, known_at, home.labels, progress=progress)
-        lessons = training.Lessons(canonical, bank.features, home.features, every)
+        outcomes = {name: [file_of(home.labels / name, day) for day in days] for name, days in dates.items()}
+        lessons = training.Lessons(canonical, bank.features, home.features, every, outcomes, bank.models.splits.label_rows)
         registry, season = Registry(home.mlflow), training.season_of(bank.features.calendar)
         for number, label in enumerate(labels):
             progress(f"train {label.name}", number, len(labels))

@@ -18,7 +18,7 @@ def scores(night: Night, champions: Sequence[Champion]) -> dict[str, str]:
     labels: dict[str, Label] = {label.name: label for label in night.labels}
     shared = [
         _data(night),
-        fingerprint.of_file(night.of_day(night.home.features)),
+        fingerprint.of_path(night.of_day(night.home.features)),
         night.bank.models.bands.model_dump(mode="json"),
     ]
     return {
@@ -37,7 +37,7 @@ def tiers(night: Night) -> str:
 
 def contributions(night: Night, champions: Sequence[Champion]) -> dict[str, str]:
     """Per label: the day's features and the champion."""
-    shared = [_code(), fingerprint.of_file(night.of_day(night.home.features))]
+    shared = [_code(), fingerprint.of_path(night.of_day(night.home.features))]
     return {one.name: fingerprint.of_json([*shared, one.content_hash]) for one in champions}
 
 

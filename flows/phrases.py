@@ -188,7 +188,7 @@ _ROOMS = {
     "columns {} are not of the table": "列 {} 不属于该表",
     "this store was moved too often": "模型库搬动次数过多", "start a new one": "另建一个",
     "no cohort for label '{}'": "标签 '{}' 没有客户范围",
-    "no column {}": "缺少列 {}", "customers are not in order, or stand there twice": "客户未按顺序排列，或有重复",
+    "no column {}": "缺少列 {}", "a customer stands there twice": "同一客户出现两次",
     "every feature of the catalogue": "特征目录中的全部特征", "build the features of this date again": "重新计算该日期的特征",
     "every feature the champions learned from": "模型训练时用过的全部特征",
     "every feature of the champions": "模型所用的全部特征",

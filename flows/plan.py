@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.engine import file_of
 from flows import training
 from flows.learning import past_features, past_labels, pin_step, trainer, without_champion
 from flows.listing import features_step, list_step, publish_step, score_step, tiers_step
@@ -30,7 +31,10 @@ def plan(night: Night) -> tuple[Step[Night], ...]:
         for label in wanted
     }
     every = tuple(sorted({day for days in dates.values() for day in days}))
-    lessons = training.Lessons(night.canonical, night.bank.features, night.home.features, every)
+    outcomes = {name: [file_of(night.home.labels / name, day) for day in days] for name, days in dates.items()}
+    lessons = training.Lessons(
+        night.canonical, night.bank.features, night.home.features, every, outcomes, night.bank.models.splits.label_rows
+    )
     learn: list[Step[Night]] = [
         Step("labels", lambda night: past_labels(night, wanted, every)),
         Step("training_features", lambda night: past_features(night, every)),

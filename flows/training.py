@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ from features.labels import Label, cutoff
 from flows.settings import Training
 from models.champion import Champion
 from models.dataset import join_label
+from models.sampling import plan
 from models.splits import Window
-from models.stack import Stack, model_columns, stack_features
+from models.stack import Stack, as_of_in, model_columns, stack_features
 
 if TYPE_CHECKING:
     from features.settings import CalendarSettings, FeatureSettings
@@ -73,11 +74,15 @@ class Lessons:
     features: FeatureSettings
     folder: Path  # features
     dates: tuple[dt.date, ...]
+    outcomes: Mapping[str, Sequence[Path]] = field(default_factory=dict)  # label -> the files it learns from
+    most_rows: int = 0  # of a label; 0: all
 
     @cached_property
     def stack(self) -> Stack:
+        dated = {name: [(as_of_in(path), path) for path in paths if path.exists()] for name, paths in self.outcomes.items()}
+        sampling = plan(dated, self.most_rows) if self.most_rows else None
         columns = model_columns(spec for spec in catalog(self.canonical, self.features) if spec.available)
-        return stack_features([file_of(self.folder, day) for day in self.dates], columns)
+        return stack_features([file_of(self.folder, day) for day in self.dates], columns, sampling=sampling)
 
 
 def train(

@@ -124,7 +124,7 @@ def replay(
     together = evaluate(
         _scored(rows, codes),
         settings.evaluation,
-        base_rate=float(rows["target"].mean()),
+        base_rate=float(np.average(rows["target"], weights=rows.get("weight"))),
         capacity=done[0][0].capacity,
         seed=settings.seed,
     )
@@ -149,6 +149,7 @@ def _scored(rows: pd.DataFrame, codes: Any) -> Scored:
         rows["target"].to_numpy(dtype=np.int8),
         rows["probability"].to_numpy(dtype=np.float64),
         rows["probability"].to_numpy(dtype=np.float64),
+        rows["weight"].to_numpy(dtype=np.float32) if "weight" in rows else None,
     )
 
 
@@ -164,7 +165,7 @@ def _score(
     raw, probability = raw_and_probability(champion, matrix, settings.threads, night)
     capacity = settings.of(trained.label).capacity or settings.evaluation.capacity
     seen = evaluate(
-        Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw),
+        Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw, cohort.weight),
         settings.evaluation,
         base_rate=champion.base_rate,
         capacity=capacity,
@@ -178,7 +179,7 @@ def _score(
         content_hash=champion.content_hash,
         method=champion.method,
         judged=trained.evaluation.judged if trained.evaluation else "not judged",
-        cohort=len(cohort.rows),
+        cohort=cohort.size,
         positives=cohort.positives,
         capacity=capacity,
         caught=caught,
@@ -195,5 +196,6 @@ def _score(
             "target": cohort.target,
             "raw_score": raw,
             "probability": probability,
+            **({"weight": cohort.weight} if cohort.weight is not None else {}),
         }
     )

@@ -47,11 +47,12 @@ class Resamples:
         per_customer = np.stack([np.bincount(codes, columns[:, c], self.counts.shape[1]) for c in range(columns.shape[1])], 1)
         return np.asarray(self.counts.astype(np.float64) @ per_customer)
 
-    def blocks(self, codes: Ints, cells: int = 4_000_000) -> Iterator[Counts]:
-        """Weights of the rows, some resamples at a time."""
+    def blocks(self, codes: Ints, weight: Counts | None = None, cells: int = 4_000_000) -> Iterator[Counts]:
+        """Weights of the rows, some resamples at a time; `weight`: how many rows a row stands for."""
         step = max(1, cells // max(1, len(codes)))
         for start in range(0, len(self.counts), step):
-            yield np.take(self.counts[start : start + step], codes, axis=1)
+            drawn = np.take(self.counts[start : start + step], codes, axis=1)
+            yield drawn if weight is None else drawn * weight
 
     def estimate(self, values: Array) -> Estimate:
         """The figure of row 0 with the percentile interval of the rest; resamples in which it is undefined are left out."""
@@ -72,7 +73,12 @@ class Ranking:
 
 
 def ranking(
-    score: Array, target: npt.NDArray[np.int8], codes: Ints, resamples: Resamples, shares: tuple[float, ...]
+    score: Array,
+    target: npt.NDArray[np.int8],
+    codes: Ints,
+    resamples: Resamples,
+    shares: tuple[float, ...],
+    weight: Counts | None = None,
 ) -> Ranking:
     """Rank measures of one score vector. Tied scores are one step: no order among them is rewarded.
 
@@ -85,7 +91,7 @@ def ranking(
     step = np.searchsorted(starts, positive, side="right") - 1
     first = np.flatnonzero(np.r_[True, step[1:] != step[:-1]]) if len(step) else step
     auc, precision, gains = [], [], []
-    for each in resamples.blocks(who):
+    for each in resamples.blocks(who, None if weight is None else weight[order]):
         weight, hits = np.add.reduceat(each, starts, axis=1), np.zeros((len(each), len(starts)), np.float32)
         if len(positive):
             hits[:, step[first]] = np.add.reduceat(each[:, positive], first, axis=1)

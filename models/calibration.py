@@ -74,6 +74,14 @@ class Calibration:
         return cls(tuple(content["x"]), tuple(content["y"]), tuple((a, b, c) for a, b, c in content["band"]))
 
 
+def distinct(groups: npt.NDArray[Any], weight: Array) -> float:
+    """How many customers the rows stand for: each for as many as the heaviest of its rows."""
+    _, code = np.unique(groups, return_inverse=True)
+    heaviest = np.zeros(int(code.max(initial=-1)) + 1)
+    np.maximum.at(heaviest, code, weight)
+    return float(heaviest.sum())
+
+
 def pool(y: Array, weight: Array) -> tuple[Array, npt.NDArray[np.int64]]:
     """Pool adjacent violators: block means, strictly increasing, and the start of every block."""
     means: list[float] = []
@@ -104,28 +112,34 @@ def centred_isotonic(x: Array, y: Array, weight: Array) -> tuple[Array, Array, A
 
 
 def calibrate(
-    raw: npt.ArrayLike, target: npt.ArrayLike, customers: npt.ArrayLike | None = None, level: float = 0.95, bins: int = 10
+    raw: npt.ArrayLike,
+    target: npt.ArrayLike,
+    customers: npt.ArrayLike | None = None,
+    level: float = 0.95,
+    bins: int = 10,
+    weight: Array | None = None,
 ) -> Calibration:
     """A calibration learned from raw scores (log-odds) and outcomes of rows the booster has not learned from.
 
     A block without positives would be an impossible zero, one of positives only a certain one: they get Jeffreys' half count.
     Every point that the regression joins rests on SUPPORT customers with a positive: some months of one customer at the top
     are no proof that nine in ten of such customers buy. `customers` (codes) make repeated rows of one customer count once, in
-    this and in the width of the band.
+    this and in the width of the band. `weight`: how many rows a row stands for, where negatives were sampled.
     """
     own = sigmoid(raw)
     outcome = np.asarray(target, dtype=np.float64)
     groups = np.arange(len(outcome)) if customers is None else np.asarray(customers)
+    mass_of = np.ones(len(own)) if weight is None else weight
     part = _supported(own, outcome, groups)
-    counts = np.bincount(part).astype(np.float64)
-    at, mean = np.bincount(part, weights=own) / counts, np.bincount(part, weights=outcome) / counts
+    counts = np.bincount(part, weights=mass_of).astype(np.float64)
+    at, mean = np.bincount(part, weights=own * mass_of) / counts, np.bincount(part, weights=outcome * mass_of) / counts
     x, y, mass = centred_isotonic(at, mean, counts)
     if y[0] <= 0:
         y[0] = min(0.5 / (mass[0] + 1), y[1] / 2 if len(y) > 1 else 1.0)
     if y[-1] >= 1:
         y[-1] = max((mass[-1] + 0.5) / (mass[-1] + 1), (1 + y[-2]) / 2 if len(y) > 1 else 0.0)
     fitted = Calibration(tuple(x.tolist()), tuple(y.tolist()))
-    return Calibration(fitted.x, fitted.y, _band(fitted(raw), outcome, groups, level, bins))
+    return Calibration(fitted.x, fitted.y, _band(fitted(raw), outcome, groups, mass_of, level, bins))
 
 
 def _supported(own: Array, outcome: Array, groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -140,7 +154,7 @@ def _supported(own: Array, outcome: Array, groups: npt.NDArray[Any]) -> npt.NDAr
     return np.unique(part, return_inverse=True)[1].astype(np.int64)[place]
 
 
-def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], level: float, bins: int) -> Band:
+def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], weight: Array, level: float, bins: int) -> Band:
     """(mean probability, low, high) for bins of equal size in positives expected: the rare top is where people look.
 
     Low and high never fall as the probability rises: a likelier customer must not look less sure to be likely.
@@ -148,15 +162,16 @@ def _band(p: Array, outcome: Array, groups: npt.NDArray[Any], level: float, bins
     from scipy.stats import beta  # takes a second to import, so only where something is calibrated
 
     order = np.argsort(p, kind="stable")
-    reached = np.cumsum(p[order])
+    reached = np.cumsum((p * weight)[order])
     size = max(1, min(bins, int(outcome.sum() // 15)))
     edges = np.searchsorted(reached, np.linspace(0, reached[-1], size + 1)[1:-1])
-    once = len(np.unique(groups)) / len(groups)  # several months of one customer are hardly several customers
+    once = distinct(groups, weight) / weight.sum()  # several months of one customer are hardly several customers
     rows = []
     for part in np.split(order, np.unique(edges)):
         if not len(part):
             continue
-        n, k, at = len(part) * once, float(outcome[part].sum()) * once, float(p[part].mean())
+        own = weight[part]
+        n, k, at = own.sum() * once, float((outcome[part] * own).sum()) * once, float((p[part] * own).sum() / own.sum())
         low, high = beta.ppf([(1 - level) / 2, (1 + level) / 2], k + 0.5, n - k + 0.5)
         rows.append((at, min(float(low), at), max(float(high), at)))
     table = np.array(sorted(rows))

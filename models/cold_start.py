@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaln
 
-from models.calibration import logit, sigmoid
+from models.calibration import distinct, logit, sigmoid
 from models.dataset import Dataset
 from models.settings import Segment
 from models.stack import Floats
@@ -123,8 +123,8 @@ def segment_rates(dataset: Dataset, segments: Sequence[Segment], use: int, level
     parts = cutters[0].parts if cutters else 1
     once = _once(dataset)
     alone = shrink(
-        np.bincount(first, dataset.target, parts).astype(np.float64) * once,
-        np.bincount(first, minlength=parts).astype(np.float64) * once,
+        np.bincount(first, dataset.target * dataset.weights, parts).astype(np.float64) * once,
+        np.bincount(first, dataset.weights, parts).astype(np.float64) * once,
         level,
     )[0]
     whole = (hits.sum() + 0.5) / (trials.sum() + 1)
@@ -150,20 +150,22 @@ def _cutter(segment: Segment, values: npt.NDArray[Any], dataset: Dataset) -> Cut
 
 def _once(dataset: Dataset) -> float:
     """Distinct customers per row: among the positives where there are any, else among all."""
-    rows = dataset.positives or max(1, len(dataset.rows))
-    return (dataset.positive_customers or len(np.unique(dataset.customers))) / rows
+    rows = dataset.positives or max(1, dataset.size)
+    return (dataset.positive_customers or distinct(dataset.customers, dataset.weights)) / rows
 
 
 def _counts(dataset: Dataset, cells: Cells, count: int) -> tuple[Array, Array, Cells, Cells]:
     once = _once(dataset)
-    hits = np.bincount(cells, weights=dataset.target, minlength=count).astype(np.float64) * once
-    trials = np.bincount(cells, minlength=count).astype(np.float64) * once
+    hits = np.bincount(cells, dataset.target * dataset.weights, count).astype(np.float64) * once
+    trials = np.bincount(cells, dataset.weights, count).astype(np.float64) * once
 
-    def distinct(mask: npt.NDArray[np.bool_]) -> Cells:
-        pairs = np.unique(np.stack([cells[mask], dataset.customers[mask]]), axis=1)
-        return np.bincount(pairs[0], minlength=count).astype(np.int64)
+    def people(mask: npt.NDArray[np.bool_]) -> Cells:
+        pairs, code = np.unique(np.stack([cells[mask], dataset.customers[mask]]), axis=1, return_inverse=True)
+        heaviest = np.zeros(pairs.shape[1])
+        np.maximum.at(heaviest, code.ravel(), dataset.weights[mask])
+        return np.round(np.bincount(pairs[0], heaviest, count)).astype(np.int64)
 
-    return hits, trials, distinct(np.ones(len(cells), dtype=bool)), distinct(dataset.target == 1)
+    return hits, trials, people(np.ones(len(cells), dtype=bool)), people(dataset.target == 1)
 
 
 def shrink(hits: Array, trials: Array, level: float = 0.95) -> tuple[Array, Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from models.sampling import kept
 from models.stack import Days, Floats, Ints, Stack, dates_of, snapshots
 from store import fingerprint
 
@@ -31,7 +32,7 @@ class Dataset:
     files: Mapping[str, str]  # label files -> content hash
     without_features: int = 0  # cohort members the feature files do not know
     values: Mapping[str, tuple[str, ...]] | None = None  # category -> values, where not those of the stack
-    weight: Floats | None = None  # rows a row stands for, where customers without a positive were thinned
+    weight: Floats | None = None  # rows a row stands for, where rows without a positive were thinned or sampled
 
     @property
     def as_of(self) -> Days:
@@ -93,8 +94,19 @@ class Dataset:
         return len(np.unique(self.customers[self.target == 1]))
 
     @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """Rows of the cohort that each row stands for."""
+        return np.ones(len(self.rows)) if self.weight is None else self.weight.astype(np.float64)
+
+    @property
+    def size(self) -> int:
+        """Rows of the cohort, those left out of a sample included."""
+        return round(float(self.weights.sum()))
+
+    @property
     def base_rate(self) -> float:
-        return float(self.target.mean()) if len(self.target) else float("nan")
+        weights = self.weights
+        return float((self.target * weights).sum() / weights.sum()) if len(self.target) else float("nan")
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Dataset:
         """The rows where the mask holds."""
@@ -127,7 +139,11 @@ def _cells(matrix: Floats, rows: Ints, columns: Ints) -> Floats:
 def join_label(
     label: str, stack: Stack, folder: Path, as_ofs: Iterable[dt.date] | None = None, drop: Sequence[str] = ()
 ) -> Dataset:
-    """The label's cohort at every snapshot that both sides have (or at `as_ofs`). `drop` are glob patterns of features."""
+    """The label's cohort at every snapshot that both sides have (or at `as_ofs`). `drop` are glob patterns of features.
+
+    Where the stack holds a sample of the label's negatives, these rows are weighted for those left out.
+    """
+    share = stack.shares.get(label, 1.0)
     there = snapshots(folder)
     wanted = [day for day in stack.as_ofs if day in there and (as_ofs is None or day in set(as_ofs))]
     rows: list[Ints] = []
@@ -135,20 +151,24 @@ def join_label(
     missing = 0
     for day in wanted:
         table: Any = pq.read_table(there[day], columns=["customer_id", "target"]).sort_by("customer_id")
+        ids, target = table["customer_id"].to_numpy(), table["target"].to_numpy()
+        chosen = kept(ids.astype(object), target, share)
         here = stack.at(day)
-        found, where = _find(stack.customers[stack.codes[here]], table["customer_id"].to_numpy())
+        found, where = _find(stack.customers[stack.codes[here]], ids[chosen])
         missing += int((~found).sum())
         rows.append(here.start + where[found])
-        targets.append(table["target"].to_numpy()[found].astype(np.int8))
+        targets.append(target[chosen][found].astype(np.int8))
+    target = np.concatenate(targets) if targets else np.empty(0, np.int8)
     keep = [i for i, name in enumerate(stack.feature_names) if not any(fnmatch.fnmatchcase(name, p) for p in drop)]
     return Dataset(
         label,
         stack,
         np.concatenate(rows) if rows else np.empty(0, np.int64),
-        np.concatenate(targets) if targets else np.empty(0, np.int8),
+        target,
         np.array(keep, dtype=np.int64),
         {f"labels/{label}/{there[day].name}": fingerprint.of_file(there[day]) for day in wanted},
         missing,
+        weight=np.where(target == 1, 1.0, 1.0 / share).astype(np.float32) if share < 1 else None,
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.bootstrap import Array, Estimate, Ints, Ranking, Resamples, ranking
+from models.bootstrap import Array, Estimate, Ints, Resamples, ranking
+from models.calibration import distinct
 from models.settings import EvaluationSettings
 
 Judged = Literal["out_of_time", "cross_fitted"]
@@ -107,6 +108,11 @@ class Scored:
     target: npt.NDArray[np.int8]
     probability: Array
     raw: Array
+    weight: npt.NDArray[np.float32] | None = None  # rows a row stands for, where negatives were sampled
+
+    @property
+    def weights(self) -> Array:
+        return np.ones(len(self.target)) if self.weight is None else self.weight.astype(np.float64)
 
     def compact(self) -> Ints:
         """Customer codes from 0 without gaps."""
@@ -127,13 +133,14 @@ def evaluate(
     codes = scored.compact()
     resamples = Resamples.draw(int(codes.max()) + 1, settings.resamples, seed, settings.level)
     days = [day.astype("datetime64[D]").item() for day in np.unique(scored.as_of)]
-    share = min(1.0, capacity * len(days) / len(codes))
-    ranks = ranking(scored.raw, scored.target, codes, resamples, (0.1, share, *CURVE))
+    weight = scored.weights
+    share = min(1.0, capacity * len(days) / float(weight.sum()))
+    ranks = ranking(scored.raw, scored.target, codes, resamples, (0.1, share, *CURVE), scored.weight)
     est = resamples.estimate
     p, y = scored.probability, scored.target.astype(np.float64)
     base = np.full(len(p), np.clip(base_rate, 1e-6, 1 - 1e-6))
     columns = [np.ones_like(p), y, p, (p - y) ** 2, (base - y) ** 2, _loss(p, y), _loss(base, y)]
-    sums = resamples.sums(codes, np.stack(columns, 1))
+    sums = resamples.sums(codes, np.stack(columns, 1) * weight[:, None])
     means = sums / sums[:, :1]
     with np.errstate(invalid="ignore", divide="ignore"):
         over = sums[:, 1] / sums[:, 2]
@@ -141,11 +148,11 @@ def evaluate(
     return Evaluation(
         judged=judged,
         as_ofs=tuple(days),
-        rows=len(p),
-        customers=int(codes.max()) + 1,
+        rows=round(float(weight.sum())),
+        customers=round(distinct(codes, weight)),
         positives=int(y.sum()),
         positive_customers=len(np.unique(codes[scored.target == 1])),
-        base_rate=float(y.mean()),
+        base_rate=float((y * weight).sum() / weight.sum()),
         capacity=capacity,
         capacity_share=share,
         roc_auc=est(ranks.roc_auc),
@@ -178,9 +185,10 @@ def _quarter(day: dt.date) -> str:
 def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> tuple[tuple[Decile, ...], Array]:
     """Equal parts by probability, and the expected calibration error over them."""
     order = np.lexsort((scored.customers, scored.raw, scored.probability))
-    part = np.empty(len(order), dtype=np.int64)
-    part[order] = np.arange(len(order)) * count // len(order)
-    inside = np.eye(count)[part]
+    part, weight = np.empty(len(order), dtype=np.int64), scored.weights
+    before = np.cumsum(weight[order]) - weight[order]
+    part[order] = np.minimum(np.floor(before * count / weight.sum()), count - 1)
+    inside = np.eye(count)[part] * weight[:, None]
     n = resamples.sums(codes, inside)
     observed = resamples.sums(codes, inside * scored.target[:, None])
     expected = resamples.sums(codes, inside * scored.probability[:, None])
@@ -188,7 +196,7 @@ def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> t
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = observed / n
     deciles = tuple(
-        Decile(int(n[0, d]), float(expected[0, d] / max(n[0, d], 1)), resamples.estimate(rate[:, d]))
+        Decile(round(float(n[0, d])), float(expected[0, d] / max(n[0, d], 1)), resamples.estimate(rate[:, d]))
         for d in range(count)
         if n[0, d] > 0
     )
@@ -200,12 +208,15 @@ def _seasons(scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping
     rows = []
     for name in sorted(set(names.tolist())):
         mask = names == name
-        y, p = scored.target[mask], scored.probability[mask]
-        sums = resamples.sums(codes[mask], np.stack([y.astype(np.float64), p], 1))
-        ranks = ranking(scored.raw[mask], y, codes[mask], resamples, (0.1,))
+        y, p, weight = scored.target[mask], scored.probability[mask], scored.weights[mask]
+        sums = resamples.sums(codes[mask], np.stack([y.astype(np.float64), p], 1) * weight[:, None])
+        own = None if scored.weight is None else scored.weight[mask]
+        ranks = ranking(scored.raw[mask], y, codes[mask], resamples, (0.1,), own)
         with np.errstate(invalid="ignore", divide="ignore"):
             over = sums[:, 0] / sums[:, 1]
-        rows.append(Season(name, int(mask.sum()), int(y.sum()), resamples.estimate(ranks.roc_auc), resamples.estimate(over)))
+        rows.append(
+            Season(name, round(float(weight.sum())), int(y.sum()), resamples.estimate(ranks.roc_auc), resamples.estimate(over))
+        )
     return tuple(rows)
 
 
@@ -223,6 +234,7 @@ def compare(
     target: npt.NDArray[np.int8],
     customers: npt.NDArray[Any],
     *,
+    weight: npt.NDArray[np.float32] | None = None,
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
@@ -230,9 +242,5 @@ def compare(
     """The paired difference of two score vectors in ROC AUC and in lift at ten percent."""
     codes = np.asarray(np.unique(customers, return_inverse=True)[1], dtype=np.int64)
     draws = Resamples.draw(int(codes.max()) + 1, resamples, seed, level)
-    one, other = _ranks(first, target, codes, draws), _ranks(second, target, codes, draws)
+    one, other = (ranking(score, target, codes, draws, (0.1,), weight) for score in (first, second))
     return Difference(draws.estimate(one.roc_auc - other.roc_auc), draws.estimate((one.gains[:, 0] - other.gains[:, 0]) / 0.1))
-
-
-def _ranks(score: Array, target: npt.NDArray[np.int8], codes: Ints, draws: Resamples) -> Ranking:
-    return ranking(score, target, codes, draws, (0.1,))

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.stack import Floats, encode
+from models.stack import Floats, Ints, encode
 from store.errors import ConfigError, TerraceError
-
-ROWS = 32_768  # of 290 columns 38 MB as a champion sees them: memory does not grow with the bank
+from store.files import parquet_blocks, parquet_columns, parquet_parts
 
 
 @dataclass(frozen=True)
@@ -46,22 +45,25 @@ class Block:
         return matrix
 
 
-def customers(path: Path) -> pa.Array:
-    """The customers of the file in its order, which is theirs. Raises TerraceError where it is not."""
-    ids = pq.read_table(path, columns=["customer_id"])["customer_id"].combine_chunks().cast(pa.string())
-    if len(ids) > 1 and not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+def customers(path: Path) -> tuple[pa.Array, Ints]:
+    """The customers of the file in its order, and the rows in that of customers. Raises TerraceError for one there twice."""
+    parts = [pq.read_table(part, columns=["customer_id"], partitioning=None) for part in parquet_parts(path)]
+    ids = pa.concat_tables(parts)["customer_id"].combine_chunks().cast(pa.string())
+    order = pc.sort_indices(ids)
+    ordered = ids.take(order)
+    if len(ids) > 1 and not pc.all(pc.less(ordered[:-1], ordered[1:])).as_py():
         raise TerraceError(
-            "customers are not in order, or stand there twice",
+            "a customer stands there twice",
             where=str(path),
-            expected="one row per customer, sorted by customer_id",
+            expected="one row per customer",
             do="build the features of this date again",
         )
-    return ids
+    return ids, order.to_numpy().astype(np.int64)
 
 
-def blocks(path: Path, names: Sequence[str], at_once: int = ROWS) -> Iterator[Block]:
+def blocks(path: Path, names: Sequence[str]) -> Iterator[Block]:
     """The file in blocks of some columns. Raises ConfigError for a column that is not there."""
-    missing = sorted(set(names) - set(pq.read_schema(path).names))
+    missing = sorted(set(names) - set(parquet_columns(path)))
     if missing:
         raise ConfigError(
             f"no column {', '.join(missing[:5])}",
@@ -70,7 +72,6 @@ def blocks(path: Path, names: Sequence[str], at_once: int = ROWS) -> Iterator[Bl
             do="build the features again, or train again with those there are",
         )
     start = 0
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(at_once, columns=sorted(set(names))):
-            yield Block(start, pa.Table.from_batches([batch]))
-            start += batch.num_rows
+    for rows in parquet_blocks(path, sorted(set(names))):
+        yield Block(start, rows)
+        start += rows.num_rows

@@ -53,7 +53,7 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
     )
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
     raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
-    calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level)
+    calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level, weight=later.weights)
     season = _season(dataset, parts.later, fitted.text, calibration, settings)
     return Recipe(
         fitted.text,
@@ -90,7 +90,7 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     for part in range(int(fold.max()) + 1):
         learned, left_out = (thinned(dataset.take(mask), splits.fold_rows) for mask in (fold != part, fold == part))
         fits.append(booster.fit(learned, small, seed=settings.seed, threads=settings.threads, held_out=left_out, stop=False))
-        weights.append(int((fold == part).sum()))
+        weights.append(float(dataset.weights[fold == part].sum()))
     shortest = min(len(f.curve) for f in fits)
     curve = np.average([f.curve[:shortest] for f in fits], axis=0, weights=weights)
     rounds = int(np.argmin(curve)) + 1
@@ -102,11 +102,11 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     probability = np.empty(len(raw))
     for part in range(len(fits)):
         others = fold != part
-        probability[~others] = calibrate(raw[others], dataset.target[others])(raw[~others])
+        probability[~others] = calibrate(raw[others], dataset.target[others], weight=dataset.weights[others])(raw[~others])
     final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=settings.threads, rounds=rounds)
     return Recipe(
         final.text,
-        calibrate(raw, dataset.target, dataset.customers, level),
+        calibrate(raw, dataset.target, dataset.customers, level, weight=dataset.weights),
         rounds,
         "cross_fitted",
         small,

@@ -145,7 +145,7 @@ def score_all(
     for champion in ordered:
         if champion.name not in cohorts:
             raise ConfigError(f"no cohort for label '{champion.name}'", where=str(features_path), expected=", ".join(cohorts))
-    ids = feature_rows.customers(features_path)
+    ids, order = feature_rows.customers(features_path)
     with ThreadPoolExecutor(threads) as pool:
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
@@ -153,8 +153,8 @@ def score_all(
     path = out / f"as_of={as_of.isoformat()}.parquet"
     tables, counts = _kept(path, keep), []
     for champion in ordered:
-        mine = ids.filter(pa.array(members[champion.name]))
-        scored = score(champion, seen[champion.name], mine, as_of, settings or BandSettings())
+        mine = order[members[champion.name][order]]  # of the cohort, by customer
+        scored = score(champion, seen[champion.name][mine], ids.take(pa.array(mine)), as_of, settings or BandSettings())
         tables[champion.name] = scored
         expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
         counts.append(ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high)))
@@ -179,17 +179,15 @@ def _members(ids: pa.Array, cohort: Iterable[str] | pa.Array | pa.ChunkedArray) 
 def _looked(
     champions: Sequence[Champion], path: Path, members: Mapping[str, Flags], threads: int, progress: Progress | None
 ) -> dict[str, Array]:
-    """What every champion sees in the rows of its cohort, from one read of the file; as many blocks at once as threads."""
-    seen = {name: np.empty(int(whose.sum())) for name, whose in members.items()}
+    """What every champion sees in the file's rows of its cohort, from one read; as many blocks at once as threads."""
+    seen = {name: np.empty(len(whose)) for name, whose in members.items()}
 
     def each(block: Block) -> None:
         for champion in champions:
-            whose = members[champion.name]
-            mine = whose[block.here]
+            mine = members[champion.name][block.here]
             if mine.any():
                 matrix = block.matrix(champion.feature_names, champion.encodings)
-                start = int(whose[: block.start].sum())
-                seen[champion.name][start : start + int(mine.sum())] = look(champion, matrix if mine.all() else matrix[mine], 1)
+                seen[champion.name][block.here][mine] = look(champion, matrix if mine.all() else matrix[mine], 1)
 
     rows = max((len(whose) for whose in members.values()), default=0)
     waiting: deque[Future[None]] = deque()

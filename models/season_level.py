@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.calibration import distinct
 from models.dataset import Dataset
 
 Array = npt.NDArray[np.float64]
@@ -89,14 +90,15 @@ def learn(known: Dataset, calibrated_on: Sequence[dt.date], probability: Array, 
 
 def _level(part: Dataset, probability: Array) -> tuple[float, float]:
     """The shift that makes the probabilities average the rate of these rows, and its sampling variance."""
-    share = (part.positives + 0.5) / (len(part.rows) + 1)  # half a count keeps a month without positives finite
+    weight = part.weights
+    share = (part.positives + 0.5) / (weight.sum() + 1)  # half a count keeps a month without positives finite
     positive = part.positive_customers + 0.5
-    rest = len(np.unique(part.customers)) - part.positive_customers + 0.5
+    rest = distinct(part.customers, weight) - part.positive_customers + 0.5
     shift, slope = 0.0, 1.0
     for _ in range(50):  # Newton: the mean rises smoothly in the shift
         moved = _moved(probability, np.exp(shift))
-        slope = float((moved * (1 - moved)).mean())
-        step = (share - float(moved.mean())) / slope
+        slope = float((moved * (1 - moved) * weight).sum() / weight.sum())
+        step = (share - float((moved * weight).sum() / weight.sum())) / slope
         shift += min(max(step, -1.0), 1.0)
         if abs(step) < 1e-10:
             break

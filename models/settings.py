@@ -41,6 +41,7 @@ class SplitSettings(Settings):
     min_slice_positives: Count = 30
     calibration_positives: Count = 400  # wanted in the later slice where time allows: a tenth of noise in the level is much
     folds: Annotated[int, Field(ge=2, le=20)] = 5
+    label_rows: Count = 600_000  # of a label, read at all: beyond, negatives are sampled by customer and weighted back
     most_rows: Count = 60_000  # to grow trees on: beyond, customers without a positive are thinned, and weigh more
     fold_rows: Count = 20_000  # the same, where folds decide and every tree is grown several times
     season_snapshots: Count = 24  # snapshots below which columns of the calendar are not learned from

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from models.dataset import Dataset
+from models.sampling import draw
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def cut_with_positives(dataset: Dataset, window: Window, months: int, least: int
 
 def customer_draw(dataset: Dataset, key: str) -> npt.NDArray[np.float64]:
     """A number in [0, 1) per row that depends on the key and the customer only."""
-    ids = dataset.stack.customers
-    hashed = pd.util.hash_array(ids, hash_key=f"{key:0<16}"[:16], categorize=False)
-    return np.asarray(hashed / 2.0**64, dtype=np.float64)[dataset.customers]
+    return draw(dataset.stack.customers, key)[dataset.customers]
 
 
 def thinned(dataset: Dataset, most_rows: int) -> Dataset:
@@ -80,7 +78,7 @@ def thinned(dataset: Dataset, most_rows: int) -> Dataset:
         return dataset
     kept = dataset.take(positive | (customer_draw(dataset, "thin") < share))
     weight = np.where(np.isin(kept.customers, np.unique(dataset.customers[positive])), 1.0, 1.0 / share)
-    return replace(kept, weight=weight.astype(np.float32))
+    return replace(kept, weight=(weight * kept.weights).astype(np.float32))
 
 
 def folds(dataset: Dataset, count: int, key: str) -> npt.NDArray[np.int64]:
@@ -89,10 +87,10 @@ def folds(dataset: Dataset, count: int, key: str) -> npt.NDArray[np.int64]:
     distinct, inverse = np.unique(codes, return_inverse=True)
     positive = np.zeros(len(distinct), dtype=bool)
     positive[inverse[target == 1]] = True
-    draw = np.empty(len(distinct))
-    draw[inverse] = customer_draw(dataset, key)
+    drawn = np.empty(len(distinct))
+    drawn[inverse] = customer_draw(dataset, key)
     fold = np.empty(len(distinct), dtype=np.int64)
     for group in (positive, ~positive):
         members = np.flatnonzero(group)
-        fold[members[np.lexsort((members, draw[members]))]] = np.arange(len(members)) % count
+        fold[members[np.lexsort((members, drawn[members]))]] = np.arange(len(members)) % count
     return fold[inverse]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from models.sampling import Sampling
 from store import fingerprint
 from store.errors import ConfigError, TerraceError
-from store.files import parquet_columns
+from store.files import parquet_blocks, parquet_columns, parquet_parts, parquet_rows
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -70,6 +71,7 @@ class Stack:
     feature_names: tuple[str, ...]  # sorted
     encodings: Mapping[str, tuple[str, ...]]  # category -> its values in the order of their codes
     files: Mapping[str, str]  # file name -> content hash
+    shares: Mapping[str, float] = field(default_factory=dict)  # label -> share of negatives here, where not all are
 
     @property
     def as_ofs(self) -> tuple[dt.date, ...]:
@@ -100,26 +102,31 @@ def snapshots(folder: Path) -> dict[dt.date, Path]:
 
 
 def stack_features(
-    paths: Sequence[Path], columns: Sequence[str], encodings: Mapping[str, tuple[str, ...]] | None = None
+    paths: Sequence[Path],
+    columns: Sequence[str],
+    encodings: Mapping[str, tuple[str, ...]] | None = None,
+    sampling: Sampling | None = None,
 ) -> Stack:
     """Feature files stacked by as_of and customer. Categories are encoded by the map given, or by one made of their values.
 
-    A value the map does not know, and null, are missing (NaN). Raises ConfigError for a protected or absent column.
+    A value the map does not know, and null, are missing (NaN). Of a `sampling` only those rows are ever held that a label
+    learns from. Raises ConfigError for a protected or absent column.
     """
     _refuse_protected(columns)
     names = tuple(sorted(columns))
     ordered = sorted(paths, key=as_of_in)
-    tables = [_read(path, names) for path in ordered]
-    known = dict(encodings) if encodings is not None else _encodings(tables, names)
-    rows = sum(table.num_rows for table in tables)
-    matrix: Floats = np.empty((rows, len(names)), dtype=np.float32)
+    for path in ordered:
+        _refuse_absent(path, names)
+    known = dict(encodings) if encodings is not None else _encodings(ordered, names)
+    places = [_rows(path, sampling.customers(as_of_in(path)) if sampling else None) for path in ordered]
+    matrix: Floats = np.empty((sum(len(ids) for _, ids in places), len(names)), dtype=np.float32)
     at = 0
-    for table in tables:
-        encode(table, names, known, matrix[at : at + table.num_rows])
-        at += table.num_rows
-    ids = np.concatenate([table["customer_id"].to_numpy() for table in tables]) if tables else np.empty(0, dtype=object)
-    customers, codes = np.unique(ids.astype(object), return_inverse=True)
-    days = np.concatenate([np.full(t.num_rows, np.datetime64(as_of_in(p), "D")) for t, p in zip(tables, ordered, strict=True)])
+    for path, (rows, ids) in zip(ordered, places, strict=True):
+        _fill(path, rows, names, known, matrix[at : at + len(ids)])
+        at += len(ids)
+    every = np.concatenate([ids for _, ids in places]) if places else np.empty(0, dtype=object)
+    customers, codes = np.unique(every, return_inverse=True)
+    days = np.concatenate([np.full(len(i), np.datetime64(as_of_in(p), "D")) for (_, i), p in zip(places, ordered, strict=True)])
     return Stack(
         customers,
         codes.astype(np.int64),
@@ -128,10 +135,11 @@ def stack_features(
         names,
         known,
         {f"features/{path.name}": fingerprint.of_path(path) for path in ordered},
+        dict(sampling.shares) if sampling else {},
     )
 
 
-def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
+def _refuse_absent(path: Path, names: tuple[str, ...]) -> None:
     there = parquet_columns(path)
     missing = [name for name in names if name not in there]
     if missing:
@@ -141,18 +149,50 @@ def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
             expected="every feature of the catalogue",
             do="build the features of this date again",
         )
-    table = pq.read_table(path, columns=["customer_id", *names])
-    ids = table["customer_id"].to_numpy()
-    return table if bool(np.all(ids[1:] > ids[:-1])) else table.sort_by("customer_id")
+
+
+def _rows(path: Path, wanted: pa.Array | None) -> tuple[Ints, npt.NDArray[np.object_]]:
+    """The rows of a file that are wanted, in the order of their customers, and these."""
+    parts = [pq.read_table(part, columns=["customer_id"], partitioning=None) for part in parquet_parts(path)]
+    ids = pa.concat_tables(parts)["customer_id"].combine_chunks()
+    rows = np.arange(len(ids)) if wanted is None else np.flatnonzero(pc.is_in(ids, value_set=wanted.cast(ids.type)))
+    chosen = ids.take(pa.array(rows)).to_numpy(zero_copy_only=False).astype(object)
+    order = np.argsort(chosen, kind="stable") if not bool(np.all(chosen[1:] > chosen[:-1])) else slice(None)
+    return rows[order], chosen[order]
+
+
+def _fill(path: Path, rows: Ints, names: tuple[str, ...], known: Mapping[str, tuple[str, ...]], into: Floats) -> None:
+    """Some rows of a file as numbers, block by block: a whole snapshot in doubles is never held."""
+    place = np.full(parquet_rows(path), -1)
+    place[rows] = np.arange(len(rows))
+    start = 0
+    for block in parquet_blocks(path, names):
+        to = place[start : start + block.num_rows]
+        start += block.num_rows
+        mine = np.flatnonzero(to >= 0)
+        if len(mine) < len(to):
+            block, to = block.take(pa.array(mine)), to[mine]
+        if len(to) and bool(np.all(np.diff(to) == 1)):
+            encode(block, names, known, into[to[0] : to[-1] + 1])
+        elif len(to):
+            cells: Floats = np.empty((len(to), len(names)), dtype=np.float32)
+            encode(block, names, known, cells)
+            into[to] = cells
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind))
 
 
-def _encodings(tables: Sequence[pa.Table], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    texts = [n for n in names if tables and any(_is_text(t.schema.field(n).type) for t in tables)]
-    return {n: tuple(sorted({v for t in tables for v in pc.unique(t[n]).to_pylist() if v is not None})) for n in texts}
+def _encodings(paths: Sequence[Path], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    schemas = [pq.read_schema(parquet_parts(path)[0]) for path in paths]
+    texts = [name for name in names if any(_is_text(schema.field(name).type) for schema in schemas)]
+    values: dict[str, set[str]] = {name: set() for name in texts}
+    for path in paths if texts else ():
+        table = pq.read_table(path, columns=texts, partitioning=None)
+        for name in texts:
+            values[name] |= {value for value in pc.unique(table[name]).to_pylist() if value is not None}
+    return {name: tuple(sorted(found)) for name, found in values.items()}
 
 
 def encode(table: pa.Table, names: Sequence[str], encodings: Mapping[str, tuple[str, ...]], into: Floats) -> None:

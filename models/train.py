@@ -123,7 +123,7 @@ def _judge(
 ) -> _Proof:
     level = settings.evaluation
     evaluation = evaluate(
-        Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw),
+        Scored(judged_on.as_of, judged_on.customers, judged_on.target, probability, raw, judged_on.weight),
         level,
         base_rate=learned.base_rate,
         capacity=capacity,
@@ -137,6 +137,7 @@ def _judge(
         rule.score(judged_on),
         judged_on.target,
         judged_on.customers,
+        weight=judged_on.weight,
         resamples=level.resamples,
         seed=settings.seed,
         level=level.level,
@@ -164,7 +165,8 @@ def _champion(
             **final.booster.model_dump(mode="json"),
             "learned_on": [d.isoformat() for d in final.learned_on],
             "calibrated_on": [d.isoformat() for d in final.calibrated_on],
-            "rows": len(known.rows),
+            "rows": known.size,
+            **({"learned_rows": len(known.rows)} if known.weight is not None else {}),
             "positives": known.positives,
             "positive_customers": known.positive_customers,
         },
@@ -200,7 +202,7 @@ def cold_start(
         trained_on=known.as_ofs,
         known_at=known_at,
         segments=rates,
-        parameters={"rows": len(known.rows), "positives": known.positives, "positive_customers": known.positive_customers},
+        parameters={"rows": known.size, "positives": known.positives, "positive_customers": known.positive_customers},
         fingerprints=prints,
         reasons_zh=verdict.reasons_zh,
         reasons_en=verdict.reasons_en,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+BLOCK = 32_768  # rows read at once: of 290 columns 75 MB
 
 
 def _sync_folder(folder: Path) -> None:
@@ -83,6 +85,19 @@ def parquet_columns(path: Path) -> list[str]:
 def parquet_rows(path: Path) -> int:
     """Number of rows of a Parquet file, or of a folder of such files that are one table."""
     return int(ds.dataset(path, partitioning=None).count_rows())
+
+
+def parquet_parts(path: Path) -> list[Path]:
+    """The files of a table that is one Parquet file or a folder of them, in the order of their rows."""
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def parquet_blocks(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of a Parquet file, or of a folder of them, `BLOCK` rows at most at a time."""
+    for part in parquet_parts(path):
+        with pq.ParquetFile(part, pre_buffer=False) as file:
+            for batch in file.iter_batches(BLOCK, columns=list(columns)):
+                yield pa.Table.from_batches([batch])
 
 
 def replace_folder(staging: Path, final: Path) -> None:

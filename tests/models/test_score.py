@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic import LABEL, Synthetic
 
-from models import feature_rows
 from models.champion import Champion
 from models.cold_start import segment_rates
 from models.score import SCHEMA, score_all
 from models.settings import Segment
 from models.train import TrainingResult
+from store import files
 from store.errors import ConfigError, TerraceError
 from store.files import write_parquet
 
@@ -101,7 +101,7 @@ def test_a_score_does_not_depend_on_who_else_is_in_its_block(
     other = replace(champions[0], name="other_codes", encodings={"group_code": ("b", "c")})  # shares the matrix, codes apart
     cohorts = {LABEL: ids, "a_cold_one": ids[::3], "other_codes": ids[1:900]}
     score_all([*champions, other], path, cohorts, day, tmp_path / "whole")
-    monkeypatch.setattr(feature_rows.blocks, "__defaults__", (257,))
+    monkeypatch.setattr(files, "BLOCK", 257)
     score_all([*champions, other], path, cohorts, day, tmp_path / "blocks", threads=3)
     alone = tmp_path / "alone"
     score_all([other], path, cohorts, day, alone)
@@ -113,9 +113,28 @@ def test_a_score_does_not_depend_on_who_else_is_in_its_block(
     )
 
 
-def test_features_out_of_order_are_refused(bank: Synthetic, champions: list[Champion], tmp_path: Path) -> None:
+def test_features_that_lie_in_several_files_by_bucket_give_the_same_scores(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path
+) -> None:
     day = bank.as_ofs[-1]
     table = pq.read_table(bank.features / f"as_of={day}.parquet", partitioning=None)
-    write_parquet(tmp_path / f"as_of={day}.parquet", table.take(pa.array([1, 0, 2])))
-    with pytest.raises(TerraceError, match="not in order"):
+    bucket = np.arange(table.num_rows) % 3
+    for number in range(3):
+        write_parquet(
+            tmp_path / f"as_of={day}.parquet" / f"bucket-{number:04}.parquet", table.filter(pa.array(bucket == number))
+        )
+    ids = table["customer_id"]
+    for name, place in (("file", bank.features), ("folder", tmp_path)):
+        score_all(champions, place / f"as_of={day}.parquet", {LABEL: ids, "a_cold_one": ids[::3]}, day, tmp_path / name)
+    one, other = (tmp_path / name / f"as_of={day}.parquet" for name in ("file", "folder"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_customer_who_stands_twice_among_the_features_is_refused(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path
+) -> None:
+    day = bank.as_ofs[-1]
+    table = pq.read_table(bank.features / f"as_of={day}.parquet", partitioning=None)
+    write_parquet(tmp_path / f"as_of={day}.parquet", table.take(pa.array([1, 0, 1])))
+    with pytest.raises(TerraceError, match="stands there twice"):
         score_all(champions[:1], tmp_path / f"as_of={day}.parquet", {LABEL: ["C000001"]}, day, tmp_path / "out")
