@@ -111,6 +111,7 @@ def list_step(night: Night) -> Done:
         work_on=working_days.after(night.as_of, night.bank.bank),
         bank=night.bank.words,
         tier_words=night.bank.tier_words,
+        processes=night.bank.models.threads,
     )
     staged = make_list(inputs, night.staging, version=night.run.version, progress=night.progress)
     write_parquet(kept, contributions.table())

@@ -207,6 +207,10 @@ _ROOMS = {
     "{} scored customers have no features, first {}": "{} 位打过分的客户没有特征，第一位是 {}",
     "scores and features of one date and one intake": "同一日期、同一批数据的分数和特征",
     "build features and score again": "重新计算特征并打分",
+    "a process that writes workbooks died": "写名单工作簿的进程意外结束", "workbooks, {} processes": "工作簿，{} 个进程",
+    "{} workbooks": "{} 个工作簿",
+    "look whether memory ran out, or set models.threads to 1; nothing was published":
+        "检查内存是否不足，或把 models.threads 设为 1；没有发布任何内容",
     "{} listed customers have no features": "{} 位入选客户没有特征",
     "one row of features for each scored customer": "每位打过分的客户一行特征",
     "contributions miss the raw score by {} for {}": "客户 {1} 的各项贡献与原始分相差 {0}",

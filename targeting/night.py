@@ -46,6 +46,7 @@ class ListInputs:
     work_on: dt.date | None = None  # the day whose hours are filled; default: the next weekday
     bank: BankWords | None = None  # how the workbooks name the bank; None: no workbooks
     tier_words: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # tier -> zh, en; high to low
+    processes: int = 1  # that write workbooks
 
     @property
     def day_of_work(self) -> dt.date:
@@ -88,7 +89,7 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     _write(staging, decided, table, explained)
     if inputs.bank is not None:
         book = paper.book_of(decided.con, decided, table, inputs.settings, inputs.bank, inputs.tier_words, waivers)
-        write_workbooks(book, staging / "workbooks", progress)
+        write_workbooks(book, staging / "workbooks", progress, inputs.processes)
     made = _manifest(inputs, decided, scores, table, waivers, proof, version, staging)
     manifest.write(staging, made)
     say("files", 7, len(STEPS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from xlsxwriter.workbook import Workbook
@@ -13,6 +14,7 @@ from targeting import list_sheet, openings, summary
 from targeting.captions import BANDS, pick, word
 from targeting.list_book import BankWords, ListBook, WorkbookSettings, shown_rows
 from targeting.list_sheet import ListSheet
+from targeting.scribes import write_each
 from targeting.sharing import Reader, Share, readers
 from targeting.sheet_style import Page, Styles, plain, protect
 from targeting.summary import Drawn, Statement, Summary, Tally, tally
@@ -24,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
-def write_workbooks(book: ListBook, out: Path, progress: Progress | None = None) -> list[Path]:
+def write_workbooks(book: ListBook, out: Path, progress: Progress | None = None, processes: int = 1) -> list[Path]:
     """The paths of all workbooks written into folder `out`, which is then published as a whole; in name order.
 
     A manager's holds that manager's customers only; a branch's its head's own, its pool and all its managers' lists; head
@@ -33,14 +35,8 @@ def write_workbooks(book: ListBook, out: Path, progress: Progress | None = None)
     openings.check({str(offer): book.offers[str(offer)] for offer in book.entries["offer"].unique()})
     found = readers(book, shown_rows(book))
     out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for number, reader in enumerate(found, 1):
-        path = out / f"{reader.file_name}.xlsx"
-        path.write_bytes(workbook_bytes(book, reader))
-        paths.append(path)
-        if progress:
-            progress("workbooks", number, len(found))
-    return paths
+    bare = replace(book, entries=book.entries.iloc[:0], people=book.people.iloc[:0])  # the readers carry their rows
+    return write_each(workbook_bytes, bare, found, out, processes, progress)
 
 
 def workbook_bytes(book: ListBook, reader: Reader) -> bytes:
