@@ -149,7 +149,7 @@ def score_all(
     with ThreadPoolExecutor(threads) as pool:
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
-    seen = _looked(ordered, features_path, members, threads, progress)
+    seen = _looked(ordered, features_path, members, threads, progress) if ordered else {}
     path = out / f"as_of={as_of.isoformat()}.parquet"
     tables, counts = _kept(path, keep), []
     for champion in ordered:

@@ -128,6 +128,10 @@ def test_features_that_lie_in_several_files_by_bucket_give_the_same_scores(
         score_all(champions, place / f"as_of={day}.parquet", {LABEL: ids, "a_cold_one": ids[::3]}, day, tmp_path / name)
     one, other = (tmp_path / name / f"as_of={day}.parquet" for name in ("file", "folder"))
     assert one.read_bytes() == other.read_bytes()
+    score_all([], tmp_path / f"as_of={day}.parquet", {}, day, tmp_path / "file", keep={LABEL})  # a label the bank gave up
+    left = pq.read_table(one, partitioning=None)
+    assert set(left["model"].unique().to_pylist()) == {LABEL}
+    assert left.num_rows == len(ids)
 
 
 def test_a_customer_who_stands_twice_among_the_features_is_refused(
