@@ -6,7 +6,12 @@ import narwhals.stable.v2 as nw
 
 
 def _over(value: nw.Expr, by: int) -> nw.Expr:
-    return (value / nw.lit(float(by))).floor()
+    """How many whole times `by` goes into a whole number.
+
+    Without a division, which Narwhals says four times over on Spark: nested ones would grow the plan without end. The half
+    keeps the product farther from a whole number than it can be wrong.
+    """
+    return ((value + nw.lit(0.5)) * nw.lit(1.0 / by)).floor()
 
 
 def day_of_month(day: nw.Expr) -> nw.Expr:
@@ -21,4 +26,4 @@ def day_of_month(day: nw.Expr) -> nw.Expr:
 
 def months_between(earlier: nw.Expr, later: nw.Expr) -> nw.Expr:
     """Whole months nearest to the days between, a month being 1461/48 days."""
-    return ((later - earlier).cast(nw.Float64) * nw.lit(48.0) / nw.lit(1461.0) + nw.lit(0.5)).floor()
+    return _over((later - earlier).cast(nw.Float64) * nw.lit(96.0) + nw.lit(1461.0), 2_922)

@@ -30,22 +30,36 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
 
     `minor` is how many minor units make one whole unit of the currency: money leaves the engine in whole units.
     """
-    leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
-    names = {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
-    engine = known.engine
-    brought = [leaf for leaf in leaves if engine.brings(leaf)]
+    return gathered(known, population, features).select(nw.col(KEY), *values(known.clock, features, minor))
+
+
+def gathered(known: Known, population: Frame, features: Sequence[Feature]) -> Frame:
+    """The rows of `population`, one more column per leaf of the features."""
+    names, engine = _names(features), known.engine
+    brought = [leaf for leaf in names if engine.brings(leaf)]
     summed = {
         f"brought_{rows}": engine.bring(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
         for rows in sorted({leaf.rows for leaf in brought})
     }
     summed |= {
         f"leaves_{name}": engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
-        for name, mine in _groups(sorted(set(leaves) - set(brought), key=lambda leaf: leaf.order), known.sets)
+        for name, mine in _groups(sorted(set(names) - set(brought), key=lambda leaf: leaf.order), known.sets)
     }
-    wide = known.engine.beside(population, summed)
-    summed_up = [nw.col(names[leaf]).fill_null(0.0) for leaf in leaves if leaf.how not in ("min", "max")]
-    wide = wide.with_columns(*summed_up) if summed_up else wide
-    return wide.select(nw.col(KEY), *(_value(one, known.clock, names, minor).alias(one.name) for one in features))
+    wide = engine.beside(population, summed)
+    summed_up = [nw.col(name).fill_null(0.0) for leaf, name in names.items() if leaf.how not in ("min", "max")]
+    return wide.with_columns(*summed_up) if summed_up else wide
+
+
+def values(moment: Moment, features: Sequence[Feature], minor: int) -> list[nw.Expr]:
+    """The features as expressions over the columns that `gathered` gives."""
+    names = _names(features)
+    return [_value(one, moment, names, minor).alias(one.name) for one in features]
+
+
+def _names(features: Sequence[Feature]) -> dict[Leaf, str]:
+    """The features' leaves in order, each with its column."""
+    leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
+    return {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
 
 
 def _groups(leaves: Sequence[Leaf], sets: Mapping[str, RowSet]) -> list[tuple[str, list[Leaf]]]:

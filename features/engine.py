@@ -9,15 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from babel.numbers import get_currency_precision
 
-from features import duck
+from features import duck, spark
 from features.calendar import Clock, day_number
 from features.catalog import as_rows, chosen
 from features.compile import KEY
@@ -33,6 +35,9 @@ from sources.sqltext import quiet
 from store.errors import ConfigError
 from store.files import parquet_rows, read_json, replace_folder, write_json, write_parquet
 from store.fingerprint import of_code, of_json, of_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 Progress = Callable[[str, int, int], None] | None
 AT_ONCE = 2  # dates in work: planning a date and its last step keep one core only
@@ -73,10 +78,12 @@ def build(
     out: Path,
     progress: Progress = None,
     views: Iterable[str] | None = None,
+    session: SparkSession | None = None,
 ) -> FeatureSet:
     """Write the folder `out/as_of=D.parquet`, a file per bucket of customers, and `.json` for every date.
 
     A date made of the same data, settings and code is kept; one that was stopped goes on after its last finished bucket.
+    With a Spark session Spark sums, else DuckDB: the same bytes.
     """
     entries = [(one, spec) for _, one, spec in chosen(canonical, settings, views) if spec.available]
     if not entries:
@@ -92,7 +99,12 @@ def build(
     due = [on for on in dates if not _is_there(out, on, key)]
     if due:
         parts = Parts(out, key)
-        for on, rows in _finished(canonical, settings, [one for one, _ in entries], due, parts, progress):
+        wanted = [one for one, _ in entries]
+        if session is None:
+            made = _finished(canonical, settings, wanted, due, parts, progress)
+        else:
+            made = _by_spark(session, canonical, settings, wanted, due, parts, progress)
+        for on, rows in made:
             path = file_of(out, on)
             path.with_suffix(".json").unlink(missing_ok=True)
             replace_folder(parts.folder(on), path)
@@ -172,10 +184,36 @@ def _at(
     """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
     with con.cursor() as own:
         table, bucket = script.run(quiet(own), held, moments[on])
-    table = finished(table, wanted, on)
+    _write(finished(table, wanted, on), bucket, buckets, parts, on)
+
+
+def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:
+    """A part per bucket of rows that stand by bucket and customer."""
     for one in buckets:
         first, last = np.searchsorted(bucket, [one, one + 1])
         write_parquet(parts.path(on, one), table.slice(first, last - first))
+
+
+def _by_spark(
+    session: SparkSession,
+    canonical: Canonical,
+    settings: FeatureSettings,
+    wanted: Sequence[Feature],
+    dates: Sequence[dt.date],
+    parts: Parts,
+    progress: Progress,
+) -> Iterator[tuple[dt.date, int]]:
+    """Each date once its parts are all there, and its rows: collected load by load."""
+    loads = _loads(canonical, settings.features.rows_per_load)
+    for number, on in enumerate(dates):
+        for place, buckets in enumerate(loads):
+            if not parts.has(on, buckets):
+                rows = spark.features_of(session, canonical, settings.calendar, on, wanted, buckets).toArrow()
+                rows = rows.sort_by([("bucket", "ascending"), (KEY, "ascending")])
+                _write(finished(rows, wanted, on), rows["bucket"].to_numpy(), buckets, parts, on)
+            if progress:
+                progress("features", number * len(loads) + place + 1, len(loads) * len(dates))
+        yield on, parquet_rows(parts.folder(on))
 
 
 def _ahead(work: Callable[[dt.date], None], dates: Sequence[dt.date]) -> Iterator[dt.date]:

@@ -61,8 +61,8 @@ def customers(path: Path) -> tuple[pa.Array, Ints]:
     return ids, order.to_numpy().astype(np.int64)
 
 
-def blocks(path: Path, names: Sequence[str]) -> Iterator[Block]:
-    """The file in blocks of some columns. Raises ConfigError for a column that is not there."""
+def wanted_of(path: Path, names: Sequence[str]) -> list[str]:
+    """These columns, each once, sorted. Raises ConfigError where the file of features has not all of them."""
     missing = sorted(set(names) - set(parquet_columns(path)))
     if missing:
         raise ConfigError(
@@ -71,7 +71,12 @@ def blocks(path: Path, names: Sequence[str]) -> Iterator[Block]:
             expected="every feature the champions learned from",
             do="build the features again, or train again with those there are",
         )
-    start = 0
-    for rows in parquet_blocks(path, sorted(set(names))):
+    return sorted(set(names))
+
+
+def blocks(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    """The file in blocks of some columns. Raises ConfigError for a column that is not there."""
+    wanted, start = wanted_of(path, names), 0
+    for rows in parquet_blocks(path, wanted):
         yield Block(start, rows)
         start += rows.num_rows

@@ -26,6 +26,7 @@ from store.files import write_parquet
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Cohort = Iterable[str] | pa.Array | pa.ChunkedArray  # customer ids
 Days = dt.date | npt.NDArray[np.datetime64]  # one day, or one per row
 Progress = Callable[[str, int, int], None]
 SCHEMA = pa.schema(
@@ -127,7 +128,7 @@ def score(champion: Champion, seen: Array, customer_id: pa.Array, as_of: dt.date
 def score_all(
     champions: Sequence[Champion],
     features_path: Path,
-    cohorts: Mapping[str, Iterable[str] | pa.Array | pa.ChunkedArray],
+    cohorts: Mapping[str, Cohort],
     as_of: dt.date,
     out: Path,
     settings: BandSettings | None = None,
@@ -141,39 +142,45 @@ def score_all(
     labels to `keep` the rows of the file that is there stay as they are. Raises ConfigError for a label without a cohort or
     for features that are not in the file.
     """
-    ordered = sorted(champions, key=lambda c: c.name)
-    for champion in ordered:
-        if champion.name not in cohorts:
-            raise ConfigError(f"no cohort for label '{champion.name}'", where=str(features_path), expected=", ".join(cohorts))
+    ordered = with_cohorts(champions, cohorts, str(features_path))
     ids, order = feature_rows.customers(features_path)
     with ThreadPoolExecutor(threads) as pool:
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
     seen = _looked(ordered, features_path, members, threads, progress) if ordered else {}
     path = out / f"as_of={as_of.isoformat()}.parquet"
-    tables, counts = _kept(path, keep), []
+    tables, counts = kept(path, keep), []
     for champion in ordered:
         mine = order[members[champion.name][order]]  # of the cohort, by customer
         scored = score(champion, seen[champion.name][mine], ids.take(pa.array(mine)), as_of, settings or BandSettings())
         tables[champion.name] = scored
-        expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
-        counts.append(ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high)))
-    parts = [tables[name] for name in sorted(tables)]
-    write_parquet(path, pa.concat_tables(parts) if parts else SCHEMA.empty_table())
+        counts.append(counted(champion, scored))
+    write(path, tables)
     return counts
 
 
-def _kept(path: Path, names: Collection[str]) -> dict[str, pa.Table]:
+def write(path: Path, tables: Mapping[str, pa.Table]) -> None:
+    """Scores by label as one file, by label."""
+    parts = [tables[name].combine_chunks() for name in sorted(tables)]  # where pieces end shows in a file's bytes
+    write_parquet(path, pa.concat_tables(parts) if parts else SCHEMA.empty_table())
+
+
+def kept(path: Path, names: Collection[str]) -> dict[str, pa.Table]:
+    """The scores of these labels in a file that is there."""
     if not names:
         return {}
     before = pq.read_table(path, schema=SCHEMA, partitioning=None)
-    # one piece each, as they were written: where pieces end shows in a file's bytes
-    return {name: before.filter(pc.equal(before["model"], name)).combine_chunks() for name in names}
+    return {name: before.filter(pc.equal(before["model"], name)) for name in names}
 
 
-def _members(ids: pa.Array, cohort: Iterable[str] | pa.Array | pa.ChunkedArray) -> Flags:
+def ids_of(cohort: Cohort) -> pa.Array | pa.ChunkedArray:
+    """Customer ids as texts in Arrow."""
     known = cohort if isinstance(cohort, pa.Array | pa.ChunkedArray) else pa.array(list(cohort), pa.string())
-    return np.asarray(pc.is_in(ids, value_set=known.cast(pa.string())).to_numpy(zero_copy_only=False), dtype=bool)
+    return known.cast(pa.string())
+
+
+def _members(ids: pa.Array, cohort: Cohort) -> Flags:
+    return np.asarray(pc.is_in(ids, value_set=ids_of(cohort)).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _looked(
@@ -204,3 +211,18 @@ def _looked(
         for last in waiting:
             last.result()
     return seen
+
+
+def with_cohorts(champions: Iterable[Champion], cohorts: Mapping[str, Cohort], where: str) -> list[Champion]:
+    """The champions by name. Raises ConfigError for one whose label has no cohort."""
+    ordered = sorted(champions, key=lambda c: c.name)
+    for champion in ordered:
+        if champion.name not in cohorts:
+            raise ConfigError(f"no cohort for label '{champion.name}'", where=where, expected=", ".join(cohorts))
+    return ordered
+
+
+def counted(champion: Champion, scored: pa.Table) -> ScoreCount:
+    """One label's scores, counted."""
+    expected, high = pc.sum(scored["probability"]).as_py() or 0, pc.sum(pc.equal(scored["band"], "high")).as_py() or 0
+    return ScoreCount(champion.name, champion.method, scored.num_rows, float(expected), int(high))
