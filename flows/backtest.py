@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.engine import build, file_of
+from features.engine import file_of
 from features.labels import Label, build_labels, cutoff, named
-from flows import training
+from flows import engines, training
 from flows.bank import BankFile
 from flows.chores import taken_in, under_lease
 from flows.home import Home
@@ -91,7 +91,7 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
         nights = {label.name: _nights(bank, canonical, label, as_of) for label in labels}
         lessons = {label.name: _lessons(bank, canonical, label, nights[label.name]) for label in labels}
         every = tuple(sorted({day for days in (*nights.values(), *lessons.values()) for day in days}))
-        build(canonical, bank.features, every, home.features, progress=progress)
+        engines.build(bank, canonical, every, home.features, progress)
         folder = home.root / "backtests" / f"as_of={as_of or canonical.manifest.newest_business_date}"
         outcomes, done, none = {}, [], {}
         for label in labels:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from models.settings import ModelSettings
 from models.tier_settings import Override, TierSettings, read_overrides
 from models.value import ValueSettings
 from sources.mistakes import Mistakes
-from sources.settings import Input, SourceSettings
+from sources.settings import Input, SourceSettings, Text
 from store import fingerprint
 from store.errors import ConfigError
 from store.settings import Settings, read_yaml, validate
@@ -41,6 +42,11 @@ class Whole(Settings):
     models: ModelSettings = ModelSettings()
     targeting: TargetingSettings
     night: NightSettings = NightSettings()
+    engine: Literal["duckdb", "spark"] = "duckdb"  # what sums features and applies boosters; both give the same bits
+    spark: dict[str, Text] = Field(default_factory=dict)  # Spark's own properties, such as spark.master
+
+
+UNHASHED = {"night", "engine", "spark"}  # sections that change no list
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class BankFile:
     value: ValueSettings
     models: ModelSettings
     targeting: TargetingSettings
+    engine: Literal["duckdb", "spark"]
+    spark: Mapping[str, str]
     config_hash: str
     base: Path  # what relative paths of inputs start from
     places: Mapping[tuple[str | int, ...], str]  # key path within `sources` -> file:line
@@ -86,15 +94,15 @@ class BankFile:
 def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
     """The bank of a YAML file; `${NAME}` in a database's address comes from `environment`.
 
-    Raises ConfigError naming every wrong line of every section at once. The hash leaves out `night`, which changes no
-    list, and what the environment says: a password is no setting.
+    Raises ConfigError naming every wrong line of every section at once. The hash leaves out what changes no list
+    (`night`, `engine`, `spark`), and what the environment says: a password is no setting.
     """
     content, places = read_yaml(path)
     whole = validate(content, Whole, places)
     _check_names(whole, places)
     base = path.resolve().parent
     overrides = read_overrides(base / whole.tiers.overrides) if whole.tiers.overrides else ()
-    hashed = whole.model_dump(mode="json", exclude={"night"})
+    hashed = whole.model_dump(mode="json", exclude=UNHASHED)
     hashed |= {"overrides": [one.model_dump(mode="json") for one in overrides]} if overrides else {}
     inputs = {name: _filled(name, spec, environment) for name, spec in whole.sources.inputs.items()}
     return BankFile(
@@ -110,6 +118,8 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
         value=whole.value,
         models=whole.models,
         targeting=_suited(whole.targeting, whole.groups),
+        engine=whole.engine,
+        spark=whole.spark,
         config_hash=fingerprint.of_json(hashed),
         base=base,
         places={at[1:]: place for at, place in places.items() if at[0] == "sources"},

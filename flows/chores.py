@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.catalog import catalog
-from features.engine import build, file_of
+from features.engine import file_of
 from features.labels import LabelReport, build_labels, cohorts_at, named
 from features.labels import report as label_report
-from flows import process, training
+from flows import engines, process, training
 from flows.bank import BankFile
 from flows.code import code_hash
 from flows.home import Home
@@ -98,7 +98,7 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
         known_at = as_of or canonical.manifest.newest_business_date
         dates = {label.name: training.dates_for(canonical, label, known_at, bank.night.training) for label in labels}
         every = tuple(sorted({day for days in dates.values() for day in days}))
-        build(canonical, bank.features, every, home.features, progress=progress)
+        engines.build(bank, canonical, every, home.features, progress)
         build_labels(canonical, labels, every, known_at, home.labels, progress=progress)
         outcomes = {name: [file_of(home.labels / name, day) for day in days] for name, days in dates.items()}
         lessons = training.Lessons(canonical, bank.features, home.features, every, outcomes, bank.models.splits.label_rows)
@@ -147,7 +147,7 @@ def monitor(bank: BankFile, home: Home, progress: Progress) -> Drift | None:
                 do="run `terrace train`",
             )
         days = (max(learned), night)
-        build(canonical, bank.features, days, home.features, progress=progress)
+        engines.build(bank, canonical, days, home.features, progress)
         with tempfile.TemporaryDirectory(dir=home.root, prefix=".monitor-") as folder:
             scores = [_scored(bank, home, canonical, champions, day, Path(folder), progress) for day in days]
             features = [file_of(home.features, day) for day in days]
@@ -169,18 +169,15 @@ def _scored(
     bank: BankFile, home: Home, canonical: Canonical, champions: Sequence[Champion], day: dt.date, out: Path, progress: Progress
 ) -> Path:
     """Scores of a day by the champions of today: a night's own may come from champions since replaced."""
-    from models.score import score_all
-
     asked = {champion.name for champion in champions}
     cohorts = cohorts_at(canonical, [label for label in named(bank.labels) if label.name in asked], day)
-    score_all(
+    engines.score_all(
+        bank,
         [one for one in champions if one.name in cohorts],
         file_of(home.features, day),
         cohorts,
         day,
         out,
-        bank.models.bands,
-        bank.models.threads,
         progress,
     )
     return home.of_day(out, day)

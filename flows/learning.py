@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 
 from features.catalog import catalog
-from features.engine import build, file_of
+from features.engine import file_of
 from features.labels import Label, build_labels
 from features.labels import report as label_report
-from flows import training
+from flows import engines, training
 from flows.night import Night, kept
 from flows.runner import Done
 
@@ -31,7 +31,7 @@ def without_champion(night: Night) -> list[Label]:
 
 def past_features(night: Night, dates: tuple[dt.date, ...]) -> Done:
     """Features of the past month ends the models learn from."""
-    build(night.canonical, night.bank.features, dates, night.home.features, progress=night.progress)
+    engines.build(night.bank, night.canonical, dates, night.home.features, night.progress)
     return Done(tuple(file_of(night.home.features, day) for day in dates), f"{len(dates)}")
 
 

@@ -11,13 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.catalog import catalog
-from features.engine import build
 from features.labels import cohorts_at
-from flows import made_from, working_days
+from flows import engines, made_from, working_days
 from flows.night import Night, pinned
 from flows.runner import Done, hashes
 from models.contributions import Contributions
-from models.score import score_all
 from models.tier_proposal import propose
 from models.tiers import grade
 from store import notes
@@ -32,7 +30,7 @@ LEAST_TO_CLUSTER = 100
 
 def features_step(night: Night) -> Done:
     """The night's own features."""
-    build(night.canonical, night.bank.features, [night.as_of], night.home.features, progress=night.progress)
+    engines.build(night.bank, night.canonical, [night.as_of], night.home.features, night.progress)
     path = night.of_day(night.home.features)
     return Done((path,), f"{parquet_rows(path):,}")
 
@@ -45,14 +43,13 @@ def score_step(night: Night) -> Done:
     if keep != wanted.keys() or wanted.keys() != there.keys():
         due = [champion for champion in champions if champion.name not in keep]
         asked = {champion.name for champion in due}
-        score_all(
+        engines.score_all(
+            night.bank,
             due,
             night.of_day(night.home.features),
             cohorts_at(night.canonical, [label for label in night.labels if label.name in asked], night.as_of),
             night.as_of,
             night.home.scores,
-            night.bank.models.bands,
-            night.bank.models.threads,
             night.progress,
             keep,
         )

@@ -34,6 +34,11 @@ SETTINGS: dict[str, str] = {
         "两位年份（%y）要写 pivot，即所指一百年的第一年；其他日期不写",
     "give either `from` or `select`": "from 与 select 选一个",
     "`from` needs `columns`": "from 要有 columns",
+    "Spark is asked for and not installed": "已选 Spark 引擎，但没有安装",
+    "install Terrace's extra `spark`, and Java 17": "安装 Terrace 的 spark 扩展和 Java 17",
+    "Spark does not start: {}": "Spark 没有启动：{}",
+    "Java 17 on the path": "PATH 中有 Java 17",
+    "install Java 17, or look at `spark` in the bank's file": "安装 Java 17，或检查银行文件中的 spark 一段",
     # features
     "a season has either `festival` or both `solar_from` and `solar_to`":
         "时节要么写 festival，要么同时写 solar_from 和 solar_to",

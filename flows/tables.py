@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from features.catalog import as_rows, catalog
 from features.declare import FeatureSpec
-from features.engine import build, file_of
+from features.engine import file_of
+from flows import engines
 from flows.bank import BankFile
 from flows.chores import taken_in, under_lease
 from flows.home import Home
@@ -39,7 +40,7 @@ def write_features(
         late = [day for day in days if day > canonical.manifest.newest_business_date]
         if late:
             raise ConfigError(f"the data goes to {canonical.manifest.newest_business_date}, not to {late[0]}", where="--as-of")
-        build(canonical, bank.features, days, home.features, progress=progress)
+        engines.build(bank, canonical, days, home.features, progress)
         table = pa.concat_tables([pq.read_table(file_of(home.features, day), partitioning=None) for day in days])
     table = table.sort_by([("customer_id", "ascending"), ("as_of", "ascending")])
     path = out or home.features / "features.parquet"

@@ -44,7 +44,10 @@ def session(properties: Mapping[str, str]) -> SparkSession:
         made = builder.getOrCreate()
     except PySparkException as error:
         raise ConfigError(
-            "Spark does not start", where="engine: spark", expected="Java 17 on the path", do=str(error).splitlines()[0]
+            f"Spark does not start: {str(error).splitlines()[0]}",
+            where="engine: spark",
+            expected="Java 17 on the path",
+            do="install Java 17, or look at `spark` in the bank's file",
         ) from error
     if made.sparkContext.master.startswith("local"):
         made.sparkContext.pythonExec = sys.executable  # else whatever `python3` is first on the path
