@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 RIVALS := .bench
+SPARK_STAMP := $(VENV)/.spark
 BANK ?= configs/banks/demo.yaml
 HOME_DIR ?= var
 ARGS ?=
@@ -17,7 +18,7 @@ help: ## what one can do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/' | expand -t 12
 	@echo "Afterwards: $(BIN)/terrace --help"
 
-setup: $(STAMP) ## the environment, from pinned and hashed requirements; done again only when they change
+setup: $(STAMP) $(if $(SPARK),$(SPARK_STAMP)) ## the environment, pinned and hashed, made again only when requirements change (SPARK=1: with PySpark)
 
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
@@ -31,6 +32,11 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(BIN)/python -c 'import lightgbm' 2>/dev/null || \
 		{ echo "LightGBM cannot start: install the system's libgomp1 (apt-get install libgomp1)" >&2; exit 40; }
 	@touch $(STAMP)
+
+$(SPARK_STAMP): requirements-spark.txt $(STAMP)
+	@echo "Installing PySpark into $(VENV) (once; half a gigabyte, some minutes)"
+	@$(INSTALL) --no-deps --no-build-isolation --require-hashes -r requirements-spark.txt
+	@touch $(SPARK_STAMP)
 
 nightly: setup ## tonight's lists: makes a demo bank where none is configured (BANK=..., HOME_DIR=..., ARGS=...)
 	@$(BIN)/terrace nightly --bank $(BANK) --home $(HOME_DIR) $(ARGS); code=$$?; \
@@ -48,7 +54,7 @@ types: setup ## mypy, strict
 layers: setup ## import-linter: the rooms import downward only
 	$(BIN)/lint-imports
 
-tests: setup ## pytest, all of it, on all cores
+tests: setup $(SPARK_STAMP) ## pytest, all of it, on all cores; those of Spark are skipped where there is no Java
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: setup $(RIVALS)/rivals/.installed $(RIVALS)/featuretools/.installed ## ratios against floors and rivals, over the home of a bank after a night (ARGS="features --rounds 5")

@@ -60,7 +60,7 @@ def features_of(
     """One row per customer of these buckets, one column per feature, as `engine.finished` wants them."""
     sets = row_sets()
     reads = needed(wanted, sets)
-    engine = Spark({name: _plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())})
+    engine = Spark({name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())})
     mapped = canonical.mapped
     known = Known(
         Moment(Clock(as_of, calendar), _starts(spark, canonical, as_of, reads)),
@@ -69,9 +69,13 @@ def features_of(
         lambda table, *columns: all((table, name) in mapped for name in columns),
     )
     minor = 10 ** get_currency_precision(canonical.manifest.currency)
+    return valued(gathered(known, population(known), wanted).to_native(), calendar, as_of, wanted, minor)
+
+
+def valued(leaves: DataFrame, calendar: CalendarSettings, as_of: dt.date, wanted: Sequence[Feature], minor: int) -> DataFrame:
+    """The features of rows of leaves, reckoned where the rows lie."""
     work = partial(_valued, tuple(one.name for one in wanted), calendar.model_dump_json(), as_of, minor)
     kinds = ", ".join(f"`{one.name}` {'STRING' if one.unit == 'category' else 'DOUBLE'}" for one in wanted)
-    leaves = gathered(known, population(known), wanted).to_native()
     with tables.unwarned():
         return leaves.mapInArrow(work, f"{KEY} STRING, {kinds}")
 
@@ -97,7 +101,7 @@ def _starts(spark: SparkSession, canonical: Canonical, as_of: dt.date, reads: It
     return {} if first is None else {"balances": first}
 
 
-def _plain(
+def plain(
     spark: SparkSession, canonical: Canonical, table: str, columns: Iterable[str], as_of: dt.date, buckets: Iterable[int] | None
 ) -> DataFrame:
     """Columns as features want them: dates whole day numbers, money whole doubles."""

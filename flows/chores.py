@@ -61,6 +61,7 @@ def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
 
 def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = False) -> Canonical:
     """The bank's canonical tables, what is new taken in. `verify`: all files kept are read and compared with their hashes."""
+    engines.begin(bank)
     return take_in(
         bank.sources,
         home.root,

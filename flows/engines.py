@@ -28,6 +28,14 @@ def session_of(bank: BankFile) -> SparkSession | None:
     return session(bank.spark)
 
 
+def begin(bank: BankFile) -> None:
+    """Where the bank's tables lie on Spark, its session with the bank's own properties, before anything is asked of it."""
+    if any(spec.database == "spark" for spec in bank.sources.inputs.values()):
+        from sources.spark import session
+
+        session(bank.spark)
+
+
 def build(bank: BankFile, canonical: Canonical, as_of: Sequence[dt.date], out: Path, progress: Progress) -> FeatureSet:
     """The features of these dates, by the bank's engine."""
     return engine.build(canonical, bank.features, as_of, out, progress, session=session_of(bank))

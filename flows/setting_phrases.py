@@ -14,8 +14,13 @@ SETTINGS: dict[str, str] = {
     "an environment variable of that name": "有这个名字的环境变量",
     "set {} for the user who runs Terrace": "为运行 Terrace 的用户设置 {}",
     # sources
-    "dialect 'spark' needs the Spark engine, which this release does not have; write DuckDB SQL":
-        "dialect 'spark' 需要 Spark 引擎，本版没有；请改写为 DuckDB 的 SQL",
+    "an input of Spark needs `table` or `select`, and no `uri`: its session is under `spark`":
+        "Spark 输入要写 table 或 select 之一，不写 uri：会话设置在 spark 一段",
+    "`select` is for `database: spark`, and says itself since when": "select 只用于 database: spark，起始日期写在 SQL 里",
+    "with `dialect: spark` every input is `database: spark`": "dialect: spark 时，每个输入都应为 database: spark",
+    "with `dialect: spark` no `where` is asked of full files; select in the input itself":
+        "dialect: spark 时，全量文件不用 where；请在该输入的 select 中筛选",
+    "check `table`, `select` and `where`": "检查 table、select 和 where",
     "give either `files` or `database`, not both": "files 与 database 只能选一个",
     "a database input needs `uri` and `table`": "数据库输入要写 uri 和 table",
     "`since` and `since_column` belong together": "since 与 since_column 要一起写",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from sources.settings import Input, SourceSettings
+from sources.spark_sql import opened
 from sources.sqltext import ident, literal, quiet
 from store.errors import ConfigError, DataNotArrived
 from store.files import atomic_path
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 def database_columns(name: str, spec: Input, base: Path, settings: SourceSettings) -> dict[str, str]:
     """Column -> DuckDB type of what the mappings use of a table, asked of the database without reading a row."""
-    with _opened(name, spec, base, [], "WHERE false") as (con, query):
+    with _opened(name, spec, base, [], "WHERE false", None) as (con, query):
         have = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
     return {c: have[c] for c in needed_columns(name, list(have), settings)}
 
@@ -35,10 +37,12 @@ def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path) 
         else ""
     )
     path = folder / f"{name}.parquet"
-    with _opened(name, spec, base, columns, since) as (con, query), atomic_path(path) as temporary:
+    by_spark = folder / f".{name}"
+    with _opened(name, spec, base, columns, since, by_spark) as (con, query), atomic_path(path) as temporary:
         con.execute(
             f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)"
         )
+    shutil.rmtree(by_spark, ignore_errors=True)
     return path, of_file(path)
 
 
@@ -62,7 +66,7 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
 
 @contextmanager
 def _opened(
-    name: str, spec: Input, base: Path, columns: list[str], where: str
+    name: str, spec: Input, base: Path, columns: list[str], where: str, by_spark: Path | None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
@@ -83,6 +87,9 @@ def _opened(
         if spec.database == "duckdb":
             _attach(con, name, base / (spec.uri or ""), query)
             yield con, query
+        elif spec.database == "spark":
+            with opened(con, name, spec, columns, by_spark) as answered:
+                yield con, answered
         else:
             with _postgresql(name, spec.uri or "", query) as batches:
                 con.register("_batches", batches)

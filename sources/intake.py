@@ -26,6 +26,7 @@ from sources.landing import columns_of, visible_columns
 from sources.quality import QualityReport
 from sources.repair import ask_landed, rebuild, wrong_files
 from sources.settings import SourceSettings
+from sources.spark_sql import landed
 from store.errors import GateBroken
 from store.files import fresh_folder, read_json
 from store.fingerprint import of_files, of_json
@@ -60,6 +61,7 @@ def take_in(
     Raises ConfigError, DataNotArrived, GateBroken, DataDamaged.
     """
     say = progress or (lambda what, done, total: None)
+    settings = landed(settings)
     digits = get_currency_precision(currency)
     histories = _histories(settings, root)
     hashes = (_config_hash(settings, bank, currency), _code_hash())
@@ -115,6 +117,7 @@ def arrived(settings: SourceSettings, root: Path, base: Path) -> dict[str, str] 
 
     Raises DataNotArrived naming all that is missing.
     """
+    settings = landed(settings)
     if any(spec.database is not None for spec in settings.inputs.values()):
         return None
     kept = None

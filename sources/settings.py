@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from store.settings import Settings
 
@@ -17,12 +17,6 @@ def _text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-
-
-def _no_spark(value: Any) -> Any:
-    if value == "spark":
-        raise ValueError("dialect 'spark' needs the Spark engine, which this release does not have; write DuckDB SQL")
-    return value
 
 
 class FlagFile(Settings):
@@ -61,9 +55,10 @@ class Input(Settings):
     delivery: Literal["appended", "full"] = "appended"  # all files are the table; or each day's is, and days are compared
     key: tuple[str, ...] = ()  # with `full`: the raw columns that tell its rows apart
     # databases
-    database: Literal["duckdb", "postgresql"] | None = None
+    database: Literal["duckdb", "postgresql", "spark"] | None = None
     uri: str | None = None  # a file relative to the bank file, or ${NAME} from the environment
-    table: str | None = None  # schema.table
+    table: str | None = None  # schema.table; of Spark also catalog.schema.table, and parquet.`/folder`
+    select: str | None = None  # of Spark, instead of `table`: Spark SQL
     since: dt.date | None = None  # only rows with `since_column` from this day on are asked for
     since_column: str | None = None
     # both
@@ -74,8 +69,13 @@ class Input(Settings):
     def _one_kind(self) -> Input:
         if (self.files is None) == (self.database is None):
             raise ValueError("give either `files` or `database`, not both")
-        if self.database and not (self.uri and self.table):
+        if self.database == "spark":
+            if self.uri or (self.table is None) == (self.select is None):
+                raise ValueError("an input of Spark needs `table` or `select`, and no `uri`: its session is under `spark`")
+        elif self.database and not (self.uri and self.table):
             raise ValueError("a database input needs `uri` and `table`")
+        if self.select is not None and (self.database != "spark" or self.since):
+            raise ValueError("`select` is for `database: spark`, and says itself since when")
         if (self.since is None) != (self.since_column is None):
             raise ValueError("`since` and `since_column` belong together")
         if (self.delivery == "full") != bool(self.key):
@@ -227,13 +227,23 @@ class Waiver(Settings):
 class SourceSettings(Settings):
     """The `sources:` section."""
 
-    dialect: Annotated[Literal["duckdb"], BeforeValidator(_no_spark)] = (
-        "duckdb"  # of `select` and `where`; Spark SQL comes with the Spark engine
-    )
     buckets: int = Field(8, ge=1, le=4096)  # parts the customers are spread over; a bucket fits in memory
     inputs: dict[str, Input]
     tables: dict[str, TableMap]
+    dialect: Literal["duckdb", "spark"] = "duckdb"  # of every `select` and `where`
     derived: Derived = Derived()
     checks: Checks = Checks()
     gates: Gates = Gates()
     waivers: tuple[Waiver, ...] = ()
+
+    @field_validator("dialect")
+    @classmethod
+    def _one_dialect(cls, dialect: str, others: ValidationInfo) -> str:
+        inputs, tables = others.data.get("inputs", {}), others.data.get("tables", {})
+        if dialect == "spark":
+            if any(spec.database != "spark" for spec in inputs.values()):
+                raise ValueError("with `dialect: spark` every input is `database: spark`")
+            full = {name for name, spec in inputs.items() if spec.delivery == "full"}
+            if any(how.from_ in full and how.where for how in tables.values()):
+                raise ValueError("with `dialect: spark` no `where` is asked of full files; select in the input itself")
+        return dialect

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.canonical import Canonical
@@ -95,10 +96,10 @@ def type_of(spec: Table, name: str) -> str:
 def rows(spark: SparkSession, canonical: Canonical, table: str, buckets: Iterable[int] | None = None) -> DataFrame:
     """All versions of the table's rows: the Parquet files of the manifest's version, of these buckets only."""
     spec = TABLES[table]
-    files: list[str] = []
-    if table in canonical.manifest.tables:
-        chosen = [None] if buckets is None or spec.by == "bank" else list(buckets)
-        files = [file for bucket in chosen for file in canonical.files(table, bucket)]
+    files = canonical.files(table) if table in canonical.manifest.tables else []
+    if buckets is not None and spec.by != "bank":  # Delta's log is read once, and not once for every bucket
+        wanted = {f"bucket={bucket}" for bucket in buckets}
+        files = [file for file in files if Path(file).parent.name in wanted]
     if not files:
         return spark.sql("SELECT CAST(NULL AS DATE) AS known_from, CAST(NULL AS DATE) AS known_to WHERE false")
     return spark.read.option("basePath", str(canonical.root / table)).parquet(*files)

@@ -52,7 +52,7 @@ from tests.sources.conftest import SmallBank
             "  waivers: [{table: transactions, rule: reference, reason: short}]\n  derived:",
             "at least 10 characters",
         ),
-        ("  derived:", "  dialect: spark\n  derived:", "dialect 'spark' needs the Spark engine"),
+        ("  derived:", "  dialect: spark\n  derived:", "with `dialect: spark` every input is `database: spark`"),
         (
             "  derived:",
             "  waivers: [{table: mov, rule: linez, reason: known since the move}]\n  derived:",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parents[1] / room) for room in ("features", "models")]  # for `county` and `synthetic`
+sys.path[:0] = [str(Path(__file__).parents[1] / room) for room in ("features", "models", "")]  # for the banks they make
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

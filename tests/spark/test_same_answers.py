@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import county
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+import small_bank
 import synthetic
 
 from features.engine import build
+from flows.bank import load_bank
+from flows.home import Home
+from flows.nightly import conduct, plain
+from flows.request import Ready, Request, ask
 from models import spark_score
 from models.champion import Champion
 from models.cold_start import segment_rates
@@ -20,6 +27,11 @@ from models.settings import EvaluationSettings, ModelSettings, Segment
 from models.splits import Window
 from models.train import train_label
 from sources.canonical import Canonical
+from sources.intake import take_in
+from sources.settings import SourceSettings
+from store.errors import ConfigError
+from tests.real import czech
+from tests.sources.conftest import ACCOUNTS, CUSTOMERS, MOVEMENTS, SmallBank
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,6 +42,13 @@ def test_every_feature_of_a_county_bank_has_the_same_bits_on_spark(tmp_path: Pat
     of_duckdb, of_spark = both(canonical, dt.date(2026, 3, 31), tmp_path, session)
     assert of_duckdb.num_rows > 3
     assert len(of_duckdb.column_names) > 300
+    assert different(of_duckdb, of_spark) == []
+
+
+@pytest.mark.skipif(not czech.DATA.exists(), reason="the Berka files are not beside the repository")
+def test_every_feature_of_the_czech_bank_has_the_same_bits_on_spark(tmp_path: Path, session: SparkSession) -> None:
+    of_duckdb, of_spark = both(czech.write(tmp_path / "canonical"), czech.AS_OF, tmp_path, session)
+    assert of_duckdb.num_rows == 1229
     assert different(of_duckdb, of_spark) == []
 
 
@@ -48,6 +67,78 @@ def test_scores_have_the_same_bytes_on_spark_and_only_cohorts_have_any(tmp_path:
     assert spark_score.score_all(session, [learned, cold], path, cohorts, day, tmp_path / "spark") == counts
     here, spark = ((tmp_path / way / f"as_of={day}.parquet").read_bytes() for way in ("here", "spark"))
     assert spark == here
+
+
+SPARK_TABLES = """
+    cust: {database: spark, table: core_cust}
+    acct: {database: spark, table: core_acct}
+    mov: {database: spark, table: core_mov}
+"""
+SPARK_ACCOUNTS = """
+      select: SELECT id AS account_id, owner AS customer_id, 'deposit' AS holds, to_date(opened, 'yyyyMMdd') AS opened_on,
+        try_to_date(closed, 'yyyyMMdd') AS closed_on FROM acct
+"""
+
+
+def test_a_bank_that_lives_on_spark_has_the_tables_and_findings_of_one_that_sends_files(
+    tmp_path: Path, session: SparkSession
+) -> None:
+    bank = SmallBank(tmp_path)
+    movements = [*MOVEMENTS, "T09|+|A7|+|20230901|+|C|+|1.00|+|1.00|+|INT", "T10|+||+|20230901|+|C|+|1.00|+|1.00|+|INT"]
+    sent = {"cust": CUSTOMERS, "acct": ACCOUNTS, "mov": movements}
+    for name, lines in sent.items():
+        bank.write(f"{name}.dat", lines[:-1] if name == "mov" else lines)  # what Spark's `where` leaves out
+    by_files = bank.take("files")
+    spec, _ = bank.settings()
+    for name, lines in sent.items():
+        values = ", ".join(str(tuple(line.split("|+|"))) for line in lines)
+        columns = ", ".join(spec.inputs[name].columns or ())
+        session.sql(f"CREATE OR REPLACE TEMP VIEW core_{name} AS SELECT * FROM VALUES {values} AS rows({columns})")
+    said = bank.yaml
+    bank.yaml = said[: said.index("\n    cust:")] + SPARK_TABLES + said[said.index("  tables:") :]
+    accounts = said[said.index("\n      from: acct") : said.index("    transactions:")]
+    bank.change("  buckets", "  dialect: spark\n  buckets").change(accounts, SPARK_ACCOUNTS)
+    bank.change("      from: mov\n", "      from: mov\n      where: NOT acct <=> ''\n")
+    by_spark = bank.take("spark")
+    for table in by_files.manifest.tables:
+        ours, theirs = ([Path(file).read_bytes() for file in taken.files(table)] for taken in (by_files, by_spark))
+        assert ours == theirs, table
+    reference = ("transactions", "reference", "account_id")
+    assert bank.findings("spark")[reference].count == bank.findings("files")[reference].count == 1
+    assert not list((tmp_path / "spark" / "landed").glob(".*"))
+
+
+def test_spark_sql_that_names_no_table_of_spark_is_a_mistake_of_the_settings(tmp_path: Path, session: SparkSession) -> None:
+    text = "SELECT id AS product_id FROM core_that_is_not_there"
+    settings = SourceSettings.model_validate({"dialect": "spark", "inputs": {}, "tables": {"products": {"select": text}}})
+    with pytest.raises(ConfigError, match="core_that_is_not_there"):
+        take_in(settings, tmp_path, tmp_path, "small", "CNY")
+
+
+def test_a_night_on_spark_publishes_the_list_of_duckdb(tmp_path: Path, session: SparkSession) -> None:
+    path = small_bank.make(tmp_path / "bank", customers=60)
+    homes = {way: Home(tmp_path / way) for way in ("duckdb", "spark")}
+    homes["duckdb"].make()
+    _night(path, homes["duckdb"])
+    shutil.copytree(homes["duckdb"].root, homes["spark"].root)  # past month ends and champions
+    for made in ("features/as_of=2025-09-30.parquet", "scores/as_of=2025-09-30.parquet", "ledger.sqlite"):
+        (homes["spark"].root / made).unlink()
+    shutil.rmtree(homes["spark"].lists)
+    path.write_text(path.read_text(encoding="utf-8") + "engine: spark\n", encoding="utf-8")
+    _night(path, homes["spark"])
+    of_duckdb, of_spark = (_contents(home.lists) for home in homes.values())
+    assert len(of_duckdb) > 5
+    assert of_spark == of_duckdb
+
+
+def _night(path: Path, home: Home) -> None:
+    ready = ask(Request(load_bank(path, {}), home))
+    assert isinstance(ready, Ready)
+    conduct(ready, plain(0, 0), lambda what, done, total: None, lambda result: None)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def both(canonical: Canonical, as_of: dt.date, folder: Path, session: SparkSession) -> tuple[pa.Table, pa.Table]:
