@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import pyarrow.parquet as pq
 
 from features import duck
@@ -22,6 +23,7 @@ from features.calendar import Clock
 from features.catalog import chosen
 from features.compile import gathered
 from features.known import Known
+from features.loading import load
 from features.moment import Moment
 from features.population import population
 from features.reading import needed
@@ -96,10 +98,9 @@ def main() -> None:
     script = duck.compiled(tuple(one.name for one in wanted), canonical.mapped, 100)
     with connect(memory_limit="2GB") as con:
         with _step("DuckDB: tables loaded", both):
-            duck.load(con, canonical, buckets, reads)
+            held = load(con, canonical, buckets, reads)
         with _step("DuckDB: one date", both):
-            duck.know(con, as_of, reads)
-            script.run(con, moment)
+            script.run(con, held, moment)
     with _step("Spark: session", 0):
         spark = session(dict(pair.split("=", 1) for pair in said.property))
     tables = {name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())}
@@ -112,8 +113,9 @@ def main() -> None:
         with _step(f"Spark: rows of {name} kept", counts[table]):
             kept: Any = known.rows(name).to_native()
             _run(kept)
+    people = population(known).with_columns(nw.lit(0).cast(nw.Int32).alias("bucket"))
     with _step("Spark: plan of all leaves", 0):
-        leaves = gathered(known, population(known), wanted).to_native().localCheckpoint(eager=False)
+        leaves = gathered(known, people, wanted).to_native().localCheckpoint(eager=False)
     with _step("Spark: leaves summed", both):
         _run(leaves)
     with _step("Spark: ratios beside the rows", leaves.count()):

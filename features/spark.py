@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 from babel.numbers import get_currency_precision
 
+from features.algebra import Leaf
 from features.calendar import Clock
 from features.compile import KEY, gathered, values
 from features.declare import Feature
@@ -45,6 +46,15 @@ class Spark:
         cut: Frame = nw.from_native(frame.to_native().localCheckpoint(eager=False))
         return cut
 
+    def brings(self, _leaf: Leaf) -> bool:
+        return False
+
+    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+        raise NotImplementedError(rows, leaves)
+
+    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
+        return self.keep(name, make()) if kept else make()
+
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
         return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)
 
@@ -57,7 +67,7 @@ def features_of(
     wanted: Sequence[Feature],
     buckets: Iterable[int] | None = None,
 ) -> DataFrame:
-    """One row per customer of these buckets, one column per feature, as `engine.finished` wants them."""
+    """One row per customer of these buckets, with its bucket and one column per feature, as `engine.finished` wants them."""
     sets = row_sets()
     reads = needed(wanted, sets)
     engine = Spark({name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())})
@@ -69,7 +79,9 @@ def features_of(
         lambda table, *columns: all((table, name) in mapped for name in columns),
     )
     minor = 10 ** get_currency_precision(canonical.manifest.currency)
-    return valued(gathered(known, population(known), wanted).to_native(), calendar, as_of, wanted, minor)
+    places = nw.from_native(tables.known(spark, canonical, "customers", as_of, (KEY, "bucket"), buckets))
+    people = population(known).join(places, on=KEY, how="inner")
+    return valued(gathered(known, people, wanted).to_native(), calendar, as_of, wanted, minor)
 
 
 def valued(leaves: DataFrame, calendar: CalendarSettings, as_of: dt.date, wanted: Sequence[Feature], minor: int) -> DataFrame:
@@ -77,7 +89,7 @@ def valued(leaves: DataFrame, calendar: CalendarSettings, as_of: dt.date, wanted
     work = partial(_valued, tuple(one.name for one in wanted), calendar.model_dump_json(), as_of, minor)
     kinds = ", ".join(f"`{one.name}` {'STRING' if one.unit == 'category' else 'DOUBLE'}" for one in wanted)
     with tables.unwarned():
-        return leaves.mapInArrow(work, f"{KEY} STRING, {kinds}")
+        return leaves.mapInArrow(work, f"{KEY} STRING, bucket INT, {kinds}")
 
 
 def _valued(
@@ -89,7 +101,7 @@ def _valued(
     made = values(moment, [declared[name] for name in names], minor)
     for batch in batches:
         rows = nw.from_native(pa.Table.from_batches([batch]), eager_only=True)
-        yield from rows.select(nw.col(KEY), *made).to_native().to_batches()
+        yield from rows.select(KEY, "bucket", *made).to_native().to_batches()
 
 
 def _starts(spark: SparkSession, canonical: Canonical, as_of: dt.date, reads: Iterable[str]) -> dict[str, int]:
