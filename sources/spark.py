@@ -102,4 +102,22 @@ def rows(spark: SparkSession, canonical: Canonical, table: str, buckets: Iterabl
         files = [file for file in files if Path(file).parent.name in wanted]
     if not files:
         return spark.sql("SELECT CAST(NULL AS DATE) AS known_from, CAST(NULL AS DATE) AS known_to WHERE false")
-    return spark.read.option("basePath", str(canonical.root / table)).parquet(*files)
+    whole = spark.read.option("basePath", str(canonical.root / table)).option("mergeSchema", "true")
+    hiding = canonical.hiding(table)
+    plain, partly = ([file for file in files if (file in hiding) == hidden] for hidden in (False, True))
+    if not partly:
+        return whole.parquet(*plain)
+    in_force = _without_hidden(spark, canonical, table, whole.parquet(*partly))
+    return whole.parquet(*plain).unionByName(in_force, allowMissingColumns=True) if plain else in_force
+
+
+def _without_hidden(spark: SparkSession, canonical: Canonical, table: str, partly: DataFrame) -> DataFrame:
+    """Rows of these files that no later intake has replaced; files of different buckets may bear one name."""
+    state = canonical.manifest.tables[table].hidden
+    assert state is not None
+    of_bucket = "CAST(bucket AS STRING)" if "bucket" in partly.columns else "''"
+    placed = partly.selectExpr("*", "_metadata.file_name AS _name", "_metadata.row_index AS _at", f"{of_bucket} AS _bucket")
+    hidden = spark.read.parquet(str(canonical.root / state.path)).selectExpr(
+        "element_at(split(file, '/'), -1) AS _name", "row AS _at", "regexp_extract(file, 'bucket=([0-9]+)/', 1) AS _bucket"
+    )
+    return placed.join(hidden, ["_name", "_at", "_bucket"], "left_anti").drop("_name", "_at", "_bucket")

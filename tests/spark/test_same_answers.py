@@ -26,12 +26,15 @@ from models.score import score_all
 from models.settings import EvaluationSettings, ModelSettings, Segment
 from models.splits import Window
 from models.train import train_label
-from sources.canonical import Canonical
+from sources.canonical import Canonical, connect
 from sources.intake import take_in
 from sources.settings import SourceSettings
+from sources.spark import rows as rows_on_spark
 from store.errors import ConfigError
 from tests.real import czech
 from tests.sources.conftest import ACCOUNTS, CUSTOMERS, MOVEMENTS, SmallBank
+from tests.sources.daily_bank import daily_bank, deliver
+from tests.sources.test_by_day import BASE
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -106,6 +109,23 @@ def test_a_bank_that_lives_on_spark_has_the_tables_and_findings_of_one_that_send
     reference = ("transactions", "reference", "account_id")
     assert bank.findings("spark")[reference].count == bank.findings("files")[reference].count == 1
     assert not list((tmp_path / "spark" / "landed").glob(".*"))
+
+
+def test_rows_that_a_later_day_replaced_are_not_there_on_spark_either(tmp_path: Path, session: SparkSession) -> None:
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, BASE)
+    bank.take()
+    deliver(bank, dt.date(2023, 9, 2), {"mov": ["T2|A2|20230902|2.00|2.00|CSH|0", "T1|A1|20230901|2.00|2.00|SAL|0"]})
+    bank.take()
+    deliver(bank, dt.date(2023, 9, 3), {"merge": ["C2|C1|20230903|0"], "acct": ["A1|C2|20200301|0|0"]})
+    canonical = bank.take()
+    hiding = [name for name, state in canonical.manifest.tables.items() if state.hidden]
+    assert {"transactions", "accounts"} <= set(hiding)
+    with connect() as con:
+        for table in hiding:
+            here = con.sql(f"SELECT * FROM {canonical.relation_sql(table)}")
+            there = rows_on_spark(session, canonical, table).select(*(f"`{name}`" for name in here.columns)).collect()
+            assert sorted(map(repr, map(tuple, there))) == sorted(map(repr, here.fetchall())), table
 
 
 def test_spark_sql_that_names_no_table_of_spark_is_a_mistake_of_the_settings(tmp_path: Path, session: SparkSession) -> None:
