@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from store.files import write_parquet
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Cohort = Iterable[str] | pa.Array | pa.ChunkedArray  # customer ids
+Cohort: TypeAlias = Iterable[str] | pa.Array | pa.ChunkedArray  # customer ids
 Days = dt.date | npt.NDArray[np.datetime64]  # one day, or one per row
 Progress = Callable[[str, int, int], None]
 SCHEMA = pa.schema(
