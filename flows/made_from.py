@@ -42,7 +42,7 @@ def contributions(night: Night, champions: Sequence[Champion]) -> dict[str, str]
 
 
 def _data(night: Night) -> list[str]:
-    return [night.as_of.isoformat(), fingerprint.of_json(night.canonical.manifest.model_dump(mode="json")), _code()]
+    return [night.as_of.isoformat(), fingerprint.of_json(night.canonical.manifest.content()), _code()]
 
 
 def _code() -> str:
