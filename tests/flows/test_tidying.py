@@ -42,9 +42,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def features(bank: BankFile, home: Home, out: Path) -> bytes:
+def features(bank: BankFile, home: Home, out: Path) -> dict[str, bytes]:
     build(open_canonical(home.canonical), bank.features, [NIGHT], out)
-    return file_of(out, NIGHT).read_bytes()
+    return contents(file_of(out, NIGHT))
 
 
 def test_after_compaction_rows_features_and_the_bytes_of_a_list_are_what_they_were(published: Any, tmp_path: Path) -> None:
