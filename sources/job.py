@@ -249,13 +249,16 @@ class Job:
             if days != self.histories[name].days:
                 keep_history(con, self.histories[name], days)
         relations = relations_of(part, self.settings)
-        counts = {name: kept.counts for name, kept in tables.items()} | {"balances": state_counts(self.kept)}
-        counts = {name: counts[name] for name in relations}
+        is_derived = relations.get("balances") == "derived_balances"
+        counted = {name: kept.counts for name, kept in tables.items()}
+        counts = {name: counted[name] for name in relations if name in counted}
+        if is_derived:
+            counts["balances"] = state_counts(self.kept)
         undated = {name: how.undated for name, how in self.settings.tables.items() if how.undated}
 
         def keep() -> None:
             kept = {name: table.model_copy(update={"counts": counts[name]}) for name, table in tables.items()}
-            derived = counts["balances"] if relations.get("balances") == "derived_balances" else None
+            derived = counts["balances"] if is_derived else None
             write_state(self.root, state.model_copy(update={"tables": kept, "derived": derived}))
 
         if self.there is None:
