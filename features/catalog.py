@@ -16,7 +16,7 @@ from features.known import RowSet
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from features.views import views
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
 from store.errors import ConfigError
 from store.files import write_json, write_text
 
@@ -62,7 +62,7 @@ def families_sold(canonical: Canonical) -> frozenset[str] | None:
     """Product families of the bank's product table; None where it has none."""
     if not canonical.has("products", "family"):
         return None
-    with connect() as con:
+    with canonical.connect() as con:
         rows = con.execute(f"SELECT DISTINCT family FROM {canonical.relation_sql('products')}").fetchall()
     return frozenset(str(row[0]) for row in rows)
 

@@ -30,7 +30,7 @@ from features.parts import Parts
 from features.reading import needed
 from features.rows import row_sets
 from features.settings import FeatureSettings
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
 from sources.sqltext import quiet
 from store.errors import ConfigError
 from store.files import parquet_rows, read_json, replace_folder, write_json, write_parquet
@@ -152,7 +152,7 @@ def _finished(
     )
     missing = {number: [on for on in dates if not parts.has(on, buckets)] for number, buckets in enumerate(loads)}
     done, total = 0, sum(len(waiting) for waiting in missing.values())
-    con = connect(memory_limit="2GB")
+    con = canonical.connect("2GB")
     try:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
         for number, buckets in enumerate(loads):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from features.attrition import attrition
 from features.cohorts import note_dates, note_people, passes
 from features.outcomes import LabelSettings, closure_sql, first_use_sql
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
 from store.errors import ConfigError
 from store.files import write_json, write_parquet
 
@@ -89,7 +89,7 @@ def _tables(
     for each in labels:
         _check_families(canonical, each)
     parts: dict[str, list[pa.Table]] = {each.name: [] for each in labels}
-    with connect() as con:
+    with canonical.connect() as con:
         note_dates(con, canonical, days, known_at)
         buckets = passes(canonical)
         for done, bucket in enumerate(buckets, start=1):
@@ -122,7 +122,7 @@ def _check_families(canonical: Canonical, label: Label) -> None:
     """Raises ConfigError for a family no product of the bank has."""
     if not label.settings.families:
         return
-    with connect() as con:
+    with canonical.connect() as con:
         have = sorted(row[0] for row in con.sql(f"SELECT DISTINCT family FROM {canonical.relation_sql('products')}").fetchall())
     if not set(have) & set(label.settings.families):
         raise ConfigError(

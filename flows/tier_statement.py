@@ -13,7 +13,7 @@ from flows.bank import BankFile
 from flows.home import Home
 from flows.screen import Screen
 from flows.words import Language
-from sources.canonical import as_of_sql, connect, open_canonical
+from sources.canonical import as_of_sql, open_canonical
 from sources.identity import standing
 from store.errors import ConfigError, TerraceError
 from store.files import write_json, write_text
@@ -105,7 +105,7 @@ def merged_numbers(home: Home, day: dt.date) -> dict[str, str]:
     canonical = open_canonical(home.canonical)
     if "merges" not in canonical.manifest.tables:
         return {}
-    with connect() as con:
+    with canonical.connect() as con:
         known = as_of_sql("merges", canonical.relation_sql("merges"), day)
         pairs = con.execute(f'SELECT old_id, new_id FROM ({known}) WHERE "on" <= ? AND undone_on IS NULL ORDER BY ALL', [day])
         return {old: new for old, new in standing(pairs.fetchall()).items() if old != new}

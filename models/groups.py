@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 
 from features.cohorts import passes
 from features.monthly import MINOR
-from sources.canonical import Canonical, as_of_sql, connect
+from sources.canonical import Canonical, as_of_sql
 from sources.tables import CATEGORIES, TABLES
 from store.settings import Settings
 
@@ -124,7 +124,7 @@ def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.
     """One row per customer known at `as_of`: customer_id, group; sorted by customer_id."""
     names = {term.name for group in settings.rules for line in group.lines() for term in line}
     parts = []
-    with connect() as con:
+    with canonical.connect() as con:
         for bucket in passes(canonical):
             facts = con.sql(_facts_sql(canonical, settings, as_of, bucket, sorted(names), con)).to_arrow_table()
             ids = np.array([group.id for group in settings.rules], object)

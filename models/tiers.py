@@ -32,7 +32,7 @@ from models.tier_settings import Override, TierSettings
 from models.tier_standing import Flags, Ranks, Words, fold, try_out
 from models.tier_table import Graded, table
 from models.value import ValueSettings
-from sources.canonical import Canonical, as_of_sql, connect
+from sources.canonical import Canonical, as_of_sql
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def grade(
     begin = first.toordinal() - 1 if first else 0
     trial = Window(min(max(begin, as_of.toordinal() - tiers.new_days), as_of.toordinal() - 1), as_of.toordinal())
     parts = []
-    with connect() as con:
+    with canonical.connect() as con:
         note_dates(con, canonical, [as_of])
         merged = dict(con.execute("SELECT customer_id, person FROM _person ORDER BY ALL").fetchall())
         chosen = tier_overrides.in_force(overrides, as_of, merged)

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from features.cohorts import note_dates, note_places, passes, united
 from features.monthly import MINOR, Course, Movements, counted_accounts_sql, course, fetch_movements
-from sources.canonical import Canonical, as_of_sql, connect
+from sources.canonical import Canonical, as_of_sql
 from store.settings import Settings
 
 Money = NDArray[np.float64]
@@ -105,7 +105,7 @@ def note_margins(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings:
 
 def margin_sources(canonical: Canonical, settings: ValueSettings, as_of: dt.date) -> pa.Table:
     """One row per product: product_id, family, source of its margin (prices, products, settings); for the list to say."""
-    with connect() as con:
+    with canonical.connect() as con:
         note_margins(con, canonical, settings, as_of)
         return con.sql("""SELECT m.product_id, m.family, CASE WHEN p.product_id IS NOT NULL THEN 'prices'
                 WHEN m.margin IS NOT NULL THEN 'products' ELSE 'settings' END AS source
@@ -120,7 +120,7 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
     """
     days = known_days(canonical, as_of)
     until, parts = as_of.toordinal(), []
-    with connect() as con:
+    with canonical.connect() as con:
         note_dates(con, canonical, [as_of])
         for bucket in passes(canonical):
             ids = note_places(con, canonical, bucket)

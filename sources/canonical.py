@@ -97,8 +97,11 @@ class CanonicalManifest(BaseModel):
         return content | {"tables": {name: t.model_dump(mode="json", exclude=places) for name, t in self.tables.items()}}
 
 
-def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data."""
+def connect(memory_limit: str = "4GB", threads: int = 2, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data.
+
+    What does not fit goes to files in the folder `spill`; without one it is an error, and nothing is written anywhere.
+    """
     con = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
@@ -106,6 +109,7 @@ def connect(memory_limit: str = "4GB", threads: int = 2) -> duckdb.DuckDBPyConne
             "memory_limit": memory_limit,
             "threads": str(threads),
             "preserve_insertion_order": "false",
+            "temp_directory": str(spill or ""),
         }
     )
     return quiet(con)
@@ -134,6 +138,10 @@ class Canonical:
 
     root: Path
     manifest: CanonicalManifest
+
+    def connect(self, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+        """A DuckDB to read the tables with, which spills beside them."""
+        return connect(memory_limit, spill=self.root.parent / "spill")
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the bank maps this table, and these columns of it to dated facts.

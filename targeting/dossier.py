@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
 from targeting.settings import TargetingSettings
 
 Row = Mapping[str, Any]
@@ -53,7 +53,7 @@ def open_files(
     listed: Iterable[str], canonical: Canonical, as_of: dt.date, settings: TargetingSettings
 ) -> tuple[Bank, dict[str, File]]:
     """The bank as the rules need it, and the file of every listed customer."""
-    con = connect()
+    con = canonical.connect()
 
     def read(table: str, only: str = "") -> list[Row]:
         state = canonical.manifest.tables.get(table)

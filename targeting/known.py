@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from sources.canonical import Canonical, as_of_sql, connect
+from sources.canonical import Canonical, as_of_sql
 from sources.identity import merged_roots
 from sources.tables import SQL_TYPE, TABLES
 
@@ -18,7 +18,7 @@ def known_at(canonical: Canonical, as_of: dt.date, tables: Iterable[str] = tuple
     `people` has one row per customer number: customer_id, and `root`, the oldest number of the merged set. What was refused
     or suppressed under one number of a person holds for all of them. Tables a bank has not are there, empty.
     """
-    con = connect()
+    con = canonical.connect()
     for name in tables:
         state = canonical.manifest.tables.get(name)
         if state is None or state.rows == 0:
