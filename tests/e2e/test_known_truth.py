@@ -27,7 +27,7 @@ from models.train import TrainingResult
 from sources.canonical import Canonical
 from sources.demo.bank import make_demo_bank
 
-CUSTOMERS, MONTHS, SEED = 5_000, 27, 11
+CUSTOMERS, MONTHS, SEED = 6_000, 27, 11
 KNOWN_AT = dt.date(2026, 3, 31)  # when the models learn: of later outcomes they know nothing
 EARLY = tuple(
     dt.date.fromisoformat(day) for day in ("2025-04-30", "2025-06-30", "2025-08-31", "2025-10-31", "2025-11-30", "2025-12-31")
