@@ -48,6 +48,8 @@ class Classes:
 
     def flags(self, *conditions: nw.Expr) -> Flags:
         """Which classes (rows) pass which conditions over the columns, as DuckDB sees it; what is unknown does not."""
+        if not conditions:
+            return np.zeros((self.count, 0), dtype=np.bool_)
         with duckdb.connect() as con:
             con.register("classes", _every(self))
             asked = [condition.alias(f"c{place}") for place, condition in enumerate(conditions)]

@@ -15,29 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from features import kernels
-from features.algebra import Leaf, Where
+from features.algebra import Leaf
 from features.classes import HELD, MOVES, Classes
-from features.moment import BEFORE_ALL, Moment
+from features.kernels import balances, moves
+from features.leaf_sums import LeafSums
+from features.moment import Moment
 from features.rows.arrivals import KINDS, SINCE, arriving, leaving
 from features.rows.balances import DEPOSIT, HISTORY
 from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
-from features.streams import Accounts, Doubles, Ints, Steady, Stream
+from features.streams import Accounts, Steady, Stream
 
-_HOW = {"sum": kernels.SUM, "count": kernels.COUNT, "min": kernels.MIN, "max": kernels.MAX, "day_sum": kernels.DAY_SUM}
-_VALUES = {
-    "assets": kernels.ASSETS,
-    "deposits": kernels.DEPOSITS,
-    "high_high": kernels.HIGH_HIGH,
-    "high_low": kernels.HIGH_LOW,
-    "low_low": kernels.LOW_LOW,
-    "day": kernels.DAY,
-    "gap": kernels.GAP,
-    "": kernels.DAY,
-}
 ROWS = frozenset({"arrivals", "flow_blocks"})  # row sets whose few rows are made here, for the engine to sum
 Named = Sequence[tuple[Leaf, str]]
-Longs = npt.NDArray[np.int64]
 
 
 def takes(leaf: Leaf) -> bool:
@@ -71,15 +60,6 @@ class Late:
 
 
 @dataclass(frozen=True)
-class Edges:
-    """Days on which some window begins or ends, ascending; a time bucket lies between two of them."""
-
-    days: Longs
-    of: Ints  # bucket of each day from `zero` on
-    zero: int
-
-
-@dataclass(frozen=True)
 class OnePass:
     """One as_of over one load. Tables have a row per customer of the load, or few rows per customer, by number."""
 
@@ -108,24 +88,8 @@ class OnePass:
     def _through(self) -> int:
         return self.moment.clock.day
 
-    def _bounds(self, leaf: Leaf) -> tuple[int, int]:
-        """(after, through) of a leaf's window; of one that does not exist, a day before all."""
-        return leaf.window.bounds(self.moment.clock) or (BEFORE_ALL - 1, BEFORE_ALL)
-
-    def _edges(self, named: Named, *streams: Stream) -> Edges:
-        first = min((int(rows.day.min()) for rows in streams if len(rows.day)), default=self._through)
-        first = min(first, self._through)
-        sides = np.array([side for leaf, _ in named for side in self._bounds(leaf)], dtype=np.int64)
-        days = np.unique(np.clip(sides, first - 1, self._through))
-        return Edges(days, np.searchsorted(days, np.arange(first, self._through + 1)).astype(np.int32), first)
-
-    def _leaves(self, named: Named, edges: Edges) -> tuple[Longs, Longs, Longs, Doubles, Doubles]:
-        """Per leaf its first and last time bucket, how rows are put together, and the length and distance of its window."""
-        bounds = np.array([self._bounds(leaf) for leaf, _ in named], dtype=np.int64).reshape(-1, 2)
-        clipped = np.searchsorted(edges.days, np.clip(bounds, edges.zero - 1, self._through))
-        how = np.array([_HOW[leaf.how] for leaf, _ in named], dtype=np.int64)
-        length, since = (bounds[:, 1] - bounds[:, 0]).astype(np.float64), (self._through - bounds[:, 1]).astype(np.float64)
-        return clipped[:, 0] + 1, clipped[:, 1], how, length, since
+    def _sums(self, named: Named) -> LeafSums:
+        return LeafSums(tuple(named), self.moment, self.steady.customers)
 
     def _spread(self, work: Callable[[int, int], object], weights: Stream) -> None:
         """`work` over spans of customers (first, last) with about as many rows each, beside each other."""
@@ -134,80 +98,71 @@ class OnePass:
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(work, bounds[:-1], bounds[1:]))
 
-    def _table(self, named: Named, out: Doubles) -> pa.Table:
-        """Leaves as columns; what has no row is unknown where it is a lowest or highest, else nothing."""
-        columns: dict[str, pa.Array] = {"customer_id": pa.array(np.arange(1, self.steady.customers + 1))}
-        for (_, name), values in zip(named, out, strict=True):
-            columns[name] = pa.array(values, mask=np.isinf(values))
-        return pa.table(columns)
-
     def _moves(self, named: Named) -> pa.Table:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
-        filters, places = _filters(named)
+        sums = self._sums(named)
+        filters, places = sums.filters
         starts, wheres = MOVES.passing(filters)
-        edges = self._edges(named, steady, late)
-        low, high, how, *_ = self._leaves(named, edges)
-        out = _start(named, self.steady.customers)
+        edges = sums.edges(steady, late)
+        low, high = sums.buckets(edges)
+        how, out = sums.how, sums.start()
 
         def work(first: int, last: int) -> None:
-            kernels.cells(
+            moves.cells(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
                 late.code, self._through, edges.of, edges.zero, starts, wheres, len(filters), len(edges.days), places,
                 low, high, how, out,
             )  # fmt: skip
 
         self._spread(work, steady)
-        return self._table(named, out)
+        return sums.table(out)
 
     def _balances(self, changes: Named, totals: Named) -> tuple[pa.Table, pa.Table]:
         steady, late, accounts = self.steady.changes, self.late.changes, self.late.accounts
         assert steady is not None
         assert late is not None
         assert accounts is not None
-        filters, places = _filters(changes)
+        sums, spelled = self._sums(changes), self._sums(totals)
+        filters, places = sums.filters
         starts, wheres = HELD.passing(filters)
-        edges = self._edges(changes, steady, late)
-        low, high, how, length, since = self._leaves(changes, edges)
+        edges = sums.edges(steady, late)
+        low, high = sums.buckets(edges)
+        after, until = sums.bounds.astype(np.float64).T
+        how, length, since = sums.how, until - after, self._through - until
         deposits = HELD.flags(DEPOSIT.make())[:, 0]
-        bounds = [self._bounds(leaf) for leaf, _ in totals]
-        after, through = (np.array([bound[side] for bound in bounds], dtype=np.int64) for side in (0, 1))
-        value = np.array([_VALUES[leaf.value] for leaf, _ in totals], dtype=np.int64)
-        until = np.array([bool(leaf.until) for leaf, _ in totals], dtype=np.bool_)
-        put = np.array([_HOW.get(leaf.how, kernels.SUM) for leaf, _ in totals], dtype=np.int64)
-        out, spells = _start(changes, self.steady.customers), _start(totals, self.steady.customers)
+        spans, put, value = spelled.bounds, spelled.how, spelled.value
+        is_spell = np.array([bool(leaf.until) for leaf, _ in totals], dtype=np.bool_)
+        out, spells = sums.start(), spelled.start()
 
         def work(first: int, last: int) -> None:
-            kernels.balances(
+            balances.balances(
                 first, last, steady.starts, steady.day, steady.code, steady.amount, late.starts, late.day, late.amount,
                 late.code, accounts.ends.starts, accounts.ends.day, accounts.ends.code, accounts.closed, accounts.kind,
                 deposits, self._through, self._through - HISTORY, edges.of, edges.zero, starts, wheres, len(filters),
-                len(edges.days), places, low, high, how, length, since, out, value, put, after, through, until, spells,
+                len(edges.days), places, low, high, how, length, since, out, value, put, spans, is_spell, spells,
             )  # fmt: skip
 
         self._spread(work, steady)
-        return self._table(changes, out), self._table(totals, spells)
+        return sums.table(out), spelled.table(spells)
 
     def _days(self, named: Named) -> pa.Table:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
         counts = MOVES.flags(not_by_bank())[:, 0]
-        bounds = [self._bounds(leaf) for leaf, _ in named]
-        after, through = (np.array([bound[side] for bound in bounds], dtype=np.int64) for side in (0, 1))
-        value = np.array([_VALUES[leaf.value] for leaf, _ in named], dtype=np.int64)
-        how = np.array([_HOW[leaf.how] for leaf, _ in named], dtype=np.int64)
-        out = _start(named, self.steady.customers)
+        sums = self._sums(named)
+        spans, how, value, out = sums.bounds, sums.how, sums.value, sums.start()
 
         def work(first: int, last: int) -> None:
-            kernels.days(
+            moves.days(
                 first, last, steady.starts, steady.day, steady.code, late.starts, late.day, late.code, self._through - YEAR,
-                self._through, counts, value, how, after, through, out,
+                self._through, counts, value, how, spans, out,
             )  # fmt: skip
 
         self._spread(work, steady)
-        return self._table(named, out)
+        return sums.table(out)
 
     def _blocks(self) -> pa.Table:
         steady, late = self.steady.moves, self.late.moves
@@ -219,7 +174,7 @@ class OnePass:
         came, went = np.ascontiguousarray(flags[:, 0]), np.ascontiguousarray(flags[:, 1])
 
         def work(first: int, last: int) -> None:
-            kernels.blocks(
+            moves.blocks(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
                 late.code, self._through, BLOCK, came, went, income, spending, has,
             )  # fmt: skip
@@ -244,7 +199,7 @@ class OnePass:
             size = int(_within(steady, arrives, first, last) + _within(late, arrives, first, last))
             day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
             amount, left = np.empty(size), np.empty((3, size))
-            count = kernels.arrivals(
+            count = moves.arrivals(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
                 late.code, today - SINCE, today, arrives, leaves, len(KINDS), day, kind, amount, left, customer, 0,
             )  # fmt: skip
@@ -259,26 +214,6 @@ class OnePass:
 def _within(rows: Stream, arrives: npt.NDArray[np.int64], first: int, last: int) -> int:
     """How many rows of these customers arrive."""
     return int((arrives[rows.code[rows.starts[first] : rows.starts[last]]] >= 0).sum())
-
-
-def _filters(named: Named) -> tuple[list[Where], Longs]:
-    """The different filters of leaves, and each leaf's place among them."""
-    places: dict[str, int] = {}
-    filters: list[Where] = []
-    for leaf, _ in named:
-        if leaf.where.text not in places:
-            places[leaf.where.text] = len(filters)
-            filters.append(leaf.where)
-    return filters, np.array([places[leaf.where.text] for leaf, _ in named], dtype=np.int64)
-
-
-def _start(named: Named, customers: int) -> Doubles:
-    """Leaves x customers before any row: nothing, or no lowest and no highest."""
-    out = np.zeros((len(named), customers))
-    for place, (leaf, _) in enumerate(named):
-        if leaf.how in ("min", "max"):
-            out[place] = np.inf if leaf.how == "min" else -np.inf
-    return out
 
 
 def _arrived(rows: Mapping[str, npt.NDArray[np.generic]], today: int) -> pa.Table:

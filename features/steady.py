@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features import kernels
 from features.classes import MOVES
+from features.kernels.balances import changes
 from features.streams import Ints, Stream, doubles, ints, stream, stream_of
 from sources.canonical import Canonical
 from sources.tables import TABLES
@@ -82,7 +82,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
     balance = np.concatenate([doubles(t["balance"])[keep] for t, keep in zip(tables, kept, strict=True)])
     lain = stream(owner, day, balance, account, len(numbers.customers))
     change = np.empty(len(balance))
-    kernels.changes(lain.code, lain.amount, change, len(numbers.accounts))
+    changes(lain.code, lain.amount, change, len(numbers.accounts))
     steady = pa.table(
         {
             "customer_id": np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(lain.starts)),

@@ -54,7 +54,7 @@ def _table(rows: list[tuple[int, int, int, int, str | None, bool]]) -> pa.Table:
     return pa.table({**made, **nothing, "elsewhere": pa.array([0] * len(rows), pa.int64())})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(moves, st.integers(1, 3))
 def test_sums_counts_and_extremes_of_windows_are_those_of_the_rows(rows: list, threads: int) -> None:
     leaves = [
@@ -87,7 +87,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(changes, st.dictionaries(st.integers(1, 6), st.integers(TODAY - 400, TODAY), max_size=3))
 def test_averages_and_peaks_are_those_of_the_balances_day_by_day(rows: list, closed: dict[int, int]) -> None:
     """Account n belongs to customer n % 3 + 1; even accounts hold deposits, odd ones wealth, and 6 counts for nothing."""

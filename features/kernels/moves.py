@@ -1,28 +1,12 @@
-"""Sums over rows that lie sorted by customer and day, in one compiled pass each; whole numbers in doubles, exact in any order.
-
-Every kernel takes a span of customers, so that spans run beside each other. Rows come in two streams: the steady ones, which
-any as_of sees as soon as their day has come, and `late`, those of one as_of: corrected, told later, or undone. `starts` gives
-each customer's first row in a stream (customers + 1 long). Windows are (after, through], as everywhere.
-"""
+"""Passes over transactions: sums by class and window, days with movements, blocks of days, money that arrives."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-SUM, COUNT, MIN, MAX, DAY_SUM = range(5)  # how a leaf puts rows together
-ASSETS, DEPOSITS, HIGH_HIGH, HIGH_LOW, LOW_LOW, DAY, GAP = range(7)  # values of spells and of days
-LIMB = 1_000_000.0
-
-
-def compiled(function: Any) -> Any:
-    """The function as machine code, kept beside the source, or only in memory where nothing can be written there."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:
-        return numba.njit(nogil=True)(function)
+from features.kernels.machine import COUNT, GAP, MAX, MIN, SUM, compiled
 
 
 @compiled
@@ -83,164 +67,12 @@ def cells(
 
 
 @compiled
-def balances(
-    first: Any, last: Any, starts: Any, day: Any, account: Any, change: Any, late_starts: Any, late_day: Any, late_change: Any,
-    late_code: Any, end_starts: Any, end_day: Any, end_account: Any, closed: Any, kind_of: Any, is_deposit: Any, through: Any,
-    history: Any, edge_of: Any, day_zero: Any, where_starts: Any, wheres: Any, count_wheres: Any, count_edges: Any,
-    leaf_where: Any, leaf_low: Any, leaf_high: Any, leaf_how: Any, leaf_length: Any, leaf_since: Any, out: Any,
-    spell_value: Any, spell_how: Any, spell_after: Any, spell_through: Any, spell_until: Any, spells: Any,
-) -> None:  # fmt: skip
-    """Leaves of balance changes, and of the spells in which what a customer holds is the same.
-
-    `kind_of` and `closed` are of accounts at the as_of: the class (-1: not counted) and the day it is closed. A closed account
-    goes to zero on that day; what it is told to hold later is passed over.
-    """
-    total = np.zeros((count_wheres, count_edges + 1))
-    days = np.zeros((count_wheres, count_edges + 1))
-    held = np.zeros(len(kind_of))
-    known = np.zeros(len(kind_of), dtype=np.bool_)
-    for customer in range(first, last):
-        any_row = False
-        total[:] = 0.0
-        days[:] = 0.0
-        for leaf in range(len(spell_value)):
-            spells[leaf, customer] = 0.0
-            if spell_how[leaf] == MIN:
-                spells[leaf, customer] = np.inf
-            elif spell_how[leaf] == MAX:
-                spells[leaf, customer] = -np.inf
-        since, assets, deposits = history - 1, 0.0, 0.0
-        row, late, end = starts[customer], late_starts[customer], end_starts[customer]
-        while True:
-            # the next event of the three streams, by day
-            when, stream = through + 1, -1
-            while row < starts[customer + 1] and (kind_of[account[row]] < 0 or day[row] >= closed[account[row]]):
-                row += 1
-            if row < starts[customer + 1] and day[row] < when:
-                when, stream = day[row], 0
-            if late < late_starts[customer + 1] and late_day[late] < when:
-                when, stream = late_day[late], 1
-            if end < end_starts[customer + 1] and end_day[end] < when:
-                when, stream = end_day[end], 2
-            if stream == -1:
-                break
-            if stream == 0:
-                which = account[row]
-                value, kind = change[row], kind_of[which]
-                held[which] += value
-                known[which] = True
-                row += 1
-            elif stream == 1:
-                value, kind = late_change[late], late_code[late]
-                late += 1
-            else:
-                which = end_account[end]
-                end += 1
-                if not known[which]:
-                    continue
-                value, kind = -held[which], kind_of[which]
-                known[which] = False
-            any_row = True
-            bucket = edge_of[max(when - day_zero, 0)]
-            for place in range(where_starts[kind], where_starts[kind + 1]):
-                total[wheres[place], bucket] += value
-                days[wheres[place], bucket] += value * (through + 1 - when)
-            now = max(when, history)
-            if now != since:
-                if now > history:
-                    _spell(
-                        spells,
-                        customer,
-                        since,
-                        now,
-                        assets,
-                        deposits,
-                        spell_value,
-                        spell_how,
-                        spell_after,
-                        spell_through,
-                        spell_until,
-                    )
-                since = now
-            assets += value
-            if is_deposit[kind]:
-                deposits += value
-        _spell(
-            spells,
-            customer,
-            since,
-            through + 1,
-            assets,
-            deposits,
-            spell_value,
-            spell_how,
-            spell_after,
-            spell_through,
-            spell_until,
-        )
-        if not any_row:
-            continue
-        for leaf in range(len(leaf_where)):
-            where, value = leaf_where[leaf], 0.0
-            for bucket in range(leaf_low[leaf], leaf_high[leaf] + 1):
-                if leaf_how[leaf] == SUM:
-                    value += total[where, bucket]
-                else:
-                    value += days[where, bucket] - total[where, bucket] * leaf_since[leaf]
-            if leaf_how[leaf] == DAY_SUM:
-                for bucket in range(leaf_low[leaf]):
-                    value += total[where, bucket] * leaf_length[leaf]
-            out[leaf, customer] = value
-
-
-@compiled
-def _spell(
-    spells: Any, customer: Any, day: Any, until: Any, assets: Any, deposits: Any, values: Any, hows: Any, afters: Any,
-    throughs: Any, untils: Any,
-) -> None:  # fmt: skip
-    """One spell into every leaf whose window it meets."""
-    high = np.floor(deposits / LIMB)
-    low = deposits - high * LIMB
-    for leaf in range(len(values)):
-        after, through = afters[leaf], throughs[leaf]
-        if day > through:
-            continue
-        if untils[leaf]:
-            if until <= after + 1:
-                continue
-        elif day <= after:
-            continue
-        kind, how = values[leaf], hows[leaf]
-        value = assets
-        if kind == DEPOSITS:
-            value = deposits
-        elif kind == HIGH_HIGH:
-            value = high * high
-        elif kind == HIGH_LOW:
-            value = high * low
-        elif kind == LOW_LOW:
-            value = low * low
-        if how == MIN:
-            spells[leaf, customer] = min(spells[leaf, customer], value)
-        elif how == MAX:
-            spells[leaf, customer] = max(spells[leaf, customer], value)
-        elif how == COUNT:
-            spells[leaf, customer] += 1.0
-        elif untils[leaf]:
-            spells[leaf, customer] += value * (min(until, through + 1) - max(day, after + 1))
-        else:
-            spells[leaf, customer] += value
-
-
-@compiled
 def days(
     first: Any, last: Any, starts: Any, day: Any, code: Any, late_starts: Any, late_day: Any, late_code: Any, after: Any,
-    through: Any, counts: Any, leaf_value: Any, leaf_how: Any, leaf_after: Any, leaf_through: Any, out: Any,
+    through: Any, counts: Any, leaf_value: Any, leaf_how: Any, spans: Any, out: Any,
 ) -> None:  # fmt: skip
     """Leaves of the days after `after` on which a row of a class that `counts` came, with the days since the one before."""
     for customer in range(first, last):
-        for leaf in range(len(leaf_value)):
-            out[leaf, customer] = 0.0 if leaf_how[leaf] == COUNT else -np.inf
         row, late, before = starts[customer], late_starts[customer], -1
         while True:
             when, stream = through + 1, -1
@@ -261,7 +93,7 @@ def days(
             gap = float(when - before) if before >= 0 else -np.inf
             before = when
             for leaf in range(len(leaf_value)):
-                if when > leaf_after[leaf] and when <= leaf_through[leaf]:
+                if when > spans[leaf, 0] and when <= spans[leaf, 1]:
                     if leaf_how[leaf] == COUNT:
                         out[leaf, customer] += 1.0
                     else:
@@ -351,13 +183,3 @@ def arrivals(
             if leaves[kind]:
                 out += value
     return place
-
-
-@compiled
-def changes(account: Any, balance: Any, change: Any, count: Any) -> None:
-    """By how much each balance differs from the one before of the same account, 0 before the first."""
-    before = np.zeros(count + 1)
-    for row in range(len(account)):
-        which = account[row]
-        change[row] = balance[row] - before[which]
-        before[which] = balance[row]

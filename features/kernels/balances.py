@@ -1,0 +1,152 @@
+"""Passes over balances: changes of accounts, sums by class and window, and spells of what a customer holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from features.kernels.machine import (
+    COUNT,
+    DAY_SUM,
+    DEPOSITS,
+    HIGH_HIGH,
+    HIGH_LOW,
+    LOW_LOW,
+    MAX,
+    MIN,
+    SUM,
+    compiled,
+)
+
+LIMB = 1_000_000.0
+
+
+@compiled
+def changes(account: Any, balance: Any, change: Any, count: Any) -> None:
+    """By how much each balance differs from the one before of the same account, 0 before the first."""
+    before = np.zeros(count + 1)
+    for row in range(len(account)):
+        which = account[row]
+        change[row] = balance[row] - before[which]
+        before[which] = balance[row]
+
+
+@compiled
+def balances(
+    first: Any, last: Any, starts: Any, day: Any, account: Any, change: Any, late_starts: Any, late_day: Any, late_change: Any,
+    late_code: Any, end_starts: Any, end_day: Any, end_account: Any, closed: Any, kind_of: Any, is_deposit: Any, through: Any,
+    history: Any, edge_of: Any, day_zero: Any, where_starts: Any, wheres: Any, count_wheres: Any, count_edges: Any,
+    leaf_where: Any, leaf_low: Any, leaf_high: Any, leaf_how: Any, leaf_length: Any, leaf_since: Any, out: Any,
+    spell_value: Any, spell_how: Any, spell_spans: Any, spell_until: Any, spells: Any,
+) -> None:  # fmt: skip
+    """Leaves of balance changes, and of the spells in which what a customer holds is the same.
+
+    `kind_of` and `closed` are of accounts at the as_of: the class (-1: not counted) and the day it is closed. A closed account
+    goes to zero on that day; what it is told to hold later is passed over.
+    """
+    total = np.zeros((count_wheres, count_edges + 1))
+    days = np.zeros((count_wheres, count_edges + 1))
+    held = np.zeros(len(kind_of))
+    known = np.zeros(len(kind_of), dtype=np.bool_)
+    for customer in range(first, last):
+        any_row = False
+        total[:] = 0.0
+        days[:] = 0.0
+        since, assets, deposits = history - 1, 0.0, 0.0
+        row, late, end = starts[customer], late_starts[customer], end_starts[customer]
+        while True:
+            # the next event of the three streams, by day
+            when, stream = through + 1, -1
+            while row < starts[customer + 1] and (kind_of[account[row]] < 0 or day[row] >= closed[account[row]]):
+                row += 1
+            if row < starts[customer + 1] and day[row] < when:
+                when, stream = day[row], 0
+            if late < late_starts[customer + 1] and late_day[late] < when:
+                when, stream = late_day[late], 1
+            if end < end_starts[customer + 1] and end_day[end] < when:
+                when, stream = end_day[end], 2
+            if stream == -1:
+                break
+            if stream == 0:
+                which = account[row]
+                value, kind = change[row], kind_of[which]
+                held[which] += value
+                known[which] = True
+                row += 1
+            elif stream == 1:
+                value, kind = late_change[late], late_code[late]
+                late += 1
+            else:
+                which = end_account[end]
+                end += 1
+                if not known[which]:
+                    continue
+                value, kind = -held[which], kind_of[which]
+                known[which] = False
+            any_row = True
+            bucket = edge_of[max(when - day_zero, 0)]
+            for place in range(where_starts[kind], where_starts[kind + 1]):
+                total[wheres[place], bucket] += value
+                days[wheres[place], bucket] += value * (through + 1 - when)
+            now = max(when, history)
+            if now != since:
+                if now > history:
+                    _spell(spells, customer, since, now, assets, deposits, spell_value, spell_how, spell_spans, spell_until)
+                since = now
+            assets += value
+            if is_deposit[kind]:
+                deposits += value
+        _spell(spells, customer, since, through + 1, assets, deposits, spell_value, spell_how, spell_spans, spell_until)
+        if not any_row:
+            continue
+        for leaf in range(len(leaf_where)):
+            where, value = leaf_where[leaf], 0.0
+            for bucket in range(leaf_low[leaf], leaf_high[leaf] + 1):
+                if leaf_how[leaf] == SUM:
+                    value += total[where, bucket]
+                else:
+                    value += days[where, bucket] - total[where, bucket] * leaf_since[leaf]
+            if leaf_how[leaf] == DAY_SUM:
+                for bucket in range(leaf_low[leaf]):
+                    value += total[where, bucket] * leaf_length[leaf]
+            out[leaf, customer] = value
+
+
+@compiled
+def _spell(
+    spells: Any, customer: Any, day: Any, until: Any, assets: Any, deposits: Any, values: Any, hows: Any, spans: Any,
+    untils: Any,
+) -> None:  # fmt: skip
+    """One spell into every leaf whose window it meets."""
+    high = np.floor(deposits / LIMB)
+    low = deposits - high * LIMB
+    for leaf in range(len(values)):
+        after, through = spans[leaf, 0], spans[leaf, 1]
+        if day > through:
+            continue
+        if untils[leaf]:
+            if until <= after + 1:
+                continue
+        elif day <= after:
+            continue
+        kind, how = values[leaf], hows[leaf]
+        value = assets
+        if kind == DEPOSITS:
+            value = deposits
+        elif kind == HIGH_HIGH:
+            value = high * high
+        elif kind == HIGH_LOW:
+            value = high * low
+        elif kind == LOW_LOW:
+            value = low * low
+        if how == MIN:
+            spells[leaf, customer] = min(spells[leaf, customer], value)
+        elif how == MAX:
+            spells[leaf, customer] = max(spells[leaf, customer], value)
+        elif how == COUNT:
+            spells[leaf, customer] += 1.0
+        elif untils[leaf]:
+            spells[leaf, customer] += value * (min(until, through + 1) - max(day, after + 1))
+        else:
+            spells[leaf, customer] += value

@@ -1,0 +1,111 @@
+"""Leaves of one row set at an as_of, as kernels want them: arrays beside each other, and a table to sum into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from features.algebra import Leaf, Where
+from features.kernels import machine
+from features.moment import BEFORE_ALL, Moment
+from features.streams import Doubles, Ints, Stream
+
+Longs = npt.NDArray[np.int64]
+HOW = {
+    "sum": machine.SUM,
+    "count": machine.COUNT,
+    "min": machine.MIN,
+    "max": machine.MAX,
+    "day_sum": machine.DAY_SUM,
+    "spell_sum": machine.SUM,
+}
+VALUES = {
+    "assets": machine.ASSETS,
+    "deposits": machine.DEPOSITS,
+    "high_high": machine.HIGH_HIGH,
+    "high_low": machine.HIGH_LOW,
+    "low_low": machine.LOW_LOW,
+    "day": machine.DAY,
+    "gap": machine.GAP,
+}
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Days on which some window begins or ends, ascending; a time bucket lies between two of them."""
+
+    days: Longs
+    of: Ints  # bucket of each day from `zero` on
+    zero: int
+
+
+@dataclass(frozen=True)
+class LeafSums:
+    """Leaves with their columns, at one as_of, for so many customers."""
+
+    named: tuple[tuple[Leaf, str], ...]
+    moment: Moment
+    customers: int
+
+    @property
+    def through(self) -> int:
+        return self.moment.clock.day
+
+    @cached_property
+    def bounds(self) -> Longs:
+        """(after, through) of each leaf's window; of one that does not exist, a day before all."""
+        nowhere = (BEFORE_ALL - 1, BEFORE_ALL)
+        found = [leaf.window.bounds(self.moment.clock) or nowhere for leaf, _ in self.named]
+        return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def filters(self) -> tuple[list[Where], Longs]:
+        """The different filters of the leaves, and each leaf's place among them."""
+        places: dict[str, int] = {}
+        filters: list[Where] = []
+        for leaf, _ in self.named:
+            if leaf.where.text not in places:
+                places[leaf.where.text] = len(filters)
+                filters.append(leaf.where)
+        return filters, np.array([places[leaf.where.text] for leaf, _ in self.named], dtype=np.int64)
+
+    @property
+    def how(self) -> Longs:
+        """How each leaf puts rows together."""
+        return np.array([HOW[leaf.how] for leaf, _ in self.named], dtype=np.int64)
+
+    @property
+    def value(self) -> Longs:
+        """Which value of a row each leaf takes."""
+        return np.array([VALUES[leaf.value or "day"] for leaf, _ in self.named], dtype=np.int64)
+
+    def edges(self, *streams: Stream) -> Edges:
+        """The edges of all windows, as far as there are rows."""
+        first = min((int(rows.day.min()) for rows in streams if len(rows.day)), default=self.through)
+        first = min(first, self.through)
+        days = np.unique(np.clip(self.bounds, first - 1, self.through))
+        return Edges(days, np.searchsorted(days, np.arange(first, self.through + 1)).astype(np.int32), first)
+
+    def buckets(self, edges: Edges) -> tuple[Longs, Longs]:
+        """Each leaf's first and last time bucket."""
+        clipped = np.searchsorted(edges.days, np.clip(self.bounds, edges.zero - 1, self.through))
+        return clipped[:, 0] + 1, clipped[:, 1]
+
+    def start(self) -> Doubles:
+        """Leaves x customers before any row: nothing, or no lowest and no highest."""
+        out = np.zeros((len(self.named), self.customers))
+        for place, (leaf, _) in enumerate(self.named):
+            if leaf.how in ("min", "max"):
+                out[place] = np.inf if leaf.how == "min" else -np.inf
+        return out
+
+    def table(self, out: Doubles) -> pa.Table:
+        """`customer_id` and the leaves; what has no row is unknown where it is a lowest or highest, else nothing."""
+        columns: dict[str, pa.Array] = {"customer_id": pa.array(np.arange(1, self.customers + 1))}
+        for (_, name), values in zip(self.named, out, strict=True):
+            columns[name] = pa.array(values, mask=np.isinf(values))
+        return pa.table(columns)
