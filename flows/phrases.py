@@ -213,6 +213,7 @@ _ROOMS = {
         "检查内存是否不足，或把 models.threads 设为 1；没有发布任何内容",
     "{} listed customers have no features": "{} 位入选客户没有特征",
     "one row of features for each scored customer": "每位打过分的客户一行特征",
+    "one row per customer": "每个客户一行",
     "contributions miss the raw score by {} for {}": "客户 {1} 的各项贡献与原始分相差 {0}",
     "score again: explanation and score are not of one champion": "重新打分：解释与分数不是同一模型的",
     "{} explained customers have no row, first {}": "{} 位有解释的客户缺数据，第一位是 {}",
