@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from flows import listing, made_from
+from flows import engines, listing, made_from
 from flows.bank import load_bank
 from flows.home import Home
 from flows.night import Night, pinned
 from models.champion import Champion
-from models.score import ScoreCount, score_all
+from models.score import ScoreCount
 from store.ledger import open_ledger
 from store.runs import RunKey
 
@@ -40,11 +40,12 @@ def test_another_champion_is_scored_alone_and_the_file_is_as_if_all_had_been(
 ) -> None:
     scored: list[str] = []
 
-    def heard(champions: Sequence[Champion], *rest: Any) -> list[ScoreCount]:
+    def heard(bank: Any, champions: Sequence[Champion], *rest: Any) -> list[ScoreCount]:
         scored.extend(champion.name for champion in champions)
-        return score_all(champions, *rest)
+        return score_all(bank, champions, *rest)
 
-    monkeypatch.setattr(listing, "score_all", heard)
+    score_all = engines.score_all
+    monkeypatch.setattr(engines, "score_all", heard)
     path = night.of_day(night.home.scores)
     before = path.read_bytes()
     listing.score_step(night)
