@@ -20,6 +20,8 @@ class Parts:
         for other in (self.out / ".parts").glob("*"):
             if other != self.root:
                 shutil.rmtree(other, ignore_errors=True)
+        for left in self.root.glob("*/.*"):  # a file that was being written when a build was killed
+            left.unlink()
 
     @property
     def root(self) -> Path:

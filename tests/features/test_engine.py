@@ -57,6 +57,7 @@ def test_a_build_that_is_stopped_leaves_whole_dates_and_the_next_goes_on_after_t
     assert sorted(path.name for path in (tmp_path / "stopped").glob("as_of=*")) == [
         f"as_of={on}{ending}" for on in DATES[:3] for ending in (".json", ".parquet")
     ]
+    next((tmp_path / "stopped" / ".parts").glob("*/*")).joinpath(".half.parquet.tmp").write_bytes(b"half a file")
     left: list[int] = []
     again = build(canonical, small, DATES, tmp_path / "stopped", progress=lambda *step: left.append(step[2]))
     assert again.fingerprints == whole
