@@ -36,11 +36,12 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
 def gathered(known: Known, population: Frame, features: Sequence[Feature]) -> Frame:
     """The rows of `population`, one more column per leaf of the features."""
     names, engine = _names(features), known.engine
-    brought = [leaf for leaf in names if engine.brings(leaf)]
-    summed = {
-        f"brought_{rows}": engine.bring(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
-        for rows in sorted({leaf.rows for leaf in brought})
-    }
+    kernels, brought = engine.kernels, []
+    summed: dict[str, Frame] = {}
+    if kernels:
+        brought = [leaf for leaf in names if kernels.takes(leaf)]
+        for rows in sorted({leaf.rows for leaf in brought}):
+            summed[f"brought_{rows}"] = kernels.sums(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
     summed |= {
         f"leaves_{name}": engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
         for name, mine in _groups(sorted(set(names) - set(brought), key=lambda leaf: leaf.order), known.sets)

@@ -31,45 +31,52 @@ from features.streams import Ints, Stream, accounts_at, stream_of
 from features.views import views
 from sources.canonical import Canonical, CanonicalManifest, connect
 
+MADE = onepass.ROWS | {"transactions", "first_balances"}  # row sets that a run brings
+
+
+class Brought:
+    """What kernels sum and the rows they make (features.onepass): empty tables here, brought under their names in a run."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, script: list[str]) -> None:
+        self.con, self.script = con, script
+        self.leaves: dict[str, tuple[tuple[Leaf, str], ...]] = {}
+        self.made: list[str] = []
+
+    def takes(self, leaf: Leaf) -> bool:
+        return onepass.takes(leaf)
+
+    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+        self.leaves[rows] = tuple(leaves)
+        columns = ", ".join(f'"{name}" DOUBLE' for _, name in leaves)
+        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "brought_{rows}" ({KEY} BIGINT, {columns})')
+        return nw.from_native(self.con.table(f"brought_{rows}"))
+
+    def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
+        if name in MADE:
+            self.made.append(name)
+            self.con.execute(f'CREATE OR REPLACE TEMP TABLE "rows_{name}" AS {text_of(make())} LIMIT 0')
+        elif name == "balance_changes":  # few read it beside the kernels: none waits for all of it
+            view = f'CREATE OR REPLACE TEMP VIEW "rows_{name}" AS {text_of(make())}'
+            self.script.append(view)
+            self.con.execute(view)
+        else:
+            return None
+        return nw.from_native(self.con.table(f"rows_{name}"))
+
 
 class Duck:
-    """An engine that compiles over the `known_*` views of a connection: statements are recorded, and run on no rows.
-
-    What kernels sum and the rows they make (features.onepass) are empty tables here, and brought under their names in a run.
-    """
+    """An engine that compiles over the `known_*` views of a connection: statements are recorded, and run on no rows."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         self.script: list[str] = []
-        self.brought: dict[str, tuple[tuple[Leaf, str], ...]] = {}
-        self.made: list[str] = []
+        self.kernels = Brought(con, self.script)
 
     def table(self, name: str) -> Frame:
         return nw.from_native(self.con.table(f"known_{name}"))
 
     def keep(self, name: str, frame: Frame) -> Frame:
-        return self._record(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {text_of(frame)}', name)
-
-    def brings(self, leaf: Leaf) -> bool:
-        return onepass.takes(leaf)
-
-    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
-        self.brought[rows] = tuple(leaves)
-        columns = ", ".join(f'"{name}" DOUBLE' for _, name in leaves)
-        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "brought_{rows}" ({KEY} BIGINT, {columns})')
-        return nw.from_native(self.con.table(f"brought_{rows}"))
-
-    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
-        frame = make()
-        if name in onepass.ROWS or name == "transactions":
-            self.made.append(name)
-            self.con.execute(f'CREATE OR REPLACE TEMP TABLE "rows_{name}" AS {text_of(frame)} LIMIT 0')
-            return nw.from_native(self.con.table(f"rows_{name}"))
-        if name == "balance_changes":  # few read it beside the kernels: none waits for all of it
-            return self._record(f'CREATE OR REPLACE TEMP VIEW "rows_{name}" AS {text_of(frame)}', f"rows_{name}")
-        return self.keep(f"rows_{name}", frame) if kept else frame
-
-    def _record(self, sql: str, name: str) -> Frame:
+        sql = f'CREATE OR REPLACE TEMP TABLE "{name}" AS {text_of(frame)}'
         self.script.append(sql)
         self.con.execute(f"{sql} LIMIT 0")
         return nw.from_native(self.con.table(name))
@@ -164,9 +171,8 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             moves = text_of(known.sets["transactions"].make(known))
         if "balances" in reads:
             changes, accounts = text_of(known.sets["balance_changes"].make(known)), text_of(counted_accounts(known))
-        return Script(
-            stencil, tuple(engine.script), text_of(frame), engine.brought, tuple(engine.made), moves, changes, accounts
-        )
+        kernels, statements = engine.kernels, tuple(engine.script)
+        return Script(stencil, statements, text_of(frame), kernels.leaves, tuple(kernels.made), moves, changes, accounts)
 
 
 def text_of(frame: Frame) -> str:

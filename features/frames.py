@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import reduce
 
 import narwhals.stable.v2 as nw
@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 from babel.numbers import get_currency_precision
 
-from features.algebra import Leaf
 from features.calendar import Clock
 from features.compile import KEY, columns
 from features.declare import Feature
@@ -38,22 +37,13 @@ class Frames:
     """An engine over canonical tables as data frames."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        self.tables = tables
+        self.tables, self.kernels = tables, None
 
     def table(self, name: str) -> Frame:
         return nw.from_native(self.tables[name]).lazy()
 
     def keep(self, _name: str, frame: Frame) -> Frame:
         return frame.collect().lazy()
-
-    def brings(self, _leaf: Leaf) -> bool:
-        return False
-
-    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
-        raise NotImplementedError(rows, leaves)
-
-    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
-        return self.keep(f"rows_{name}", make()) if kept else make()
 
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
         return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)

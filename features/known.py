@@ -16,8 +16,29 @@ if TYPE_CHECKING:
 Frame = nw.LazyFrame[Any]
 
 
+class Kernels(Protocol):
+    """What an engine sums and makes in its own way, not by the expressions of row sets."""
+
+    def takes(self, leaf: Leaf) -> bool:
+        """Whether it sums this leaf."""
+        ...
+
+    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+        """Leaves of a row set under their names, by customer."""
+        ...
+
+    def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
+        """The rows of a row set in its own way, with the columns that `make` gives; None: it has none."""
+        ...
+
+
 class Engine(Protocol):
-    """What holds the tables: DuckDB or pandas."""
+    """What holds the tables: DuckDB, Spark or pandas."""
+
+    @property
+    def kernels(self) -> Kernels | None:
+        """None: every leaf is summed by expressions."""
+        ...
 
     def table(self, name: str) -> Frame:
         """A canonical table as known, with `day` columns."""
@@ -25,18 +46,6 @@ class Engine(Protocol):
 
     def keep(self, name: str, frame: Frame) -> Frame:
         """The frame computed once, for several readers."""
-        ...
-
-    def brings(self, leaf: Leaf) -> bool:
-        """Whether the engine sums this leaf in its own way, not by an expression."""
-        ...
-
-    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
-        """Leaves of a row set that the engine sums in its own way, under their names, by customer."""
-        ...
-
-    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
-        """The rows of a row set, made by `make` unless the engine has its own way."""
         ...
 
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
@@ -60,8 +69,11 @@ class Known:
     def rows(self, name: str) -> Frame:
         """A row set, made on first use."""
         if name not in self._made:
-            one = self.sets[name]
-            self._made[name] = self.engine.rows(name, lambda: one.make(self), one.kept)
+            one, kernels = self.sets[name], self.engine.kernels
+            frame = kernels.rows(name, lambda: one.make(self)) if kernels else None
+            if frame is None:
+                frame = self.engine.keep(f"rows_{name}", one.make(self)) if one.kept else one.make(self)
+            self._made[name] = frame
         return self._made[name]
 
 

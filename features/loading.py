@@ -33,8 +33,8 @@ class Load:
     tables: Mapping[str, pa.Table]  # transactions and balances that are steady, as statements read them
 
 
-def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads, moves: str = "") -> Load:
-    """Read the columns of these buckets. `moves`: the SELECT that makes transactions that stand of `known_transactions`.
+def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads) -> Load:
+    """Read the columns of these buckets.
 
     Days are whole numbers, money whole doubles, codes enumerations, ids whole numbers: nothing is grouped or joined by text.
     Rows of customers, and balances of accounts, that the bank does not name are left out: they are nobody's.

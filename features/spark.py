@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 from babel.numbers import get_currency_precision
 
-from features.algebra import Leaf
 from features.calendar import Clock
 from features.compile import KEY, gathered, values
 from features.declare import Feature
@@ -36,7 +35,7 @@ class Spark:
     """An engine over canonical tables as Spark's data frames. What is kept is cut from the plan it came of."""
 
     def __init__(self, tables: Mapping[str, DataFrame]) -> None:
-        self.tables = tables
+        self.tables, self.kernels = tables, None
 
     def table(self, name: str) -> Frame:
         rows: Frame = nw.from_native(self.tables[name])
@@ -45,15 +44,6 @@ class Spark:
     def keep(self, _name: str, frame: Frame) -> Frame:
         cut: Frame = nw.from_native(frame.to_native().localCheckpoint(eager=False))
         return cut
-
-    def brings(self, _leaf: Leaf) -> bool:
-        return False
-
-    def bring(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
-        raise NotImplementedError(rows, leaves)
-
-    def rows(self, name: str, make: Callable[[], Frame], kept: bool) -> Frame:
-        return self.keep(name, make()) if kept else make()
 
     def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
         return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)

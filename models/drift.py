@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from models.feature_rows import wanted_of
 from models.stack import as_of_in
-from store.errors import ConfigError
-from store.files import parquet_columns, parquet_rows
+from store.files import parquet_rows
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -171,16 +171,9 @@ def _counted(places: Any, parts: int) -> Ints:
 
 def features_between(reference: Path, current: Path, names: Iterable[str]) -> list[Shift]:
     """These columns of two feature files. Raises ConfigError for a column one of them has not."""
-    wanted = sorted(set(names))
-    for path in (reference, current):
-        missing = sorted(set(wanted) - set(parquet_columns(path)))
-        if missing:
-            raise ConfigError(
-                f"no column {', '.join(missing[:5])}",
-                where=str(path),
-                expected="every feature of the champions",
-                do="build the features of this date again, or retrain",
-            )
+    asked = tuple(names)
+    wanted_of(reference, asked)
+    wanted = wanted_of(current, asked)
     found = (shift("feature", name, _column(reference, name), _column(current, name)) for name in wanted)
     return [one for one in found if one is not None]
 

@@ -17,6 +17,7 @@ from features.kernels.machine import (
     MIN,
     SUM,
     compiled,
+    next_of,
 )
 
 LIMB = 1_000_000.0
@@ -57,13 +58,9 @@ def balances(
         row, late, end = starts[customer], late_starts[customer], end_starts[customer]
         while True:
             # the next event of the three streams, by day
-            when, stream = through + 1, -1
             while row < starts[customer + 1] and (kind_of[account[row]] < 0 or day[row] >= closed[account[row]]):
                 row += 1
-            if row < starts[customer + 1] and day[row] < when:
-                when, stream = day[row], 0
-            if late < late_starts[customer + 1] and late_day[late] < when:
-                when, stream = late_day[late], 1
+            when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
             if end < end_starts[customer + 1] and end_day[end] < when:
                 when, stream = end_day[end], 2
             if stream == -1:

@@ -16,3 +16,14 @@ def compiled(function: Any) -> Any:
         return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:
         return numba.njit(nogil=True)(function)
+
+
+@compiled
+def next_of(row: Any, end: Any, day: Any, late: Any, late_end: Any, late_day: Any, through: Any) -> Any:
+    """The day of the next row of two streams and which it is: 0 the steady, 1 the late one; -1: no more until `through`."""
+    when, stream = through + 1, -1
+    if row < end and day[row] < when:
+        when, stream = day[row], 0
+    if late < late_end and late_day[late] < when:
+        when, stream = late_day[late], 1
+    return when, stream

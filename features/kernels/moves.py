@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from features.kernels.machine import COUNT, GAP, MAX, MIN, SUM, compiled
+from features.kernels.machine import COUNT, GAP, MAX, MIN, SUM, compiled, next_of
 
 
 @compiled
@@ -75,11 +75,7 @@ def days(
     for customer in range(first, last):
         row, late, before = starts[customer], late_starts[customer], -1
         while True:
-            when, stream = through + 1, -1
-            if row < starts[customer + 1] and day[row] < when:
-                when, stream = day[row], 0
-            if late < late_starts[customer + 1] and late_day[late] < when:
-                when, stream = late_day[late], 1
+            when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
             if stream == -1:
                 break
             if stream == 0:
@@ -144,11 +140,7 @@ def arrivals(
         row, late = starts[customer], late_starts[customer]
         mine, current, out = place, -1, 0.0
         while True:
-            when, stream = through + 1, -1
-            if row < starts[customer + 1] and day[row] < when:
-                when, stream = day[row], 0
-            if late < late_starts[customer + 1] and late_day[late] < when:
-                when, stream = late_day[late], 1
+            when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
             if when != current:
                 for kind in range(kinds):
                     if seen[kind]:
