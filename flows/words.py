@@ -74,6 +74,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "tiers": ("客户分层", "tiers"), "list": ("生成名单", "make the list"), "workbooks": ("生成工作簿", "workbooks"),
     "publish": ("发布", "publish"), "summary": ("汇总", "summary"), "demo_bank": ("生成演示银行", "make the demo bank"),
     "fingerprints": ("核对数据指纹", "fingerprint the inputs"),
+    "look": ("查找文件", "look for files"), "fetch": ("取数 {name}", "fetch {name}"), "read": ("读取 {name}", "read {name}"),
+    "map": ("转换 {name}", "map {name}"), "check": ("检查 {name}", "check {name}"), "write": ("写入 {name}", "write {name}"),
+    "rebuild": ("用落地数据重建 {name}", "make {name} again from what was landed"),
+    "running": ("核对余额", "running balances"), "quality": ("质量报告", "quality report"),
 }
 
 
