@@ -31,12 +31,14 @@ from sources.sqltext import literals, quiet
 from sources.statement import first_sentence
 from sources.verdict import Intake, quality_report, write_verdict
 from sources.versions import compared_inputs
+from sources.written import buckets_for
 from store.errors import ConfigError, DataNotArrived
 from store.files import fresh_folder
 
 Progress = Callable[[str, int, int], None]
 
 _LARGE = 2_000_000  # rows
+_MOST = ("transactions", "balances")  # tables with most of the rows
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -269,7 +271,7 @@ class Job:
                 relations,
                 bank=self.bank,
                 currency=self.currency,
-                buckets=self.settings.buckets,
+                buckets=self.settings.buckets or buckets_for(sum(tables[n].rows for n in _MOST if n in tables)),
                 newest=newest,
                 inputs=fingerprints(found),
                 config_hash=self.hashes[0],

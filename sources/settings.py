@@ -227,7 +227,7 @@ class Waiver(Settings):
 class SourceSettings(Settings):
     """The `sources:` section."""
 
-    buckets: int = Field(8, ge=1, le=4096)  # parts the customers are spread over; a bucket fits in memory
+    buckets: int | None = Field(None, ge=1, le=4096)  # parts the customers are spread over; None: as many as fit in memory
     inputs: dict[str, Input]
     tables: dict[str, TableMap]
     dialect: Literal["duckdb", "spark"] = "duckdb"  # of every `select` and `where`

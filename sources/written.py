@@ -12,12 +12,22 @@ from sources.sqltext import ident, number
 from sources.tables import SQL_TYPE, TABLES, Table
 
 KNOWING = ("recorded_on", "valid_from", "deleted")  # columns beside a table's own: how a row came to be known
+_FEWEST_BUCKETS, _MOST_BUCKETS = 4, 4096
+_IN_BUCKET = 5_000_000  # rows, at most
 _EVER = "DATE '0001-01-01'"
 
 
 def bucket_sql(column: str, buckets: int) -> str:
     """SQL for the bucket of a customer id: a hash that any engine can repeat (first 8 hex digits of MD5)."""
     return f"(CAST(concat('0x', substr(md5({column}), 1, 8)) AS UBIGINT) % {buckets})::INTEGER"
+
+
+def buckets_for(rows: int) -> int:
+    """How many buckets for so many transactions and balances, so that one takes a few hundred megabytes when it is loaded.
+
+    A power of two: a bank seldom grows out of it, and taking its days in one by one gives the buckets of taking in all.
+    """
+    return min(_MOST_BUCKETS, max(_FEWEST_BUCKETS, 1 << (rows // _IN_BUCKET).bit_length()))
 
 
 def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], buckets: int) -> None:

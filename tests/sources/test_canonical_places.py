@@ -1,9 +1,12 @@
-"""Where canonical tables may lie."""
+"""Where canonical tables may lie, and in how many parts."""
 
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from sources.canonical import connect, open_canonical, write_canonical
+from sources.written import buckets_for
 
 
 def test_a_home_whose_name_has_blanks_and_chinese_is_read_bucket_by_bucket(tmp_path: Path) -> None:
@@ -16,3 +19,9 @@ def test_a_home_whose_name_has_blanks_and_chinese_is_read_bucket_by_bucket(tmp_p
     parts = [len(canonical.scan(con, "customers", day, bucket).fetchall()) for bucket in range(4)]
     assert sum(parts) == len(canonical.scan(con, "customers", day).fetchall()) == 40
     assert min(parts) > 0
+
+
+@pytest.mark.parametrize(("rows", "buckets"), [(0, 4), (4_000_000, 4), (64_000_000, 16), (150_000_000, 32), (10**12, 4096)])
+def test_a_larger_bank_has_more_buckets_and_not_larger_ones(rows: int, buckets: int) -> None:
+    assert buckets_for(rows) == buckets
+    assert rows / buckets <= 5_000_000 or buckets == 4096
