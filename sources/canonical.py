@@ -1,28 +1,22 @@
-"""Canonical tables on disk: written once per intake, read as they were known at a date."""
+"""Canonical tables on disk, as the last intake left them: read as they were known at a date."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
-from sources.identity import resolved_sql
-from sources.sqltext import ident, quiet
+from sources.sqltext import literal, quiet
 from sources.tables import SQL_TYPE, TABLES, Table
-from sources.written import KNOWING, columns_of, order_sql, prepare_owners, written_sql
 from store.errors import DataDamaged, TerraceError
-from store.files import read_json, write_json
+from store.files import read_json
 from store.fingerprint import of_file
-
-Progress = Callable[[str, int, int], None]
 
 
 class DataFile(BaseModel):
@@ -33,31 +27,6 @@ class DataFile(BaseModel):
     size: int
     sha256: str
     bucket: int | None = None
-
-
-class Counts(BaseModel):
-    """What a canonical table holds, counted: enough to go on counting."""
-
-    model_config = ConfigDict(frozen=True)
-    rows: int = 0
-    filled: dict[str, int] = {}  # column -> rows with a value
-    days: dict[dt.date, int] = {}  # event date -> rows
-    content: int = 0  # sum of the rows' hashes
-
-    def changed(self, added: Counts, removed: Counts) -> Counts:
-        """These counts after some rows came and some went."""
-        return Counts(
-            rows=self.rows + added.rows - removed.rows,
-            filled=_sums(self.filled, added.filled, removed.filled),
-            days=_sums(self.days, added.days, removed.days),
-            content=self.content + added.content - removed.content,
-        )
-
-
-def _sums(counts: Mapping[Any, int], added: Mapping[Any, int], removed: Mapping[Any, int]) -> dict[Any, int]:
-    keys = sorted({*counts, *added, *removed})
-    sums = {key: counts.get(key, 0) + added.get(key, 0) - removed.get(key, 0) for key in keys}
-    return {key: count for key, count in sums.items() if count}
 
 
 class TableState(BaseModel):
@@ -189,7 +158,7 @@ class Canonical:
     def placed_sql(self, table: str) -> str:
         """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file)."""
         files = self.files(table)
-        names = ", ".join(_quote(Path(file).relative_to(self.root).as_posix()) for file in files)
+        names = ", ".join(literal(Path(file).relative_to(self.root).as_posix()) for file in files)
         return self._in_force_sql(table, files, f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at")
 
     def hiding(self, table: str) -> set[str]:
@@ -213,10 +182,10 @@ class Canonical:
         hidden = self.manifest.tables[table].hidden
         without = ""
         if hidden is not None:
-            names = ", ".join(_quote(Path(file).relative_to(self.root).as_posix()) for file in files)
+            names = ", ".join(literal(Path(file).relative_to(self.root).as_posix()) for file in files)
             without = (
                 f" ANTI JOIN (SELECT ((list_position([{names}], file) - 1)::BIGINT << 40) + row AS at FROM"
-                f" read_parquet({_quote(str(self.root / hidden.path))}) WHERE list_contains([{names}], file)) h"
+                f" read_parquet({literal(str(self.root / hidden.path))}) WHERE list_contains([{names}], file)) h"
                 " ON h.at = (r.file_index::BIGINT << 40) + r.file_row_number"
             )
         return f"SELECT r.*{more} FROM {read_sql(table, files)} r{without}"
@@ -230,7 +199,7 @@ class Canonical:
 
 def read_sql(table: str, files: Sequence[str]) -> str:
     """`read_parquet(...)` text over files of a table."""
-    listed = ", ".join(_quote(file) for file in files)
+    listed = ", ".join(literal(file) for file in files)
     hive = (
         ", hive_partitioning=true, hive_types={'bucket': INTEGER}"
         if TABLES[table].by != "bank"
@@ -260,24 +229,6 @@ def damaged(table: str, file: DataFile, wrong: str) -> DataDamaged:
     )
 
 
-def noted_files(root: Path, name: str, version: int, known: Iterable[DataFile] = ()) -> tuple[DataFile, ...]:
-    """The data files of a Delta table at a version, by its log: a folder's name may hold blanks or Chinese."""
-    added = pa.table(DeltaTable(str(root / name), version=version).get_add_actions(flatten=True)).to_pydict()
-    buckets = added.get("partition.bucket", [None] * len(added["path"]))
-    there, found = {file.path: file for file in known}, []
-    for path, bucket in sorted(zip(added["path"], buckets, strict=True)):
-        place = f"{name}/{path}"
-        if place not in there:
-            size, sha256 = (root / place).stat().st_size, of_file(root / place)
-            there[place] = DataFile(path=place, size=size, sha256=sha256, bucket=bucket)
-        found.append(there[place])
-    return tuple(found)
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _typed_nulls(table: Table) -> str:
     columns = [f'NULL::{SQL_TYPE[c.kind]} AS "{c.name}"' for c in table.columns]
     if table.by in ("account", "loan"):
@@ -293,177 +244,3 @@ def open_canonical(root: Path) -> Canonical:
     if not path.exists():
         raise TerraceError("no canonical tables", where=str(root), do="run `terrace check` to take the bank's data in")
     return Canonical(root, CanonicalManifest.model_validate(read_json(path)))
-
-
-def write_canonical(
-    con: duckdb.DuckDBPyConnection,
-    root: Path,
-    sources: Mapping[str, str],
-    *,
-    bank: str,
-    currency: str,
-    buckets: int = 8,
-    newest: dt.date,
-    inputs: Mapping[str, str],
-    config_hash: str = "",
-    code_hash: str = "",
-    undated: Mapping[str, Sequence[str]] | None = None,
-    single: Collection[str] = (),
-    intake: int = 0,
-    counts: dict[str, Counts] | None = None,
-    large: Mapping[str, Path] | None = None,
-    before_manifest: Callable[[], None] | None = None,
-    say: Progress = lambda what, done, total: None,
-) -> Canonical:
-    """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
-
-    A relation holds columns of its table by name (those a bank has not are left out) and may hold `recorded_on` (default:
-    the event's date; several rows of one key are versions, the last recorded counts), `valid_from` (versions of attributes)
-    and `deleted` (this version removes the row). `single` names tables of which it is known that no key occurs twice. The
-    order of rows on disk is total: bucket, owner, event date, key. `customer_id` is the number that stood for the person: a
-    merge ends a row's version under the old number and begins one under the new (sources.identity). The manifest is written
-    last, so a crash leaves the earlier intake in force. `counts` is filled with what each table holds; `large` names
-    tables that are sorted by parts of their buckets, and an empty folder for each; `before_manifest` is called when all else is
-    written.
-    """
-    states: dict[str, TableState] = {}
-    prepare_owners(con, sources, buckets)
-    for name in [table for table in TABLES if table in sources]:
-        say(f"write {name}", len(states), len(sources))
-        query, present = rows_sql(con, name, sources, buckets, is_single=name in single)
-        _check_columns(name, present)
-        reader = _sorted(con, name, query, buckets, large[name] if large and name in large else None)
-        write_deltalake(
-            str(root / name),
-            reader,
-            mode="overwrite",
-            schema_mode="overwrite",
-            partition_by=["bucket"] if TABLES[name].by != "bank" else None,
-        )
-        version = DeltaTable(str(root / name)).version()
-        files = noted_files(root, name, version)
-        listed = [str(root / file.path) for file in files]
-        counted = count_rows(name, read_sql(name, listed)) if listed else Counts()
-        states[name] = state_of(name, version, present, (undated or {}).get(name, ()), counted, files)
-        if counts is not None:
-            counts[name] = counted
-    manifest = CanonicalManifest(
-        bank=bank,
-        currency=currency,
-        buckets=buckets,
-        newest_business_date=newest,
-        inputs=dict(inputs),
-        config_hash=config_hash,
-        code_hash=code_hash,
-        tables=states,
-        intake=intake,
-    )
-    if before_manifest:
-        before_manifest()
-    write_json(root / "manifest.json", manifest.model_dump(mode="json"))
-    return Canonical(root, manifest)
-
-
-_PARTS = 16  # of a large table: each is sorted in memory
-
-
-def _sorted(con: duckdb.DuckDBPyConnection, name: str, query: str, buckets: int, folder: Path | None) -> pa.RecordBatchReader:
-    """The rows of a table in their order on disk; with a `folder` to lay them down in, a few buckets at a time."""
-    order = order_sql(TABLES[name])
-    if folder is None or TABLES[name].by == "bank":
-        return con.sql(f"SELECT * FROM ({query}) ORDER BY {order}").to_arrow_reader(200_000)
-    parts = min(buckets, _PARTS)
-    con.execute(
-        f"COPY (SELECT *, bucket * {parts} // {buckets} AS _part FROM ({query})) TO {_quote(str(folder))}"
-        " (FORMAT parquet, COMPRESSION lz4, PARTITION_BY (_part))"
-    )
-
-    def laid(part: int) -> str:
-        files = sorted(str(path) for path in (folder / f"_part={part}").glob("*.parquet"))
-        listed = ", ".join(_quote(file) for file in files)
-        return f"SELECT * FROM read_parquet([{listed}], hive_partitioning=false) ORDER BY {order}" if files else ""
-
-    found = [laid(part) for part in range(parts)]
-    schema = con.sql(f"SELECT * FROM ({query}) LIMIT 0").to_arrow_table().schema
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for sql in found:
-            if sql:
-                yield from con.sql(sql).to_arrow_reader(200_000)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
-
-
-def rows_sql(
-    con: duckdb.DuckDBPyConnection, name: str, sources: Mapping[str, str], buckets: int, *, is_single: bool
-) -> tuple[str, list[str]]:
-    """The SELECT that makes a table's rows of the relations in `sources`, whose owners are prepared; its relation's columns."""
-    spec, present = TABLES[name], columns_of(con, sources[name])
-    query = written_sql(con, spec, sources[name], present, buckets, is_single=is_single)
-    return (resolved_sql(query, spec) if spec.by != "bank" and "merges" in sources else query), present
-
-
-def _check_columns(name: str, present: Sequence[str]) -> None:
-    unknown = set(present) - set(TABLES[name].names) - set(KNOWING) if name != "snapshots" else set()
-    if unknown:
-        raise TerraceError(
-            f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(TABLES[name].names)
-        )
-
-
-def mapped_columns(name: str, present: Iterable[str]) -> tuple[str, ...]:
-    """The columns among those of a relation that are the table's own."""
-    return tuple(c for c in present if c in TABLES[name].names or (name == "snapshots" and c not in KNOWING))
-
-
-def state_of(
-    name: str,
-    version: int,
-    present: Iterable[str],
-    undated: Sequence[str],
-    counted: Counts,
-    files: tuple[DataFile, ...],
-    hidden: DataFile | None = None,
-) -> TableState:
-    """What is said of a table to those who read it."""
-    mapped, event = mapped_columns(name, present), TABLES[name].event
-    days = counted.days if event in mapped else {}
-    return TableState(
-        rows=counted.rows,
-        delta_version=version,
-        undated=tuple(undated),
-        mapped=mapped,
-        filled=tuple(c for c in mapped if counted.filled.get(c)),
-        first_on=min(days, default=None),
-        last_on=max(days, default=None),
-        fingerprint=f"{counted.content % 2**128:032x}",
-        files=files,
-        hidden=hidden,
-    )
-
-
-def counts_sql(name: str, columns: Sequence[str], relation: str) -> str:
-    """A SELECT of one row per event date: day, rows, sum of the rows' hashes, and per column of the table rows with a value."""
-    event = TABLES[name].event
-    day = ident(event) if event and event in columns else "NULL::DATE"
-    listed = ", ".join(ident(c) for c in sorted(columns))
-    filled = ", ".join(f"count({ident(c)})" for c in mapped_columns(name, columns)) or "0"
-    return f"SELECT {day}, count(*), sum(hash({listed})), {filled} FROM {relation} GROUP BY 1"
-
-
-def counted_of(name: str, columns: Sequence[str], found: Sequence[tuple[Any, ...]]) -> Counts:
-    """Counts from the answer to `counts_sql`."""
-    mapped = mapped_columns(name, columns)
-    return Counts(
-        rows=sum(row[1] for row in found),
-        content=sum(int(row[2]) for row in found),
-        days={row[0]: row[1] for row in sorted(found, key=str) if row[0]},
-        filled={c: sum(row[3 + i] for row in found) for i, c in enumerate(mapped)},
-    )
-
-
-def count_rows(name: str, relation: str) -> Counts:
-    """What a relation of canonical files holds, counted. On a connection of its own: the writer's may be closed to files."""
-    with connect(memory_limit="1GB") as con:
-        columns = columns_of(con, relation)
-        return counted_of(name, columns, con.execute(counts_sql(name, columns, relation)).fetchall())

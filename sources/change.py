@@ -15,22 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
-from sources.canonical import (
-    Canonical,
-    CanonicalManifest,
-    Counts,
-    DataFile,
-    Progress,
-    TableState,
-    counted_of,
-    counts_sql,
-    noted_files,
-    rows_sql,
-    state_of,
-)
+from sources.canonical import Canonical, CanonicalManifest, DataFile, TableState
+from sources.inventory import Counts, counted_of, counts_sql, noted_files, state_of
+from sources.overwrite import Progress
 from sources.sqltext import ident
 from sources.tables import TABLES
-from sources.written import columns_of, order_sql, prepare_owners
+from sources.written import columns_of, order_sql, prepare_owners, rows_sql
 from store.files import write_json, write_parquet
 from store.fingerprint import of_file
 

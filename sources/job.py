@@ -12,7 +12,7 @@ import duckdb
 
 from sources.arrivals import Arrivals, arrivals
 from sources.balances import check_running, derive_balances
-from sources.canonical import Canonical, CanonicalManifest, Counts, TableState, write_canonical
+from sources.canonical import Canonical, CanonicalManifest, TableState
 from sources.change import write_change
 from sources.comparison import land_full
 from sources.contract import Checked, check_table, in_order, last_usual
@@ -21,10 +21,12 @@ from sources.followed import Followed
 from sources.gates import Asked
 from sources.history import Day, History, keep_history
 from sources.identity import merged_roots
+from sources.inventory import Counts
 from sources.keeping import TableSums, keep_rows, keep_table, read_again, with_pieces
 from sources.landed import Piece, State, TableKept, folder_of, write_state
 from sources.landing import Landed, empty, land
 from sources.mapping import Mapped, map_table
+from sources.overwrite import write_canonical
 from sources.part import Part
 from sources.settings import Input, SourceSettings
 from sources.sqltext import literals, quiet

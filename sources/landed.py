@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from sources.canonical import Counts
+from sources.inventory import Counts
 from sources.rules import Action
 from sources.sqltext import ident, literal, literals
 from store.files import read_json, write_json

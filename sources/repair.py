@@ -10,26 +10,19 @@ import duckdb
 from deltalake import write_deltalake
 
 from sources.balances import derive_balances
-from sources.canonical import (
-    Canonical,
-    DataFile,
-    Progress,
-    TableState,
-    count_rows,
-    noted_files,
-    rows_sql,
-    wrong_with,
-)
+from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
 from sources.followed import Followed
+from sources.inventory import count_rows, noted_files
 from sources.job import CLOSED, each_checked, follow, relations_of, runs
 from sources.keeping import read_again
 from sources.landed import State, folder_of
+from sources.overwrite import Progress
 from sources.part import Part
 from sources.settings import SourceSettings
 from sources.sqltext import literals, quiet
 from sources.tables import TABLES
-from sources.written import order_sql, prepare_owners
+from sources.written import order_sql, prepare_owners, rows_sql
 from store.errors import DataDamaged
 from store.files import write_json
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from sources.identity import merged_roots, note_persons
+from sources.identity import merged_roots, note_persons, resolved_sql
 from sources.sqltext import ident, number
 from sources.tables import SQL_TYPE, TABLES, Table
 
@@ -138,3 +138,12 @@ def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
         f" UNION ALL SELECT {key}, customer_id, CASE WHEN lag(day) OVER w IS NOT NULL THEN day END, lead(day) OVER w"
         f" FROM handed WINDOW w AS (PARTITION BY {key} ORDER BY day, customer_id)"
     )
+
+
+def rows_sql(
+    con: duckdb.DuckDBPyConnection, name: str, sources: Mapping[str, str], buckets: int, *, is_single: bool
+) -> tuple[str, list[str]]:
+    """The SELECT that makes a table's rows of the relations in `sources`, whose owners are prepared; its relation's columns."""
+    spec, present = TABLES[name], columns_of(con, sources[name])
+    query = written_sql(con, spec, sources[name], present, buckets, is_single=is_single)
+    return (resolved_sql(query, spec) if spec.by != "bank" and "merges" in sources else query), present

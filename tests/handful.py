@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sources.canonical import Canonical, connect, write_canonical
+from sources.canonical import Canonical, connect
+from sources.overwrite import write_canonical
 from sources.tables import TABLES, Kind
 
 _ARROW: dict[Kind, pa.DataType] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from sources.canonical import Canonical, connect, write_canonical
+from sources.canonical import Canonical, connect
+from sources.overwrite import write_canonical
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "berka"
 AS_OF = dt.date(1994, 3, 31)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.canonical import connect, open_canonical, write_canonical
+from sources.canonical import connect, open_canonical
+from sources.overwrite import write_canonical
 from sources.written import buckets_for
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.canonical import Canonical, connect, write_canonical
+from sources.canonical import Canonical, connect
 from sources.identity import merged_roots, spells, standing
+from sources.overwrite import write_canonical
 from tests.sources.conftest import ACCOUNTS, CUSTOMERS, MOVEMENTS, SmallBank, rows
 
 D = dt.date
