@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,9 +155,12 @@ class Canonical:
         parts.append(self._in_force_sql(table, [file for file in files if file in hiding]))
         return f"({' UNION ALL BY NAME '.join(parts)})"
 
-    def placed_sql(self, table: str) -> str:
-        """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file)."""
-        files = self.files(table)
+    def placed_sql(self, table: str, among: Collection[str] | None = None) -> str:
+        """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file).
+
+        `among`: of these files only.
+        """
+        files = [file for file in self.files(table) if among is None or Path(file).relative_to(self.root).as_posix() in among]
         names = ", ".join(literal(Path(file).relative_to(self.root).as_posix()) for file in files)
         return self._in_force_sql(table, files, f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at")
 

@@ -76,17 +76,7 @@ def _change(
     con.execute(f"CREATE OR REPLACE TEMP TABLE come_{name} AS {query}")
     columns = columns_of(con, f"come_{name}")
     listed = ", ".join(f"r.{ident(c)}" for c in columns)
-    if touched.replaces is None or not state.files:
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT *, NULL::VARCHAR AS _file, 0 AS _at FROM come_{name}"
-            " WHERE false"
-        )
-    else:
-        same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT {listed}, r._file, r._at FROM ({there.placed_sql(name)}) r"
-            f" SEMI JOIN ({touched.replaces}) k ON {same}"
-        )
+    _stood(con, there, name, touched, listed)
     equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE hide_{name} AS SELECT * FROM stood_{name} a ANTI JOIN come_{name} b ON {equal}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE add_{name} AS SELECT * FROM come_{name} a ANTI JOIN stood_{name} b ON {equal}")
@@ -104,6 +94,26 @@ def _change(
         files = noted_files(there.root, name, version, files)
     hidden = _hide(con, there, name, intake) if removed.rows else state.hidden
     return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
+
+
+def _stood(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, touched: Touched, listed: str) -> None:
+    """`stood_T`: the rows in force of the keys that are replaced, and where they lie."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT *, NULL::VARCHAR AS _file, 0::BIGINT AS _at FROM come_{name}"
+        " WHERE false"
+    )
+    if touched.replaces is None or not there.manifest.tables[name].files:
+        return
+    same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
+    con.execute(  # few columns to find them, and the others of those files only in which there are any
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at FROM ({there.placed_sql(name)}) r"
+        f" SEMI JOIN ({touched.replaces}) k ON {same}"
+    )
+    if files := {file for (file,) in con.execute("SELECT DISTINCT _file FROM places").fetchall()}:
+        con.execute(
+            f"INSERT INTO stood_{name} BY NAME SELECT {listed}, r._file, r._at FROM ({there.placed_sql(name, files)}) r"
+            " SEMI JOIN places USING (_file, _at)"
+        )
 
 
 def at_version(folder: Path, version: int) -> DeltaTable:

@@ -24,7 +24,7 @@ from sources.change import Touched
 from sources.contract import Checked, clean_before_sql, life_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
-from sources.sqltext import ident, literal, number
+from sources.sqltext import ident, literal, number, one
 from sources.tables import TABLES
 from sources.written import bucket_sql, owners_sql
 
@@ -279,47 +279,83 @@ class Part:
         con, keys, spec = self.con, self._keys(name), TABLES[name]
         con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
         people = [c for c in _PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
-        account = "account_id" if name == "transactions" and running else ""
-        if account:
-            con.execute(f"CREATE TABLE followed AS {self._followed_sql()}")
+        merged = people and self._there("merged_sets") and self._some("merged_sets")
+        follows = name == "transactions" and running
+        if follows:
+            con.execute("CREATE TABLE followed (account_id VARCHAR)")
+            con.execute(f"CREATE TABLE to_follow AS {self._followed_sql()}")
+        con.execute(f"CREATE TABLE turn_{name} AS SELECT DISTINCT * FROM seeds_{name}")  # keys that are still to be looked up
         while True:
-            con.execute(
-                f"INSERT INTO old_{name} SELECT m.* FROM stored_{name} m SEMI JOIN seeds_{name} s ON {_same(keys, 'm', 's')}"
-                f" ANTI JOIN old_{name} o USING (_row)"
-            )
+            self._fetch(name, keys)
             held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
             wider = []
-            if people and self._there("merged_sets") and self._some("merged_sets"):
+            if merged and (self._some(f"old_{name}") or self._some(f"gone_{name}")):
                 for column in people:
                     wider += [
                         f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {held} h"
                         f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
                         for other in people
                     ]
-            if account:
+            if follows:
                 con.execute(
-                    f"INSERT INTO followed SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
-                    " EXCEPT SELECT account_id FROM followed"
+                    f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
+                    " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
                 )
-                wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN followed f USING (account_id)")
-            if not wider or not (
-                self._some(f"old_{name}") or self._some(f"gone_{name}") or (account and self._some("followed"))
-            ):
+                if self._some("to_follow"):
+                    wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
+            con.execute(f"DELETE FROM turn_{name}")
+            if wider:
+                listed = ", ".join(f"m.{ident(k)}" for k in keys)
+                con.execute(
+                    f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
+                    f" ANTI JOIN old_{name} o USING (_row)"
+                )
+                con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
+                con.execute(
+                    f"INSERT INTO turn_{name} SELECT DISTINCT {listed} FROM wider m"
+                    f" ANTI JOIN seeds_{name} s ON {_same(keys, 'm', 's')}"
+                )
+                con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
+                con.execute("DROP TABLE wider")
+            if follows:
+                con.execute("INSERT INTO followed SELECT * FROM to_follow")
+                con.execute("DELETE FROM to_follow")
+            if not self._some(f"turn_{name}"):
                 return
-            listed = ", ".join(f"m.{ident(k)}" for k in keys)
-            count = number(con, f"SELECT count(*) FROM seeds_{name}")
+
+    def _fetch(self, name: str, keys: Sequence[str]) -> None:
+        """Put the stored rows of the keys of `turn_T` into `old_T`."""
+        con = self.con
+        con.execute(  # few columns to find them: most rows are not among them
+            f"CREATE TABLE found AS SELECT m._row FROM ({self._matching(name, keys)}) m ANTI JOIN old_{name} o USING (_row)"
+        )
+        first, last = one(con, "SELECT min(_row), max(_row) FROM found")
+        if first is not None:
             con.execute(
-                f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
-                f" ANTI JOIN old_{name} o USING (_row)"
+                f"INSERT INTO old_{name} SELECT m.* FROM stored_{name} m SEMI JOIN found f USING (_row)"
+                f" WHERE m._row BETWEEN {first} AND {last}"
             )
-            con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
-            con.execute(
-                f"INSERT INTO seeds_{name} SELECT DISTINCT {listed} FROM wider m"
-                f" ANTI JOIN seeds_{name} s ON {_same(keys, 'm', 's')}"
-            )
-            con.execute("DROP TABLE wider")
-            if number(con, f"SELECT count(*) FROM seeds_{name}") == count:
-                return
+        con.execute("DROP TABLE found")
+
+    def _matching(self, name: str, keys: Sequence[str]) -> str:
+        """A SELECT of stored rows of the keys of `turn_T`; by equality and bounds: row groups elsewhere are not read."""
+        con, turn = self.con, f"turn_{name}"
+        whole = " AND ".join(f"{ident(k)} IS NOT NULL" for k in keys)
+        asked = ", ".join(f"min({ident(k)})::VARCHAR, max({ident(k)})::VARCHAR" for k in keys)
+        ends = one(con, f"SELECT {asked} FROM {turn} WHERE {whole}")
+        bounds = [
+            f"m.{ident(k)} BETWEEN {literal(low)} AND {literal(high)}"
+            for k, low, high in zip(keys, ends[::2], ends[1::2], strict=True)
+            if low is not None
+        ]
+        alike = " AND ".join(f"m.{ident(k)} = s.{ident(k)}" for k in keys)
+        parts = (
+            [f"SELECT m.* FROM stored_{name} m SEMI JOIN {turn} s ON {alike} WHERE {' AND '.join(bounds)}"] if bounds else []
+        )
+        if not bounds or number(con, f"SELECT count(*) FROM {turn} WHERE NOT ({whole})"):
+            lacking = f"(SELECT * FROM {turn} WHERE NOT ({whole}))"
+            parts.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN {lacking} s ON {_same(keys, 'm', 's')}")
+        return " UNION ALL ".join(parts)
 
     def _followed_sql(self) -> str:
         """Accounts whose movements must be followed from the first: some are not later than all that were there."""
