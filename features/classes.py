@@ -42,9 +42,19 @@ class Classes:
             found += _places(table[name], values)
         return found
 
-    def places(self, column: pa.ChunkedArray, name: str) -> Codes:
-        """1 + the place of each value of a column among those it may have; 0 where it is unknown."""
-        return _places(column, dict(self.columns)[name])
+    def factor(self, name: str) -> int:
+        """By what the place of a column's value counts in a class."""
+        sizes = [len(values) + 1 for _, values in self.columns]
+        return int(np.prod(sizes[[one for one, _ in self.columns].index(name) + 1 :]))
+
+    def of_values(self, name: str, found: pa.Array) -> Codes:
+        """What each of these values of a column, and then one that is unknown, adds to a class."""
+        values = dict(self.columns)[name]
+        return np.array([*(1 + values.index(value) for value in found.to_pylist()), 0], dtype=np.int32) * self.factor(name)
+
+    def table(self) -> pa.Table:
+        """One row per class: its number and its values."""
+        return _every(self)
 
     def flags(self, *conditions: nw.Expr) -> Flags:
         """Which classes (rows) pass which conditions over the columns, as DuckDB sees it; what is unknown does not."""

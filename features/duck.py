@@ -123,9 +123,11 @@ class Script:
             late = arrow(self.moves)
             moves = stream_of(late, customers, MOVES, "amount")
             con.register("late_moves", late)
+            con.register("classes_transactions", MOVES.table())
             con.execute(
                 'CREATE OR REPLACE TEMP VIEW "rows_transactions" AS SELECT * REPLACE (CAST("day" AS BIGINT) AS "day") FROM'
-                f' (SELECT * FROM steady_transactions WHERE "day" <= {through} UNION ALL BY NAME SELECT * FROM late_moves)'
+                " (SELECT * EXCLUDE (class) FROM steady_transactions JOIN classes_transactions USING (class)"
+                f' WHERE "day" <= {through} UNION ALL BY NAME SELECT * FROM late_moves)'
             )
         changes = accounts = None
         if self.changes:

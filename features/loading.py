@@ -33,7 +33,7 @@ class Load:
     tables: Mapping[str, pa.Table]  # transactions and balances that are steady, as statements read them
 
 
-def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads) -> Load:
+def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads, threads: int = 2) -> Load:
     """Read the columns of these buckets.
 
     Days are whole numbers, money whole doubles, codes enumerations, ids whole numbers: nothing is grouped or joined by text.
@@ -56,7 +56,7 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
     for table, columns in names.items():
         if table in _READ and table in canonical.manifest.tables:
-            found = _READ[table](canonical, buckets, columns, numbers)
+            found = _READ[table](canonical, buckets, columns, numbers, threads)
             tables[table] = found.steady
             steady = replace(steady, moves=found.stream) if table == "transactions" else replace(steady, changes=found.stream)
             con.register("odd_rows", found.odd)

@@ -6,7 +6,8 @@ read with their dictionaries, so that no text is looked at twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,8 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.classes import MOVES
+from features.kernels import packing
 from features.kernels.balances import changes
-from features.streams import Ints, Stream, doubles, ints, stream, stream_of
+from features.streams import NEVER, Doubles, Ints, Stream, stream
 from sources.canonical import Canonical
 from sources.tables import TABLES
 
@@ -42,46 +44,127 @@ class Found:
     odd: pa.Table = field(default_factory=lambda: pa.table({}))
 
 
-def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers) -> Found:
+def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
     """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
     files = _files(canonical, "transactions", buckets)
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
     undone = _undone(files) if is_undone else pa.array([], pa.string())
-    steady, odd = [_standing(_read([], "transactions", columns), numbers)], [_read([], "transactions", columns)]
-    for file in files:
-        asked = [name for name in columns if name != "transaction_id" or len(undone)]
-        table = _read([file], "transactions", asked)
-        late = _late(table)
-        if is_undone:
-            late |= pc.is_valid(table["reverses_id"]).to_numpy()
-        if len(undone):
-            late |= pc.is_in(table["transaction_id"], value_set=undone).to_numpy()
-        if late.any():
-            kept = table if "transaction_id" in table.column_names else _read([file], "transactions", columns)
-            odd.append(kept.filter(pa.array(late)).select(odd[0].column_names))
-            table = table.filter(pa.array(~late))
-        steady.append(_standing(table, numbers))
-    whole = pa.concat_tables(steady)
-    return Found(stream_of(whole, len(numbers.customers), MOVES, "amount"), whole, _void(pa.concat_tables(odd), is_undone))
+    asked = [name for name in columns if name != "transaction_id" or len(undone)]
+    there = _Moves.of(sum(file.rows for file in files))
+
+    def pack(place: tuple[_File, int]) -> tuple[int, list[pa.Table]]:
+        """The steady rows of a file packed from its place on: where they end, and its other rows."""
+        (file, row), odd = place, []
+        for number, table in enumerate(_pieces(file, "transactions", asked)):
+            is_odd = pc.is_valid(table["known_to"]).to_numpy(zero_copy_only=False).copy()
+            if is_undone:
+                is_odd |= pc.is_valid(table["reverses_id"]).to_numpy()
+            if len(undone):
+                is_odd |= pc.is_in(table["transaction_id"], value_set=undone).to_numpy()
+            row = there.pack(table, numbers.customers, is_odd, row)
+            if is_odd.any():
+                kept = table if "transaction_id" in asked else _piece(file, "transactions", columns, number)
+                odd.append(kept.filter(pa.array(is_odd)))
+        return row, odd
+
+    starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        done = list(pool.map(pack, zip(files, starts, strict=False)))
+    made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
+    names = sorted({*columns, "customer_id", *KNOWN})
+    odd = pa.concat_tables(
+        [_empty("transactions", columns).select(names), *(one.select(names) for _, some in done for one in some)]
+    )
+    owner = np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(made.starts))
+    steady = pa.table({"customer_id": owner, "day": made.day, "amount": made.amount, "class": made.code})
+    return Found(made, steady, _void(odd, is_undone))
 
 
-def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers) -> Found:
+@dataclass(frozen=True)
+class _Moves:
+    """Room for the transactions of a load."""
+
+    owner: Ints
+    day: Ints
+    amount: Doubles
+    code: Ints
+
+    @classmethod
+    def of(cls, rows: int) -> _Moves:
+        return cls(np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows), np.empty(rows, np.int32))
+
+    def pack(self, table: pa.Table, customers: pa.Array, is_odd: Flags, row: int) -> int:
+        """Pack rows from `row` on; the row after the last."""
+        who, owner_of = _coded(table["customer_id"], customers)
+        coded = [
+            ("elsewhere", "counterparty_bank"),
+            *((name, name) for name, _ in MOVES.columns if name in TABLES["transactions"].names),
+        ]
+        places, classes = np.zeros((len(coded), table.num_rows), dtype=np.int32), []
+        for line, (name, column) in enumerate(coded):
+            values = pa.array([], pa.string())
+            if column in table.column_names:
+                whole = table[column].unify_dictionaries().combine_chunks()
+                places[line], values = pc.fill_null(whole.indices, len(whole.dictionary)).to_numpy(), whole.dictionary
+            classes.append(
+                MOVES.of_values(name, values) if name == column else MOVES.factor(name) * np.array([2] * len(values) + [1])
+            )
+        width = max(len(one) for one in classes)
+        added = np.array([np.pad(one, (0, width - len(one))) for one in classes], dtype=np.int32)
+        end: int = packing.moves(
+            who, owner_of, _days(table["on"]), _days(table["known_from"]), is_odd, table["amount"].combine_chunks().to_numpy(),
+            places, added, MOVES.factor("direction"), row, self.owner, self.day, self.amount, self.code,
+        )  # fmt: skip
+        return end
+
+    def stream(self, spans: Sequence[tuple[int, int]], customers: int) -> Stream:
+        """The rows of these spans, moved together."""
+        last = 0
+        for start, end in spans:
+            if start != last:
+                for column in (self.owner, self.day, self.amount, self.code):
+                    column[last : last + end - start] = column[start:end]
+            last += end - start
+        return stream(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last], customers)
+
+
+def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
     files = _files(canonical, "balances", buckets)
-    tables = [_read([], "balances", columns), *(_read([file], "balances", columns) for file in files)]
-    owners = [_numbered(table["customer_id"], numbers.customers) for table in tables]
-    accounts = [_numbered(table["account_id"], numbers.accounts) for table in tables]
-    unsettled = np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
-    for table, account in zip(tables, accounts, strict=True):
-        unsettled[account[_late(table)]] = True
-    odd = pa.concat_tables([t.filter(pa.array(unsettled[a])) for t, a in zip(tables, accounts, strict=True)])
-    kept = [(a > 0) & (o > 0) & ~unsettled[a] for a, o in zip(accounts, owners, strict=True)]
-    owner = np.concatenate([o[keep] for o, keep in zip(owners, kept, strict=True)])
-    account = np.concatenate([a[keep] for a, keep in zip(accounts, kept, strict=True)])
-    day = np.concatenate([ints(t["on"].cast(pa.int32()))[keep] for t, keep in zip(tables, kept, strict=True)])
-    balance = np.concatenate([doubles(t["balance"])[keep] for t, keep in zip(tables, kept, strict=True)])
-    lain = stream(owner, day, balance, account, len(numbers.customers))
-    change = np.empty(len(balance))
+    rows = sum(file.rows for file in files)
+    owner, account, day, known, until = (np.empty(rows, dtype=np.int32) for _ in range(5))
+    balance, is_unsettled = np.empty(rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
+
+    def pack(place: tuple[_File, int]) -> None:
+        file, row = place
+        for table in _pieces(file, "balances", columns):
+            ends = np.full(table.num_rows, NEVER, dtype=np.int32)
+            if table["known_to"].null_count < table.num_rows:
+                ends = pc.fill_null(table["known_to"].combine_chunks().view(pa.int32()), NEVER).to_numpy()
+            packing.balances(
+                *_coded(table["customer_id"], numbers.customers), *_coded(table["account_id"], numbers.accounts),
+                _days(table["on"]), _days(table["known_from"]), ends, table["balance"].combine_chunks().to_numpy(), NEVER, row,
+                owner, account, day, known, until, balance, is_unsettled,
+            )  # fmt: skip
+            row += table.num_rows
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(pack, zip(files, np.cumsum([0, *(file.rows for file in files)]).tolist(), strict=False)))
+    is_unsettled[0] = False
+    late = np.flatnonzero(is_unsettled[account] & (owner > 0))
+    odd = pa.table(
+        {
+            "account_id": numbers.accounts.take(pa.array(account[late] - 1)),
+            "balance": balance[late],
+            "customer_id": numbers.customers.take(pa.array(owner[late] - 1)),
+            "known_from": pa.array(known[late]).cast(pa.date32()),
+            "known_to": pa.array(until[late], mask=until[late] == NEVER).cast(pa.date32()),
+            "on": pa.array(day[late]).cast(pa.date32()),
+        }
+    )
+    last = packing.settled(owner, account, day, balance, is_unsettled)
+    lain = stream(owner[:last], day[:last], balance[:last], account[:last], len(numbers.customers))
+    change = np.empty(last)
     changes(lain.code, lain.amount, change, len(numbers.accounts))
     steady = pa.table(
         {
@@ -101,33 +184,50 @@ class _File:
 
     path: str
     hidden: Sequence[int]
+    rows: int  # hidden ones included
 
-    def read(self, columns: Sequence[str], texts: Sequence[str] = ()) -> pa.Table:
-        """Its rows in force."""
-        table = pq.read_table(self.path, columns=list(columns), partitioning=None, read_dictionary=list(texts))
+    def read(self, columns: Sequence[str], texts: Sequence[str] = (), piece: int | None = None) -> pa.Table:
+        """Its rows in force, or those of one of its row groups."""
+        with pq.ParquetFile(self.path, read_dictionary=list(texts)) as file:
+            table = file.read(list(columns)) if piece is None else file.read_row_group(piece, list(columns))
+            counts = [file.metadata.row_group(number).num_rows for number in range(piece or 0)]
         if not self.hidden:
-            return table.select(columns)
+            return table
+        gone = np.array(self.hidden, dtype=np.int64) - sum(counts)
         there = np.ones(table.num_rows, dtype=np.bool_)
-        there[list(self.hidden)] = False
-        return table.select(columns).filter(pa.array(there))
+        there[gone[(gone >= 0) & (gone < table.num_rows)]] = False
+        return table.filter(pa.array(there))
+
+    @property
+    def pieces(self) -> int:
+        """How many row groups it has."""
+        return int(pq.read_metadata(self.path).num_row_groups)
 
 
 def _files(canonical: Canonical, table: str, buckets: Sequence[int]) -> list[_File]:
     hidden = canonical.hidden_rows(table)
-    return [_File(path, hidden.get(path, ())) for bucket in buckets for path in canonical.files(table, bucket)]
+    paths = [path for bucket in buckets for path in canonical.files(table, bucket)]
+    return [_File(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
 
 
-def _read(files: Sequence[_File], table: str, columns: Sequence[str]) -> pa.Table:
-    """Columns of a table's files as they are stored, texts that come again as dictionaries; of no file an empty table."""
-    spec = TABLES[table]
-    wanted = sorted({*columns, "customer_id", *KNOWN})
-    kinds = {name: _STORED.get(spec.column(name).kind, pa.string()) for name in wanted if name in spec.names}
-    texts = [name for name in wanted if name != "transaction_id" and kinds.get(name, pa.string()) == pa.string()]
-    texts = [name for name in texts if name not in KNOWN]
-    if files:
-        return pa.concat_tables(file.read(wanted, texts) for file in files)
-    coded = {name: pa.dictionary(pa.int32(), pa.string()) for name in texts}
-    return pa.schema([(name, coded.get(name) or kinds.get(name, pa.date32())) for name in wanted]).empty_table()
+def _pieces(file: _File, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of the rows of a file, one row group after the other."""
+    return (_piece(file, table, columns, number) for number in range(file.pieces))
+
+
+def _piece(file: _File, table: str, columns: Sequence[str], number: int) -> pa.Table:
+    """Columns of a row group as they are stored, texts that come again as dictionaries."""
+    schema = _empty(table, columns).schema
+    return file.read(schema.names, [one.name for one in schema if pa.types.is_dictionary(one.type)], number)
+
+
+def _empty(table: str, columns: Sequence[str]) -> pa.Table:
+    """No rows of a table, as `_piece` reads them."""
+    spec, coded, fields = TABLES[table], pa.dictionary(pa.int32(), pa.string()), []
+    for name in sorted({*columns, "customer_id", *KNOWN}):
+        kind = pa.date32() if name in KNOWN else _STORED.get(spec.column(name).kind) if name in spec.names else None
+        fields.append((name, pa.string() if name == "transaction_id" else kind or coded))
+    return pa.schema(fields).empty_table()
 
 
 _STORED = {"date": pa.date32(), "money": pa.int64()}
@@ -139,34 +239,17 @@ def _late(table: pa.Table) -> Flags:
     return told
 
 
-def _numbered(column: pa.ChunkedArray, ids: pa.Array) -> Ints:
-    """The number of every id; 0 of one that is not known."""
-    if not len(column):
-        return np.empty(0, dtype=np.int32)
-    whole = column.unify_dictionaries()
-    number = pc.index_in(whole.chunk(0).dictionary, value_set=ids).fill_null(-1).to_numpy().astype(np.int32) + 1
-    place = np.concatenate([pc.fill_null(chunk.indices, len(number)).to_numpy() for chunk in whole.chunks])
-    found: Ints = np.append(number, np.int32(0))[place]
-    return found
+def _days(column: pa.ChunkedArray) -> Ints:
+    """Days of a column without nulls, as they lie."""
+    return np.asarray(column.combine_chunks().view(pa.int32()).to_numpy())
 
 
-def _standing(table: pa.Table, numbers: Numbers) -> pa.Table:
-    """Steady transactions as their row set has them (features.rows.transactions)."""
-    owner, amount = _numbered(table["customer_id"], numbers.customers), doubles(table["amount"])
-    columns = {"customer_id": owner, "day": ints(table["on"].cast(pa.int32())), "amount": np.abs(amount)}
-    columns["direction"] = np.where(amount > 0, 1, -1).astype(np.int8)
-    if "counterparty_bank" in table.column_names:
-        columns["elsewhere"] = pc.is_valid(table["counterparty_bank"]).to_numpy().astype(np.int8)
-    else:
-        columns["elsewhere"] = np.zeros(len(owner), dtype=np.int8)
-    for name, values in MOVES.columns:
-        if name not in columns:
-            place = MOVES.places(table[name], name) if name in table.column_names else np.zeros(len(owner), dtype=np.int32)
-            coded = pa.array((place - 1).astype(np.int8), mask=place == 0)
-            columns[name] = pa.DictionaryArray.from_arrays(coded, pa.array(values, pa.string()))
-    stands = (owner > 0) & (amount != 0.0)
-    whole = pa.table(columns)
-    return whole if stands.all() else whole.filter(pa.array(stands))
+def _coded(column: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
+    """For every row a place, and for every place the number of its id; 0 of one that is not known."""
+    whole = column.unify_dictionaries().combine_chunks()
+    number = pc.index_in(whole.dictionary, value_set=ids).fill_null(-1).to_numpy().astype(np.int32) + 1
+    place = pc.fill_null(whole.indices, len(number)).to_numpy()
+    return place, np.append(number, np.int32(0))
 
 
 def _undone(files: Sequence[_File]) -> pa.Array:

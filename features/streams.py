@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.classes import Classes, Codes
+from features.kernels.packing import lie_in_order
 
 Ints = npt.NDArray[np.int32]
 Doubles = npt.NDArray[np.float64]
@@ -27,11 +28,10 @@ class Stream:
 
 def stream(owner: Ints, day: Ints, amount: Doubles, code: Codes, customers: int) -> Stream:
     """The rows, sorted unless they lie sorted."""
-    if len(owner):
+    if not lie_in_order(owner, day):
         place = owner.astype(np.int64) << 24 | (day - day.min())
-        if not (place[1:] >= place[:-1]).all():
-            order = np.argsort(place, kind="stable")  # files are sorted: few runs, which this merges
-            owner, day, amount, code = owner[order], day[order], amount[order], code[order]
+        order = np.argsort(place, kind="stable")  # files are sorted: few runs, which this merges
+        owner, day, amount, code = owner[order], day[order], amount[order], code[order]
     return Stream(np.searchsorted(owner, np.arange(1, customers + 2, dtype=np.int32)), day, amount, code)
 
 

@@ -1,0 +1,66 @@
+"""Rows of a file packed beside those of other files: numbers for ids, one class for a few codes, only rows that are steady."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from features.kernels.machine import compiled
+
+
+@compiled
+def moves(
+    who: Any, owner_of: Any, day: Any, known: Any, is_odd: Any, amount: Any, places: Any, classes: Any, direction: Any,
+    start: Any, out_owner: Any, out_day: Any, out_amount: Any, out_code: Any,
+) -> Any:  # fmt: skip
+    """Steady transactions from row `start` on; the row after the last. `is_odd` is marked where a row came late.
+
+    `places` and `classes` have a line per coded column: which of its values a row has, and what that adds to the class.
+    """
+    row = start
+    for i in range(len(day)):
+        if known[i] != day[i]:
+            is_odd[i] = True
+        owner = owner_of[who[i]]
+        if is_odd[i] or owner == 0 or amount[i] == 0:
+            continue
+        code = direction * (2 if amount[i] > 0 else 1)
+        for column in range(len(places)):
+            code += classes[column, places[column, i]]
+        out_owner[row], out_day[row], out_amount[row], out_code[row] = owner, day[i], abs(amount[i]), code
+        row += 1
+    return row
+
+
+@compiled
+def balances(
+    who: Any, owner_of: Any, which: Any, account_of: Any, day: Any, known: Any, until: Any, balance: Any, never: Any,
+    start: Any, out_owner: Any, out_account: Any, out_day: Any, out_known: Any, out_until: Any, out_balance: Any,
+    is_unsettled: Any,
+) -> None:  # fmt: skip
+    """All balances from row `start` on. An account of which any came late or was corrected is marked as unsettled."""
+    for i in range(len(day)):
+        row, account = start + i, account_of[which[i]]
+        out_owner[row], out_account[row], out_day[row] = owner_of[who[i]], account, day[i]
+        out_known[row], out_until[row], out_balance[row] = known[i], until[i], balance[i]
+        if known[i] != day[i] or until[i] != never:
+            is_unsettled[account] = True
+
+
+@compiled
+def settled(owner: Any, account: Any, day: Any, balance: Any, is_unsettled: Any) -> Any:
+    """Move the balances of known owners' settled accounts to the front; how many there are."""
+    row = 0
+    for i in range(len(day)):
+        if owner[i] and account[i] and not is_unsettled[account[i]]:
+            owner[row], account[row], day[row], balance[row] = owner[i], account[i], day[i], balance[i]
+            row += 1
+    return row
+
+
+@compiled
+def lie_in_order(owner: Any, day: Any) -> Any:
+    """Whether rows stand by owner and day."""
+    there = True
+    for i in range(1, len(owner)):
+        there &= owner[i] > owner[i - 1] or (owner[i] == owner[i - 1] and day[i] >= day[i - 1])
+    return there
