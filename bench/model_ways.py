@@ -65,7 +65,7 @@ def scores(place: Place) -> Run:
 
     def run() -> Found:
         features = file_of(here.home.features, here.as_of)
-        counts = score_all(here.champions(), features, asked, here.as_of, out, models.bands, models.threads)
+        counts = score_all(here.champions(), features, asked, here.as_of, out, models.bands, here.bank.limits.threads)
         return Found(here.home.of_day(out, here.as_of), sum(one.customers for one in counts))
 
     return run
@@ -74,7 +74,7 @@ def scores(place: Place) -> Run:
 def predict_alone(place: Place) -> Run:
     """The boosters' bare prediction over the same rows, already in memory."""
     here = opened(place)
-    ready, threads = in_memory(here), here.bank.models.threads
+    ready, threads = in_memory(here), here.bank.limits.threads
 
     def run() -> Found:
         raw = [booster.raw_scores(one.champion.booster_text, one.matrix, threads) for one in ready]
@@ -112,7 +112,7 @@ def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
 def contributions(place: Place) -> Run:
     """Exact contributions of the listed rows, as a night explains them, checks included."""
     here = opened(place)
-    asked, threads = listed(here), here.bank.models.threads
+    asked, threads = listed(here), here.bank.limits.threads
 
     def run() -> Found:
         told = pd.concat([explain(one, rows, threads) for one, rows in asked], ignore_index=True)

@@ -75,7 +75,7 @@ def night(place: Place) -> Run:
 def floors(place: Place) -> Run:
     """What no night can do without: the features' floor, bare prediction, contributions of the listed rows."""
     here = opened(place)
-    features, threads = here.features(), here.bank.models.threads
+    features, threads = here.features(), here.bank.limits.threads
     output = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
     ready = in_memory(here)
     asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here)]

@@ -96,11 +96,11 @@ def main() -> None:
     reads = needed(wanted, sets)
     moment = Moment(Clock(as_of, bank.features.calendar), {})
     script = duck.compiled(tuple(one.name for one in wanted), canonical.mapped, 100)
-    with connect(memory_limit="2GB") as con:
+    with connect() as con:
         with _step("DuckDB: tables loaded", both):
             held = load(con, canonical, buckets, reads)
         with _step("DuckDB: one date", both):
-            script.run(con, held, moment)
+            script.run(con, held, moment, bank.limits.threads)
     with _step("Spark: session", 0):
         spark = session(dict(pair.split("=", 1) for pair in said.property))
     tables = {name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())}

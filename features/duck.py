@@ -100,7 +100,7 @@ class Script:
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
 
-    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int = 2) -> tuple[pa.Table, Ints]:
+    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> tuple[pa.Table, Ints]:
         """The features of the loaded customers at that moment, by bucket and customer; and the bucket of each row."""
         know(con, held, moment.clock.day)
         self._bring(con, held, moment, threads)

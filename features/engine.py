@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Progress = Callable[[str, int, int], None] | None
-AT_ONCE = 2  # dates in work: planning a date and its last step keep one core only
+AT_ONCE = 2  # dates in work, where there are as many threads: planning a date and its last step keep one core only
 
 
 @dataclass(frozen=True)
@@ -146,20 +146,21 @@ def _finished(
 ) -> Iterator[tuple[dt.date, int]]:
     """Each date once its parts are all there, and its rows: buckets are loaded once for all, dates work beside each other."""
     reads = needed(wanted, row_sets())
-    loads = _loads(canonical, settings.features.rows_per_load)
+    loads = _loads(canonical)
     script = duck.compiled(
         tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
     missing = {number: [on for on in dates if not parts.has(on, buckets)] for number, buckets in enumerate(loads)}
-    done, total = 0, sum(len(waiting) for waiting in missing.values())
-    con = canonical.connect("2GB")
+    done, total, threads = 0, sum(len(waiting) for waiting in missing.values()), canonical.limits.threads
+    con = canonical.connect()
     try:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
         for number, buckets in enumerate(loads):
             if not missing[number]:
                 continue
             held = load(con, canonical, buckets, reads)
-            for on in _ahead(partial(_at, con, script, held, wanted, moments, buckets, parts), missing[number]):
+            work = partial(_at, con, script, held, wanted, moments, buckets, parts, threads)
+            for on in _ahead(work, missing[number], threads):
                 if number == len(loads) - 1:
                     yield on, parquet_rows(parts.folder(on))
                 done += 1
@@ -179,11 +180,12 @@ def _at(
     moments: Mapping[dt.date, Moment],
     buckets: Sequence[int],
     parts: Parts,
+    threads: int,
     on: dt.date,
 ) -> None:
     """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
     with con.cursor() as own:
-        table, bucket = script.run(quiet(own), held, moments[on])
+        table, bucket = script.run(quiet(own), held, moments[on], threads)
     _write(finished(table, wanted, on), bucket, buckets, parts, on)
 
 
@@ -204,7 +206,7 @@ def _by_spark(
     progress: Progress,
 ) -> Iterator[tuple[dt.date, int]]:
     """Each date once its parts are all there, and its rows: collected load by load."""
-    loads = _loads(canonical, settings.features.rows_per_load)
+    loads = _loads(canonical)
     for number, on in enumerate(dates):
         for place, buckets in enumerate(loads):
             if not parts.has(on, buckets):
@@ -216,14 +218,15 @@ def _by_spark(
         yield on, parquet_rows(parts.folder(on))
 
 
-def _ahead(work: Callable[[dt.date], None], dates: Sequence[dt.date]) -> Iterator[dt.date]:
+def _ahead(work: Callable[[dt.date], None], dates: Sequence[dt.date], threads: int) -> Iterator[dt.date]:
     """Each date once its work is done, in order: some in work beside each other, none begun before the first is taken."""
-    pool = ThreadPoolExecutor(AT_ONCE)
+    at_once = min(AT_ONCE, threads)
+    pool = ThreadPoolExecutor(at_once)
     waiting: deque[tuple[dt.date, Future[None]]] = deque()
     try:
         for on in dates:
             waiting.append((on, pool.submit(work, on)))
-            if len(waiting) > AT_ONCE:
+            if len(waiting) > at_once:
                 first, made = waiting.popleft()
                 made.result()
                 yield first
@@ -242,12 +245,12 @@ def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, r
     return {"balances": day_number(first[0])} if first and first[0] else {}
 
 
-def _loads(canonical: Canonical, rows_per_load: int) -> list[list[int]]:
-    """Buckets in groups of about `rows_per_load` transactions and balances."""
+def _loads(canonical: Canonical) -> list[list[int]]:
+    """Buckets in groups of about as many transactions and balances as may be in work at once."""
     tables = canonical.manifest.tables
     rows = sum(tables[name].rows for name in ("transactions", "balances") if name in tables)
     count = canonical.manifest.buckets
-    groups = min(count, max(1, -(-rows // rows_per_load)))
+    groups = min(count, max(1, -(-rows // canonical.limits.rows_at_once)))
     size = -(-count // groups)
     return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
 

@@ -42,10 +42,9 @@ class CalendarSettings(Settings):
 
 
 class FeatureSwitches(Settings):
-    """What a bank does without, and how much is loaded at once."""
+    """What a bank does without."""
 
     without: list[str] = Field(default_factory=list)  # names of features or views that are left out
-    rows_per_load: int = Field(default=12_000_000, gt=0)  # buckets are loaded together up to this many rows
 
 
 class FeatureSettings(Settings):

@@ -163,4 +163,5 @@ def _replay(
         learn_from=learn,
         labels_known_at=then,
         progress=progress,
+        threads=canonical.limits.threads,
     )

@@ -23,6 +23,7 @@ from sources.mistakes import Mistakes
 from sources.settings import Input, SourceSettings, Text
 from store import fingerprint
 from store.errors import ConfigError
+from store.limits import Limits
 from store.settings import Settings, read_yaml, validate
 from targeting.list_book import BankWords
 from targeting.settings import TargetingSettings
@@ -42,11 +43,12 @@ class Whole(Settings):
     models: ModelSettings = ModelSettings()
     targeting: TargetingSettings
     night: NightSettings = NightSettings()
+    limits: Limits = Limits()
     engine: Literal["duckdb", "spark"] = "duckdb"  # what sums features and applies boosters; both give the same bits
     spark: dict[str, Text] = Field(default_factory=dict)  # Spark's own properties, such as spark.master
 
 
-UNHASHED = {"night", "engine", "spark"}  # sections that change no list
+UNHASHED = {"night", "limits", "engine", "spark"}  # sections that change no list
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class BankFile:
     value: ValueSettings
     models: ModelSettings
     targeting: TargetingSettings
+    limits: Limits
     engine: Literal["duckdb", "spark"]
     spark: Mapping[str, str]
     config_hash: str
@@ -95,7 +98,7 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
     """The bank of a YAML file; `${NAME}` in a database's address comes from `environment`.
 
     Raises ConfigError naming every wrong line of every section at once. The hash leaves out what changes no list
-    (`night`, `engine`, `spark`), and what the environment says: a password is no setting.
+    (`night`, `limits`, `engine`, `spark`), and what the environment says: a password is no setting.
     """
     content, places = read_yaml(path)
     whole = validate(content, Whole, places)
@@ -118,6 +121,7 @@ def load_bank(path: Path, environment: Mapping[str, str]) -> BankFile:
         value=whole.value,
         models=whole.models,
         targeting=_suited(whole.targeting, whole.groups),
+        limits=whole.limits,
         engine=whole.engine,
         spark=whole.spark,
         config_hash=fingerprint.of_json(hashed),

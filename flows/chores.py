@@ -72,6 +72,7 @@ def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = F
         workdays=bank.bank.workdays,
         rest_days=bank.bank.rest_days,
         places=bank.places,
+        limits=bank.limits,
         verify=verify,
         progress=progress,
     )
@@ -107,7 +108,7 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
         for number, label in enumerate(labels):
             progress(f"train {label.name}", number, len(labels))
             result = training.train(lessons, label, home.labels, dates[label.name], known_at, bank.models, season, {})
-            in_force = training.promote(registry, result, code, bank.models.threads)
+            in_force = training.promote(registry, result, code, bank.limits.threads)
             done.append(
                 Trained(
                     label.name,
@@ -136,7 +137,7 @@ def monitor(bank: BankFile, home: Home, progress: Progress) -> Drift | None:
     if newest is None:
         return None
     with under_lease(bank, home):
-        canonical, night = open_canonical(home.canonical), newest[0]
+        canonical, night = open_canonical(home.canonical, bank.limits), newest[0]
         names = [spec.name for spec in catalog(canonical, bank.features) if spec.available]
         champions = [one for one in Registry(home.mlflow).champions() if training.usable(one, night, names)]
         learned = [day for champion in champions for day in champion.trained_on]

@@ -56,7 +56,7 @@ def score_all(
     if session is None:
         from models import score  # with LightGBM: not before something is scored
 
-        return score.score_all(champions, features, cohorts, as_of, out, models.bands, models.threads, progress, keep)
+        return score.score_all(champions, features, cohorts, as_of, out, models.bands, bank.limits.threads, progress, keep)
     from models import spark_score
 
     return spark_score.score_all(session, champions, features, cohorts, as_of, out, models.bands, progress, keep)

@@ -63,7 +63,7 @@ def trainer(label: Label, lessons: training.Lessons, dates: tuple[dt.date, ...])
         registry = Registry(night.home.mlflow)
         is_backfill = label.name in registry.names() and registry.load(label.name).known_at > night.as_of
         if not is_backfill:  # a past night's model takes no place from a newer one
-            training.promote(registry, result, night.code, night.bank.models.threads)
+            training.promote(registry, result, night.code, night.bank.limits.threads)
         folder = night.home.champions / label.name / result.champion.content_hash[:16]
         result.champion.write(folder)
         night.ledger.remember(f"trained {label.name} {night.run.run_id}", result.champion.content_hash)

@@ -92,7 +92,7 @@ def list_step(night: Night) -> Done:
     champions = {champion.name: champion for champion in pinned(night)}
     kept = night.of_day(night.home.explanations)
     wanted = made_from.contributions(night, list(champions.values()))
-    contributions = Contributions.open(kept, champions, wanted, notes.standing(kept), night.bank.models.threads)
+    contributions = Contributions.open(kept, champions, wanted, notes.standing(kept), night.bank.limits.threads)
     inputs = ListInputs(
         canonical=night.canonical,
         as_of=night.as_of,
@@ -108,7 +108,7 @@ def list_step(night: Night) -> Done:
         work_on=working_days.after(night.as_of, night.bank.bank),
         bank=night.bank.words,
         tier_words=night.bank.tier_words,
-        processes=night.bank.models.threads,
+        processes=night.bank.limits.threads,
     )
     staged = make_list(inputs, night.staging, version=night.run.version, progress=night.progress)
     write_parquet(kept, contributions.table())

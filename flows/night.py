@@ -38,7 +38,7 @@ class Night:
 
     @property
     def canonical(self) -> Canonical:
-        return open_canonical(self.home.canonical)
+        return open_canonical(self.home.canonical, self.bank.limits)
 
     @property
     def labels(self) -> tuple[Label, ...]:

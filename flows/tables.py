@@ -55,7 +55,7 @@ def write_features(
 def specs(bank: BankFile, home: Home, progress: Progress) -> list[FeatureSpec]:
     """The bank's catalogue; the data is taken in first where that has not been done."""
     if (home.canonical / "manifest.json").exists():
-        return catalog(open_canonical(home.canonical), bank.features)
+        return catalog(open_canonical(home.canonical, bank.limits), bank.features)
     with under_lease(bank, home):
         return catalog(taken_in(bank, home, progress), bank.features)
 

@@ -30,8 +30,8 @@ def compact(bank: BankFile, home: Home) -> int:
             shutil.rmtree(left)
             removed += 1
         if (home.canonical / "manifest.json").exists():
-            compact_tables(home.canonical)
-            removed += compact_landed(home.root) + _unread(home.canonical)
+            compact_tables(home.canonical, bank.limits)
+            removed += compact_landed(home.root, bank.limits) + _unread(home.canonical)
         return removed
 
 

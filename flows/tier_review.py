@@ -155,7 +155,7 @@ def _overrides(bank: BankFile, home: Home, tiers: pa.Table, day: dt.date, screen
     if not bank.tiers.overrides:
         return
     say = partial(word, screen.language)
-    found = tier_overrides.states(bank.overrides, day, tiers["customer_id"].to_pylist(), merged_numbers(home, day))
+    found = tier_overrides.states(bank.overrides, day, tiers["customer_id"].to_pylist(), merged_numbers(home, day, bank.limits))
     states = ("in_force", "expired", "to_come", "replaced", "unknown")
     counts = {state: sum(one.state == state for one in found) for state in states}
     screen.line(say("overrides", file=bank.tiers.overrides, **counts), style="bold")

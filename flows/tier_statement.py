@@ -17,6 +17,7 @@ from sources.canonical import as_of_sql, open_canonical
 from sources.identity import standing
 from store.errors import ConfigError, TerraceError
 from store.files import write_json, write_text
+from store.limits import Limits
 from targeting.tier_statement import Statement, TierFacts
 
 
@@ -47,7 +48,7 @@ def statement(bank: BankFile, home: Home, as_of: dt.date | None, customer: str) 
             f"no customer '{customer}'",
             where=f"tiers of {day}",
             expected="a customer of that date",
-            do=_advice(home, path, day, customer),
+            do=_advice(bank, home, path, day, customer),
         )
     try:
         facts = TierFacts.of(found[0])
@@ -85,9 +86,9 @@ def outdated(path: Path, day: dt.date) -> TerraceError:
     )
 
 
-def _advice(home: Home, path: Path, day: dt.date, customer: str) -> str:
+def _advice(bank: BankFile, home: Home, path: Path, day: dt.date, customer: str) -> str:
     """Where a number that was not found may be found."""
-    merged = merged_numbers(home, day).get(customer)
+    merged = merged_numbers(home, day, bank.limits).get(customer)
     if merged is not None:
         return f"it was merged: ask for {merged}"
     ids = pq.read_table(path, columns=["customer_id"])["customer_id"]
@@ -98,11 +99,11 @@ def _advice(home: Home, path: Path, day: dt.date, customer: str) -> str:
     return "look for the number in the bank's customers; it may be closed, merged or not yet opened"
 
 
-def merged_numbers(home: Home, day: dt.date) -> dict[str, str]:
+def merged_numbers(home: Home, day: dt.date, limits: Limits) -> dict[str, str]:
     """Customer number merged away by a day -> the number that stands for it."""
     if not (home.canonical / "manifest.json").exists():
         return {}
-    canonical = open_canonical(home.canonical)
+    canonical = open_canonical(home.canonical, limits)
     if "merges" not in canonical.manifest.tables:
         return {}
     with canonical.connect() as con:

@@ -110,6 +110,7 @@ def train(
         min_positives=label.settings.min_positives,
         seasons={day: season(day) for day in dates},
         fingerprints=prints,
+        threads=lessons.canonical.limits.threads,
     )
 
 

@@ -94,6 +94,7 @@ def replay(
     gated: bool = True,
     labels_known_at: Callable[[dt.date], Path] | None = None,
     progress: Progress | None = None,
+    threads: int = 2,
 ) -> Backtest:
     """Replay each night: learn only from outcomes known by then, score its cohort, compare with what came.
 
@@ -115,8 +116,8 @@ def replay(
         if not len(cohort.rows) or not len(known.rows):
             skipped[night.isoformat()] = "its outcomes are not known yet" if not len(cohort.rows) else "nothing to learn from"
             continue
-        trained = train_label(name, known, window, settings, known_at=night, min_positives=min_positives)
-        done.append(_score(trained, cohort, night, settings, gated))
+        trained = train_label(name, known, window, settings, known_at=night, min_positives=min_positives, threads=threads)
+        done.append(_score(trained, cohort, night, settings, gated, threads))
     if not done:
         raise TerraceError(f"no night of '{name}' can be replayed", where=str(labels), do=f"choose other nights: {skipped}")
     rows = pd.concat([frame for _, frame in done], ignore_index=True)
@@ -154,7 +155,7 @@ def _scored(rows: pd.DataFrame, codes: Any) -> Scored:
 
 
 def _score(
-    trained: TrainingResult, cohort: Dataset, night: dt.date, settings: ModelSettings, gated: bool
+    trained: TrainingResult, cohort: Dataset, night: dt.date, settings: ModelSettings, gated: bool, threads: int
 ) -> tuple[Replay, pd.DataFrame]:
     champion = trained.champion if gated or trained.refused is None else trained.refused
     if any(day >= night for day in champion.trained_on):
@@ -162,7 +163,7 @@ def _score(
             f"the model of {night} learned from {max(champion.trained_on)}", expected="only what was known by then"
         )
     matrix = cohort.select(champion.feature_names, champion.encodings)
-    raw, probability = raw_and_probability(champion, matrix, settings.threads, night)
+    raw, probability = raw_and_probability(champion, matrix, threads, night)
     capacity = settings.of(trained.label).capacity or settings.evaluation.capacity
     seen = evaluate(
         Scored(cohort.as_of, cohort.customers, cohort.target, probability, raw, cohort.weight),

@@ -38,7 +38,7 @@ class Recipe:
     held_out_probability: Array | None = None
 
 
-def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
+def make(dataset: Dataset, window: Window, settings: ModelSettings, threads: int) -> Recipe:
     """Learn from all rows given; rounds and calibration by the newest snapshots, or by folds where positives are few."""
     splits = settings.splits
     dataset = without_calendar(dataset, splits.season_snapshots)
@@ -46,15 +46,15 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
         dataset, window, splits.later_months, splits.min_slice_positives
     )
     if parts is None:
-        return cross_fitted(dataset, settings)
+        return cross_fitted(dataset, settings, threads)
     earlier, later = dataset.during(parts.earlier), dataset.during(parts.later)
     fitted = booster.fit(
-        thinned(earlier, splits.most_rows), settings.booster, seed=settings.seed, threads=settings.threads, held_out=later
+        thinned(earlier, splits.most_rows), settings.booster, seed=settings.seed, threads=threads, held_out=later
     )
     # One slice for both: rounds are a single number chosen on it, too little to bend the calibration.
-    raw = booster.raw_scores(fitted.text, later.matrix, settings.threads)
+    raw = booster.raw_scores(fitted.text, later.matrix, threads)
     calibration = calibrate(raw, later.target, later.customers, settings.evaluation.level, weight=later.weights)
-    season = _season(dataset, parts.later, fitted.text, calibration, settings)
+    season = _season(dataset, parts.later, fitted.text, calibration, settings, threads)
     return Recipe(
         fitted.text,
         calibration,
@@ -69,16 +69,21 @@ def make(dataset: Dataset, window: Window, settings: ModelSettings) -> Recipe:
 
 
 def _season(
-    dataset: Dataset, calibrated_on: tuple[dt.date, ...], text: str, calibration: Calibration, settings: ModelSettings
+    dataset: Dataset,
+    calibrated_on: tuple[dt.date, ...],
+    text: str,
+    calibration: Calibration,
+    settings: ModelSettings,
+    threads: int,
 ) -> SeasonLevel | None:
     if len(dataset.as_ofs) < settings.splits.season_level_months:
         return None
     # a snapshot at a time: all of them together are most of a training's memory
-    raw = [booster.raw_scores(text, dataset.during([day]).matrix, settings.threads) for day in dataset.as_ofs]
+    raw = [booster.raw_scores(text, dataset.during([day]).matrix, threads) for day in dataset.as_ofs]
     return season_level.learn(dataset, calibrated_on, calibration(np.concatenate(raw)), settings.splits.season_level_months)
 
 
-def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
+def cross_fitted(dataset: Dataset, settings: ModelSettings, threads: int) -> Recipe:
     """Learn from all rows; rounds and calibration from folds of customers within the same period, rounds capped.
 
     The held-out probabilities are themselves by calibrations that have not seen the fold.
@@ -89,7 +94,7 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     fits, weights = [], []
     for part in range(int(fold.max()) + 1):
         learned, left_out = (thinned(dataset.take(mask), splits.fold_rows) for mask in (fold != part, fold == part))
-        fits.append(booster.fit(learned, small, seed=settings.seed, threads=settings.threads, held_out=left_out, stop=False))
+        fits.append(booster.fit(learned, small, seed=settings.seed, threads=threads, held_out=left_out, stop=False))
         weights.append(float(dataset.weights[fold == part].sum()))
     shortest = min(len(f.curve) for f in fits)
     curve = np.average([f.curve[:shortest] for f in fits], axis=0, weights=weights)
@@ -97,13 +102,13 @@ def cross_fitted(dataset: Dataset, settings: ModelSettings) -> Recipe:
     raw = np.empty(len(dataset.rows))
     for part, fitted in enumerate(fits):
         mask = fold == part
-        raw[mask] = booster.raw_scores(fitted.text, dataset.take(mask).matrix, settings.threads, rounds)
+        raw[mask] = booster.raw_scores(fitted.text, dataset.take(mask).matrix, threads, rounds)
     level = settings.evaluation.level
     probability = np.empty(len(raw))
     for part in range(len(fits)):
         others = fold != part
         probability[~others] = calibrate(raw[others], dataset.target[others], weight=dataset.weights[others])(raw[~others])
-    final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=settings.threads, rounds=rounds)
+    final = booster.fit(thinned(dataset, splits.fold_rows), small, seed=settings.seed, threads=threads, rounds=rounds)
     return Recipe(
         final.text,
         calibrate(raw, dataset.target, dataset.customers, level, weight=dataset.weights),

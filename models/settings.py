@@ -100,7 +100,6 @@ class ModelSettings(Settings):
     """Everything under `models` in a bank's YAML."""
 
     seed: int = 20260101
-    threads: Count = 2
     min_positives: Count = 50  # distinct customers with a positive, below which a cold start answers
     booster: BoosterSettings = BoosterSettings()
     small_booster: BoosterSettings = Field(default_factory=_small)  # where grouped folds take the place of later slices

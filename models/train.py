@@ -60,6 +60,7 @@ def train_label(
     min_positives: int | None = None,
     seasons: Mapping[dt.date, str] | None = None,
     fingerprints: Mapping[str, str] | None = None,
+    threads: int = 2,
 ) -> TrainingResult:
     """Train, judge out of time, and learn again from all that was known at `known_at`.
 
@@ -75,7 +76,7 @@ def train_label(
     if known.positive_customers < least or over.method == "segment_rate":
         verdict = gate.too_few(known.positive_customers, least)
         return TrainingResult(name, cold_start(name, known, settings, known_at, prints, verdict), verdict)
-    proof, final = _prove(known, window, settings, over.capacity or settings.evaluation.capacity, seasons)
+    proof, final = _prove(known, window, settings, over.capacity or settings.evaluation.capacity, seasons, threads)
     model = _champion(name, known, final, known_at, prints, proof)
     sample = _sample(known, final.feature_names, 600)
     shown = (name, proof.verdict, proof.evaluation, proof.rule, proof.against_rule)
@@ -86,22 +87,22 @@ def train_label(
 
 
 def _prove(
-    known: Dataset, window: Window, settings: ModelSettings, capacity: int, seasons: Mapping[dt.date, str] | None
+    known: Dataset, window: Window, settings: ModelSettings, capacity: int, seasons: Mapping[dt.date, str] | None, threads: int
 ) -> tuple[_Proof, Recipe]:
     judge = partial(_judge, settings=settings, capacity=capacity, seasons=seasons)
     parts = cut_with_positives(known, window, settings.splits.evaluation_months, settings.splits.min_slice_positives)
     if parts is None:
-        final = recipe.cross_fitted(known, settings)
+        final = recipe.cross_fitted(known, settings, threads)
         assert final.held_out_raw is not None
         assert final.held_out_probability is not None
         return judge("cross_fitted", known, known, final.held_out_raw, final.held_out_probability), final
     learned, judged_on = known.during(parts.earlier), known.during(parts.later)
-    side = settings.model_copy(update={"threads": max(1, settings.threads // 2)})
+    side = max(1, threads // 2)
     with ThreadPoolExecutor(1) as beside:  # much of either recipe keeps one core only; threads change no tree
-        waiting = beside.submit(recipe.make, known, window, side)
-        tried = recipe.make(learned, window, side)
+        waiting = beside.submit(recipe.make, known, window, settings, side)
+        tried = recipe.make(learned, window, settings, side)
         seen = judged_on.select(tried.feature_names, judged_on.encodings)
-        raw = booster.raw_scores(tried.text, seen, side.threads)
+        raw = booster.raw_scores(tried.text, seen, side)
         probability = tried.calibration(raw)
         if tried.season is not None:
             probability = tried.season(probability, judged_on.as_of)

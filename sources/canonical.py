@@ -17,6 +17,7 @@ from sources.tables import SQL_TYPE, TABLES, Table
 from store.errors import DataDamaged, TerraceError
 from store.files import read_json
 from store.fingerprint import of_file
+from store.limits import USUAL, Limits
 
 
 class DataFile(BaseModel):
@@ -66,19 +67,18 @@ class CanonicalManifest(BaseModel):
         return content | {"tables": {name: t.model_dump(mode="json", exclude=places) for name, t in self.tables.items()}}
 
 
-def connect(memory_limit: str = "4GB", threads: int = 2, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+def connect(limits: Limits = USUAL, spill: Path | None = None, part: int = 2) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data.
 
-    What does not fit goes to files in the folder `spill`; without one it is an error, and nothing is written anywhere.
+    What does not fit goes to files in the folder `spill`; without one it is an error, and nothing is written anywhere. `part`:
+    it may hold one so-manieth of the memory that the limits allow.
     """
     con = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "memory_limit": memory_limit,
-            "threads": str(threads),
             "preserve_insertion_order": "false",
-            "temp_directory": str(spill or ""),
+            **limits.duckdb(spill, part),
         }
     )
     return quiet(con)
@@ -107,10 +107,11 @@ class Canonical:
 
     root: Path
     manifest: CanonicalManifest
+    limits: Limits = USUAL  # of whoever reads them
 
-    def connect(self, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+    def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB to read the tables with, which spills beside them."""
-        return connect(memory_limit, spill=self.root.parent / "spill")
+        return connect(self.limits, self.root.parent / "spill")
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the bank maps this table, and these columns of it to dated facts.
@@ -241,9 +242,9 @@ def _typed_nulls(table: Table) -> str:
     return ", ".join([*columns, "NULL::DATE AS known_from", "NULL::DATE AS known_to"])
 
 
-def open_canonical(root: Path) -> Canonical:
+def open_canonical(root: Path, limits: Limits = USUAL) -> Canonical:
     """The canonical tables last taken in under `root`. Raises TerraceError where there are none."""
     path = root / "manifest.json"
     if not path.exists():
         raise TerraceError("no canonical tables", where=str(root), do="run `terrace check` to take the bank's data in")
-    return Canonical(root, CanonicalManifest.model_validate(read_json(path)))
+    return Canonical(root, CanonicalManifest.model_validate(read_json(path)), limits)

@@ -16,15 +16,16 @@ from sources.sqltext import quiet
 from sources.tables import TABLES
 from sources.written import order_sql
 from store.files import write_json
+from store.limits import Limits
 
 
-def compact_tables(root: Path) -> int:
+def compact_tables(root: Path, limits: Limits) -> int:
     """Write the buckets of every table under `root` anew that lie in several files or hold hidden rows; how many were.
 
     Rows in force stay the same, and so do their fingerprints. The manifest is written last.
     """
     there, states, done = open_canonical(root), {}, 0
-    with connect(memory_limit="2GB") as con:
+    with connect(limits, root.parent / "spill") as con:
         quiet(con)
         for name, state in there.manifest.tables.items():
             buckets = _scattered(there, name)
@@ -64,13 +65,13 @@ def _as_written(there: Canonical, name: str, state: TableState) -> TableState:
     return state.model_copy(update={"delta_version": version, "files": files, "hidden": None})
 
 
-def compact_landed(root: Path) -> int:
+def compact_landed(root: Path, limits: Limits) -> int:
     """Put the small files of `HOME/landed/` together, all but each table's largest; how many went."""
     path = root / "canonical" / "manifest.json"
     state = read_state(root, open_canonical(root / "canonical").manifest.intake) if path.exists() else None
     if state is None:
         return 0
-    with connect(memory_limit="2GB") as con:
+    with connect(limits, root / "spill") as con:
         quiet(con)
         tables = {name: _merged(con, root, name, table, state.intake) for name, table in state.tables.items()}
         running = _merged_running(con, root, state.running, state.intake) if state.running else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from sources.sqltext import ident, literal, quiet
 from store.errors import ConfigError, DataNotArrived
 from store.files import atomic_path
 from store.fingerprint import of_file
+from store.limits import USUAL, Limits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
 def database_columns(name: str, spec: Input, base: Path, settings: SourceSettings) -> dict[str, str]:
     """Column -> DuckDB type of what the mappings use of a table, asked of the database without reading a row."""
-    with _opened(name, spec, base, [], "WHERE false", None) as (con, query):
+    with _opened(name, spec, base, [], "WHERE false", None, USUAL.duckdb(None)) as (con, query):
         have = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
     return {c: have[c] for c in needed_columns(name, list(have), settings)}
 
 
-def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path) -> tuple[Path, str]:
+def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path, limits: Limits) -> tuple[Path, str]:
     """Land these columns of the table as `folder/NAME.parquet`, rows in a total order; returns the file and its SHA-256."""
     since = (
         f"WHERE {ident(spec.since_column)} >= DATE {literal(spec.since.isoformat())}"
@@ -38,7 +39,8 @@ def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path) 
     )
     path = folder / f"{name}.parquet"
     by_spark = folder / f".{name}"
-    with _opened(name, spec, base, columns, since, by_spark) as (con, query), atomic_path(path) as temporary:
+    own = limits.duckdb(folder.parent / "spill")
+    with _opened(name, spec, base, columns, since, by_spark, own) as (con, query), atomic_path(path) as temporary:
         con.execute(
             f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)"
         )
@@ -66,7 +68,7 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
 
 @contextmanager
 def _opened(
-    name: str, spec: Input, base: Path, columns: list[str], where: str, by_spark: Path | None
+    name: str, spec: Input, base: Path, columns: list[str], where: str, by_spark: Path | None, limits: Mapping[str, str]
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
@@ -78,8 +80,8 @@ def _opened(
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
-                "threads": "2",
                 "python_enable_replacements": "false",
+                **limits,
             }
         )
     )

@@ -30,6 +30,7 @@ from sources.spark_sql import landed
 from store.errors import GateBroken
 from store.files import fresh_folder, read_json
 from store.fingerprint import of_files, of_json
+from store.limits import USUAL, Limits
 
 Places = Mapping[tuple[str | int, ...], str]
 
@@ -46,8 +47,7 @@ def take_in(
     workdays: Sequence[dt.date] = (),
     rest_days: Sequence[dt.date] = (),
     places: Places | None = None,
-    memory_limit: str = "2GB",
-    threads: int = 2,
+    limits: Limits = USUAL,
     verify: bool = False,
     progress: Progress | None = None,
 ) -> Canonical:
@@ -56,7 +56,8 @@ def take_in(
     `base`: the folder that paths of the settings start from. `expected`: the business date that must be there. `country`:
     whose holidays are rest days and whose make-up days are not; `workdays`, `rest_days`: the bank's exceptions. `places`:
     key path within the section -> file:line, for messages. `verify`: every file kept is read and its content compared, whether
-    or not its size has changed; canonical files that are damaged are made again from what was landed. Writes
+    or not its size has changed; canonical files that are damaged are made again from what was landed. `limits`: what of the
+    machine may be used. Writes
     quality/report.json and quarantine/ before it raises GateBroken; the tables in force stay as they were then.
     Raises ConfigError, DataNotArrived, GateBroken, DataDamaged.
     """
@@ -65,17 +66,16 @@ def take_in(
     digits = get_currency_precision(currency)
     histories = _histories(settings, root)
     hashes = (_config_hash(settings, bank, currency), _code_hash())
-    there = _in_force(root, hashes)
+    there = _in_force(root, hashes, limits)
     kept = read_state(root, there.manifest.intake) if there else None
     if kept is None:
         there = None
-    limits = {"memory_limit": memory_limit, "threads": str(threads)}
     if there is not None and kept is not None:
         ask_landed(root, kept, read=verify)
         if wrong := wrong_files(there, read=verify):
             with _working(root) as work:
-                there = rebuild(there, kept, wrong, settings, work, limits | _spill(work), say)
-    found = _delivered(settings, root, base, say, histories, kept, verify=verify) if there else None
+                there = rebuild(there, kept, wrong, settings, work, say)
+    found = _delivered(settings, root, base, say, histories, kept, limits, verify=verify) if there else None
     if there is not None and found is not None and there.manifest.inputs == fingerprints(found):
         _ask_fresh(there.manifest.newest_business_date, expected)
         return there
@@ -83,16 +83,16 @@ def take_in(
     seen = {name: None if have is None else visible_columns(settings.inputs[name], have) for name, have in columns.items()}
     check_settings(settings, seen, digits, places or {})
     if found is None:
-        found = _delivered(settings, root, base, say, histories, None, verify=verify)
+        found = _delivered(settings, root, base, say, histories, None, limits, verify=verify)
     asked = Asked(expected, Calendar(country, tuple(workdays), tuple(rest_days)), digits)
     have = {name: of or {} for name, of in columns.items()}
-    job = Job(settings, root, bank, currency, hashes, say, histories, there, kept)
+    job = Job(settings, root, bank, currency, hashes, say, histories, there, kept, limits=limits)
     try:
         with _working(root) as work:
-            made = job.run(found, have, work, limits | _spill(work), asked)
+            made = job.run(found, have, work, asked)
     except StartMoved:
         with _working(root) as work:
-            made = replace(job, anew=True, days={}).run(found, have, work, limits | _spill(work), asked)
+            made = replace(job, anew=True, days={}).run(found, have, work, asked)
     if state := read_state(root, made.manifest.intake):
         forget(root, state)
     return made
@@ -106,10 +106,6 @@ def _working(root: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _spill(work: Path) -> dict[str, str]:
-    return {"temp_directory": str(work / "spill")}
 
 
 def arrived(settings: SourceSettings, root: Path, base: Path) -> dict[str, str] | None:
@@ -174,6 +170,7 @@ def _delivered(
     say: Progress,
     histories: Mapping[str, History],
     kept: State | None,
+    limits: Limits,
     *,
     verify: bool,
 ) -> dict[str, Delivery]:
@@ -183,7 +180,7 @@ def _delivered(
     for name, spec in settings.inputs.items():
         if spec.database is not None:
             say(f"fetch {name}", 0, 1)
-            path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed")
+            path, sha256 = fetch(name, spec, list(database_columns(name, spec, base, settings)), base, root / "landed", limits)
             found[name] = Delivery(name, (delivered_file(path, sha256),), sha256)
     return _with_earlier_days(found, settings, histories, kept)
 
@@ -205,11 +202,11 @@ def _with_earlier_days(
     return whole
 
 
-def _in_force(root: Path, hashes: tuple[str, str]) -> Canonical | None:
+def _in_force(root: Path, hashes: tuple[str, str], limits: Limits = USUAL) -> Canonical | None:
     """The tables in force, where settings and code are those they were made of."""
     if not (root / "canonical" / "manifest.json").exists() or not (root / "quality" / "report.json").exists():
         return None
-    there = open_canonical(root / "canonical")
+    there = open_canonical(root / "canonical", limits)
     return there if (there.manifest.config_hash, there.manifest.code_hash) == hashes else None
 
 

@@ -16,6 +16,7 @@ from sources.sqltext import ident
 from sources.tables import TABLES
 from sources.written import KNOWING, columns_of
 from store.fingerprint import of_file
+from store.limits import Limits
 
 
 class Counts(BaseModel):
@@ -108,8 +109,8 @@ def counted_of(name: str, columns: Sequence[str], found: Sequence[tuple[Any, ...
     )
 
 
-def count_rows(name: str, relation: str) -> Counts:
+def count_rows(name: str, relation: str, limits: Limits) -> Counts:
     """What a relation of canonical files holds, counted. On a connection of its own: the writer's may be closed to files."""
-    with connect(memory_limit="1GB") as con:
+    with connect(limits, part=4) as con:
         columns = columns_of(con, relation)
         return counted_of(name, columns, con.execute(counts_sql(name, columns, relation)).fetchall())

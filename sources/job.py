@@ -36,6 +36,7 @@ from sources.versions import compared_inputs
 from sources.written import buckets_for
 from store.errors import ConfigError, DataNotArrived
 from store.files import fresh_folder
+from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,6 +65,7 @@ class Job:
     there: Canonical | None = None
     kept: State | None = None
     days: dict[str, tuple[Day, ...]] = field(default_factory=dict)  # that the histories hold after this intake
+    limits: Limits = USUAL
     anew: bool = False  # running balances are followed from the first movement on
 
     def run(
@@ -71,10 +73,9 @@ class Job:
         found: Mapping[str, Delivery],
         columns: Mapping[str, Mapping[str, str]],
         work: Path,
-        limits: Mapping[str, str],
         asked: Asked,
     ) -> Canonical:
-        database, config = str(work / "intake.duckdb"), CLOSED | dict(limits)
+        database, config = str(work / "intake.duckdb"), CLOSED | self.limits.duckdb(work / "spill")
         with closing(quiet(duckdb.connect(database, config=config))) as con:
             before = self.there.manifest.inputs if self.there else {}
             come = arrivals(con, self.settings, found, before, self.kept)
@@ -284,6 +285,7 @@ class Job:
                 counts=counts,
                 large=_large(tables, relations, self.root / "work"),
                 before_manifest=keep,
+                limits=self.limits,
                 say=self.say,
             )
         there = self.there.manifest

@@ -17,6 +17,7 @@ from sources.tables import TABLES
 from sources.written import KNOWING, order_sql, prepare_owners, rows_sql
 from store.errors import TerraceError
 from store.files import write_json
+from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,6 +40,7 @@ def write_canonical(
     counts: dict[str, Counts] | None = None,
     large: Mapping[str, Path] | None = None,
     before_manifest: Callable[[], None] | None = None,
+    limits: Limits = USUAL,
     say: Progress = lambda what, done, total: None,
 ) -> Canonical:
     """Write canonical tables from relations of `con` (table name -> relation name) and make them the ones in force.
@@ -69,7 +71,7 @@ def write_canonical(
         version = DeltaTable(str(root / name)).version()
         files = noted_files(root, name, version)
         listed = [str(root / file.path) for file in files]
-        counted = count_rows(name, read_sql(name, listed)) if listed else Counts()
+        counted = count_rows(name, read_sql(name, listed), limits) if listed else Counts()
         states[name] = state_of(name, version, present, (undated or {}).get(name, ()), counted, files)
         if counts is not None:
             counts[name] = counted
@@ -87,7 +89,7 @@ def write_canonical(
     if before_manifest:
         before_manifest()
     write_json(root / "manifest.json", manifest.model_dump(mode="json"))
-    return Canonical(root, manifest)
+    return Canonical(root, manifest, limits)
 
 
 _PARTS = 16  # of a large table: each is sorted in memory

@@ -56,12 +56,11 @@ def rebuild(
     wrong: list[tuple[str, DataFile, str]],
     settings: SourceSettings,
     work: Path,
-    limits: Mapping[str, str],
     say: Progress,
 ) -> Canonical:
     """The same tables with the buckets of these files written again, of rows taken from what was landed and checked again."""
     rebuilt = _buckets(there, wrong)
-    config, root = CLOSED | dict(limits), there.root.parent
+    config, root = CLOSED | there.limits.duckdb(work / "spill"), there.root.parent
     with closing(quiet(duckdb.connect(str(work / "repair.duckdb"), config=config))) as con:
         con.execute(f"SET allowed_directories = [{literals(str(folder) for folder in (folder_of(root), there.root, work))}]")
         con.execute("SET enable_external_access = false")
@@ -84,7 +83,7 @@ def rebuild(
             states[name] = _written(con, there, name, buckets, owning | {name: relations[name]})
     made = there.manifest.model_copy(update={"tables": states})
     write_json(there.root / "manifest.json", made.model_dump(mode="json"))
-    return Canonical(there.root, made)
+    return Canonical(there.root, made, there.limits)
 
 
 def _buckets(there: Canonical, wrong: list[tuple[str, DataFile, str]]) -> dict[str, list[int]]:
@@ -131,7 +130,7 @@ def _written(
 def _ask_same(there: Canonical, name: str, made: TableState) -> None:
     """The rows must be those that were in force."""
     now = Canonical(there.root, there.manifest.model_copy(update={"tables": there.manifest.tables | {name: made}}))
-    counted = count_rows(name, now.relation_sql(name))
+    counted = count_rows(name, now.relation_sql(name), there.limits)
     if f"{counted.content % 2**128:032x}" != made.fingerprint:
         raise DataDamaged(
             f"table {name}, made again from what was landed, has {counted.rows:,} rows that are not those it had",

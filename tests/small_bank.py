@@ -95,7 +95,7 @@ labels:
   buy_consumer_loan: null
   buy_acquiring: null
   churn_aum: {{min_positives: 10000, floor: 1000}}
-models: {{threads: 1}}
+limits: {{threads: 1}}
 targeting:
   hours: {{manager: 4, branch: 4, pool_names: 5}}
   worth: {{least: 1}}           # little money lives here: three yuan a year are worth a call

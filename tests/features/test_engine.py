@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from features.engine import build, file_of
-from features.settings import FeatureSettings, FeatureSwitches
 from store.errors import ConfigError
 from store.files import read_json
 from store.fingerprint import of_path
+from store.limits import Limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -35,8 +36,8 @@ def test_shuffled_input_and_smaller_loads_give_the_same_bytes_and_other_buckets_
     shuffled = {name: frame.sample(frac=1, random_state=3).reset_index(drop=True) for name, frame in tables.items()}
     on = DATES[-1]
     plain = build(county.write(tmp_path / "a", tables, buckets=5), county.SETTINGS, [on], tmp_path / "plain")
-    small = FeatureSettings(calendar=county.SETTINGS.calendar, features=FeatureSwitches(rows_per_load=50))
-    again = build(county.write(tmp_path / "b", shuffled, buckets=5), small, [on], tmp_path / "small")
+    little = replace(county.write(tmp_path / "b", shuffled, buckets=5), limits=Limits(rows_per_load=50))
+    again = build(little, county.SETTINGS, [on], tmp_path / "small")
     assert again.fingerprints == plain.fingerprints
     assert len(list(file_of(tmp_path / "small", on).iterdir())) == 5
     other = build(county.write(tmp_path / "c", shuffled, buckets=2), county.SETTINGS, [on], tmp_path / "other")
@@ -45,21 +46,21 @@ def test_shuffled_input_and_smaller_loads_give_the_same_bytes_and_other_buckets_
 
 def test_a_build_that_is_stopped_leaves_whole_dates_and_the_next_goes_on_after_the_last_finished_bucket(tmp_path: Path) -> None:
     canonical = county.write(tmp_path / "canonical", county.make(34), buckets=5)
-    small = FeatureSettings(calendar=county.SETTINGS.calendar, features=FeatureSwitches(rows_per_load=50))
-    whole = build(canonical, small, DATES, tmp_path / "whole").fingerprints
+    little = replace(canonical, limits=Limits(rows_per_load=50))
+    whole = build(little, county.SETTINGS, DATES, tmp_path / "whole").fingerprints
 
     def stop(_what: str, done: int, total: int) -> None:
         if done == total - 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build(canonical, small, DATES, tmp_path / "stopped", progress=stop)
+        build(little, county.SETTINGS, DATES, tmp_path / "stopped", progress=stop)
     assert sorted(path.name for path in (tmp_path / "stopped").glob("as_of=*")) == [
         f"as_of={on}{ending}" for on in DATES[:3] for ending in (".json", ".parquet")
     ]
     next((tmp_path / "stopped" / ".parts").glob("*/*")).joinpath(".half.parquet.tmp").write_bytes(b"half a file")
     left: list[int] = []
-    again = build(canonical, small, DATES, tmp_path / "stopped", progress=lambda *step: left.append(step[2]))
+    again = build(little, county.SETTINGS, DATES, tmp_path / "stopped", progress=lambda *step: left.append(step[2]))
     assert again.fingerprints == whole
     assert len(left) <= 2  # of the two dates that were missing, the last load at most
     assert not (tmp_path / "stopped" / ".parts").exists()

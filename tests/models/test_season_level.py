@@ -203,5 +203,5 @@ def test_a_level_that_was_not_judged_is_not_put_in_force(seasonal: Synthetic) ->
     made = result.refused or result.champion
     assert made.trained_on == seasonal.as_ofs[:13]
     assert made.method == "model"
-    assert recipe.make(dataset, WINDOW, SETTINGS).season is not None
+    assert recipe.make(dataset, WINDOW, SETTINGS, 2).season is not None
     assert made.season is None

@@ -59,7 +59,7 @@ def test_what_happens_after_the_day_changes_no_bit_of_the_model(tmp_path: Path, 
 def test_same_rows_same_bytes_whatever_the_number_of_threads(
     bank: Synthetic, trained: TrainingResult, window: Window, quick: ModelSettings, tmp_path: Path
 ) -> None:
-    again = train_label(LABEL, bank.dataset(), window, quick.model_copy(update={"threads": 1}), known_at=bank.as_ofs[-1])
+    again = train_label(LABEL, bank.dataset(), window, quick, known_at=bank.as_ofs[-1], threads=1)
     trained.champion.write(tmp_path / "one")
     again.champion.write(tmp_path / "two")
     for name in ("booster.txt", "champion.json"):
@@ -132,7 +132,7 @@ def test_cross_fitted_probabilities_come_from_folds_that_had_not_seen_the_custom
     bank: Synthetic, quick: ModelSettings
 ) -> None:
     dataset = bank.dataset().during(bank.as_ofs[:4])
-    made = recipe.cross_fitted(dataset, quick)
+    made = recipe.cross_fitted(dataset, quick, 2)
     assert made.how == "cross_fitted"
     assert made.rounds <= quick.small_booster.rounds
     assert made.held_out_probability is not None
