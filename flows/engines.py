@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from features import engine
 from features.engine import FeatureSet, Progress
 from flows.bank import BankFile
@@ -29,7 +31,11 @@ def session_of(bank: BankFile) -> SparkSession | None:
 
 
 def begin(bank: BankFile) -> None:
-    """Where the bank's tables lie on Spark, its session with the bank's own properties, before anything is asked of it."""
+    """This process within the bank's limits; and where its tables lie on Spark, its session with the bank's own properties.
+
+    Before anything is asked of either.
+    """
+    pa.set_cpu_count(bank.limits.threads)
     if any(spec.database == "spark" for spec in bank.sources.inputs.values()):
         from sources.spark import session
 

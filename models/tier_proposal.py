@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from models.tier_settings import Scale
 from store.files import read_json, write_json
@@ -197,7 +198,8 @@ def _clusters(adb: Money, assets: Money, most: int, floor: float, seed: int) -> 
     count = min(most, len(np.unique(points.round(2), axis=0)))
     if count < 2:
         return ranks
-    fitted = KMeans(count, n_init=10, random_state=seed).fit(points)
+    with threadpool_limits(1, "openmp"):  # its last bits depend on the number of threads, and one is the fastest
+        fitted = KMeans(count, n_init=10, random_state=seed).fit(points)
     ranks[above] = np.argsort(np.argsort(fitted.cluster_centers_[:, 1]))[fitted.labels_]
     return ranks
 
