@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from sources.canonical import connect
+from sources.connection import connect
 from store.errors import TerraceError
 from store.files import parquet_columns
 

@@ -15,7 +15,8 @@ from bench.opened import Opened, opened
 from bench.place import Found, Place
 from features.calendar import Clock
 from features.engine import file_of
-from sources.canonical import as_of_sql, connect
+from sources.canonical import as_of_sql
+from sources.connection import connect
 
 ROWS, TASK = "transactions.parquet", "task.json"
 FLAT = """

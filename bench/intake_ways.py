@@ -15,7 +15,8 @@ from bench.place import Found, Place, Run
 from flows.bank import BankFile
 from flows.chores import taken_in
 from flows.home import Home
-from sources.canonical import Canonical, as_of_sql, connect
+from sources.canonical import Canonical, as_of_sql
+from sources.connection import connect
 from sources.delivery import paths_of
 from sources.tables import TABLES
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from flows.bank import BankFile
 from flows.demo import open_bank
 from flows.home import Home
 from models.champion import Champion
-from sources.canonical import Canonical, connect, open_canonical
+from sources.canonical import Canonical, open_canonical
+from sources.connection import connect
 from store.errors import NotFound
 from targeting import manifest
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from bench.opened import Opened
 from flows.bank import BankFile
-from sources.canonical import connect
+from sources.connection import connect
 from sources.delivery import paths_of
 from sources.settings import Input, SourceSettings
 

@@ -30,7 +30,8 @@ from features.reading import needed
 from features.rows import row_sets
 from features.spark import Spark, plain, valued
 from flows.demo import open_bank
-from sources.canonical import Canonical, connect, open_canonical
+from sources.canonical import Canonical, open_canonical
+from sources.connection import connect
 from sources.spark import session
 
 if TYPE_CHECKING:

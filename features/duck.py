@@ -29,7 +29,8 @@ from features.rows.balances import counted_accounts
 from features.settings import CalendarSettings
 from features.streams import Ints, Stream, accounts_at, stream_of
 from features.views import views
-from sources.canonical import Canonical, CanonicalManifest, connect
+from sources.canonical import Canonical, CanonicalManifest
+from sources.connection import connect
 
 MADE = onepass.ROWS | {"transactions", "first_balances"}  # row sets that a run brings
 

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -36,9 +39,18 @@ class Parts:
         return self.folder(on) / f"bucket-{bucket:04}.parquet"
 
     def has(self, on: dt.date, buckets: Iterable[int]) -> bool:
-        """Whether all these buckets are done."""
-        return all(self.path(on, bucket).exists() for bucket in buckets)
+        """Whether all these buckets are done: files that are there and whole as far as their ends tell."""
+        return all(_ends_well(self.path(on, bucket)) for bucket in buckets)
 
     def clear(self) -> None:
         """Nothing is in work any more."""
         shutil.rmtree(self.out / ".parts", ignore_errors=True)
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a Parquet file is there with its footer, which is written last."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return True

@@ -18,6 +18,7 @@ MEANINGS = {
     30: "resumed and failed again",
     40: "configuration",
     50: "another run holds the bank",
+    60: "the machine: memory, disk, a process or a file",
 }
 
 

@@ -17,7 +17,7 @@ from flows.settings import Language
 from models.backtest import Backtest, replay
 from models.splits import Window
 from sources.canonical import Canonical
-from store.errors import ConfigError, TerraceError
+from store.errors import ConfigError, MachineFault, TerraceError
 from store.files import write_json
 
 Progress = Callable[[str, int, int], None]
@@ -99,12 +99,16 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
             try:
                 build_labels(canonical, label, days, outcomes_known(canonical, label), folder / "labels" / "now")
                 outcomes[label.name] = [file_of(folder / "labels" / "now" / label.name, day) for day in days]
+            except MachineFault:
+                raise
             except TerraceError as error:
                 none[label.name] = error.found
         stacked = training.Lessons(canonical, bank.features, home.features, every, outcomes, bank.models.splits.label_rows)
         for label in [label for label in labels if label.name in outcomes]:
             try:
                 done.append(_replay(bank, canonical, label, stacked, nights[label.name], folder, progress))
+            except MachineFault:
+                raise
             except TerraceError as error:
                 none[label.name] = error.found
     if not done:

@@ -16,7 +16,7 @@ from features.catalog import catalog
 from features.engine import file_of
 from features.labels import LabelReport, build_labels, cohorts_at, named
 from features.labels import report as label_report
-from flows import engines, process, training
+from flows import engines, faults, process, training
 from flows.bank import BankFile
 from flows.code import code_hash
 from flows.home import Home
@@ -49,11 +49,11 @@ class Trained:
 
 @contextmanager
 def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
-    """The bank to oneself: no night runs meanwhile. Raises LeaseHeld where one does."""
+    """The bank to oneself: no night runs meanwhile. Raises LeaseHeld where one does, MachineFault for what the machine did."""
     ledger = open_ledger(home.ledger, time.time)
     lease = ledger.take_lease(process.owner_name(), bank.night.lease_seconds, process.is_gone)
     try:
-        with Heartbeat(ledger, lease, bank.night.lease_seconds):
+        with Heartbeat(ledger, lease, bank.night.lease_seconds), faults.named(home, bank.limits):
             yield
     finally:
         ledger.release_lease(lease)

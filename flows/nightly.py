@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from flows import process
+from flows import faults, process
 from flows.chores import taken_in
 from flows.night import Night
 from flows.plan import plan
@@ -21,12 +21,13 @@ from flows.runner import Heartbeat, StepResult, StepTimeout, is_passing, limited
 from flows.screen import WAITING
 from sources.canonical import open_canonical
 from store import fingerprint
-from store.errors import ConfigError, DataNotArrived, GateBroken, ResumedAndFailed, TerraceError
+from store.errors import ConfigError, DataNotArrived, GateBroken, MachineFault, ResumedAndFailed, TerraceError
 from store.lease import LeaseHeld, LeaseLost
 from store.ledger import Ledger
 from store.runs import Run, RunKey
 
 Progress = Callable[[str, int, int], None]
+_SAYS_ITSELF = DataNotArrived | GateBroken | ConfigError | LeaseLost | KeyboardInterrupt
 Engine = Callable[[str, bool, Callable[[], StepResult]], StepResult]  # step, whether to try again on IO, the work
 
 
@@ -91,8 +92,8 @@ def plain(retries: int, pause: float) -> Engine:
 def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[StepResult], None]) -> Outcome:
     """Run the night under the lease to a published list; `ended` hears of every step.
 
-    Raises what a step raises: typed errors as they are; anything else, in a night that had crashed before, as
-    ResumedAndFailed.
+    Raises what a step raises: typed errors as they are, and MachineFault for what the machine did; anything else, in a night
+    that had crashed before, as ResumedAndFailed.
     """
     bank, ledger = ready.request.bank, ready.ledger
     lease = ledger.take_lease(process.owner_name(), bank.night.lease_seconds, process.is_gone)
@@ -101,7 +102,7 @@ def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[S
     run: Run | None = None
     try:
         ledger.remember("unfinished", unfinished)
-        with Heartbeat(ledger, lease, bank.night.lease_seconds) as heartbeat:
+        with Heartbeat(ledger, lease, bank.night.lease_seconds) as heartbeat, faults.named(ready.request.home, bank.limits):
             results = [_take_in(ready, engine, progress)]
             ended(results[0])
             key = _key(ready)
@@ -127,7 +128,7 @@ def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[S
         )
     except BaseException as error:
         _note_failure(ledger, run, error)
-        if crashed_before and not isinstance(error, DataNotArrived | GateBroken | ConfigError | LeaseLost | KeyboardInterrupt):
+        if crashed_before and not isinstance(error, _SAYS_ITSELF | MachineFault):
             raise ResumedAndFailed(
                 f"the resumed night failed again: {_kind(error)}",
                 where=bank.bank.id,
@@ -187,7 +188,7 @@ def _key(ready: Ready) -> RunKey:
 
 def _note_failure(ledger: Ledger, run: Run | None, error: BaseException) -> None:
     """Best effort: on a full disk not even this can be written, and the next start then counts this one as crashed."""
-    typed = isinstance(error, DataNotArrived | GateBroken | ConfigError | LeaseLost | LeaseHeld | KeyboardInterrupt)
+    typed = isinstance(error, _SAYS_ITSELF | LeaseHeld)
     with contextlib.suppress(sqlite3.Error):
         if typed:
             ledger.remember("unfinished", "")

@@ -44,6 +44,9 @@ SETTINGS: dict[str, str] = {
     "Spark does not start: {}": "Spark 没有启动：{}",
     "Java 17 on the path": "PATH 中有 Java 17",
     "install Java 17, or look at `spark` in the bank's file": "安装 Java 17，或检查银行文件中的 spark 一段",
+    # limits
+    "write a size as 4GB, 800MB or 1.5TB": "大小写法如 4GB、800MB、1.5TB",
+    "too little to work with; at least {}": "太小，无法运行；至少 {}",
     # features
     "a season has either `festival` or both `solar_from` and `solar_to`":
         "时节要么写 festival，要么同时写 solar_from 和 solar_to",

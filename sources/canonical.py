@@ -12,11 +12,12 @@ import duckdb
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from sources.sqltext import literal, quiet
+from sources.connection import connect
+from sources.sqltext import literal
 from sources.tables import SQL_TYPE, TABLES, Table
 from store.errors import DataDamaged, TerraceError
 from store.files import read_json
-from store.fingerprint import of_file
+from store.fingerprint import unlike
 from store.limits import USUAL, Limits
 
 
@@ -65,23 +66,6 @@ class CanonicalManifest(BaseModel):
         content = self.model_dump(mode="json", exclude={"tables", "intake"})
         places = {"delta_version", "files", "hidden"}
         return content | {"tables": {name: t.model_dump(mode="json", exclude=places) for name, t in self.tables.items()}}
-
-
-def connect(limits: Limits = USUAL, spill: Path | None = None, part: int = 2) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that loads no extension from anywhere and keeps the time zone out of the data.
-
-    What does not fit goes to files in the folder `spill`; without one it is an error, and nothing is written anywhere. `part`:
-    it may hold one so-manieth of the memory that the limits allow.
-    """
-    con = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "preserve_insertion_order": "false",
-            **limits.duckdb(spill, part),
-        }
-    )
-    return quiet(con)
 
 
 def as_of_sql(table: str, relation: str, as_of: dt.date | int, columns: Iterable[str] | None = None) -> str:
@@ -214,12 +198,7 @@ def read_sql(table: str, files: Sequence[str]) -> str:
 
 def wrong_with(root: Path, file: DataFile, *, read: bool = False) -> str:
     """What is wrong with a file, without reading it unless asked to; empty: nothing."""
-    path = root / file.path
-    if not path.exists():
-        return "is missing"
-    if path.stat().st_size != file.size:
-        return f"has {path.stat().st_size:,} bytes instead of {file.size:,}"
-    return "has been changed" if read and of_file(path) != file.sha256 else ""
+    return unlike(root / file.path, file.size, file.sha256 if read else "")
 
 
 def damaged(table: str, file: DataFile, wrong: str) -> DataDamaged:

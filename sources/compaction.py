@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable, write_deltalake
 
-from sources.canonical import Canonical, TableState, connect, open_canonical
+from sources.canonical import Canonical, TableState, open_canonical
 from sources.change import at_version
+from sources.connection import connect
 from sources.inventory import noted_files
 from sources.landed import RunningKept, TableKept, columns_sql, copy, forget, read_state, rows_of, write_state
 from sources.sqltext import quiet

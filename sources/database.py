@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from sources.connection import connect
 from sources.settings import Input, SourceSettings
 from sources.spark_sql import opened
-from sources.sqltext import ident, literal, quiet
+from sources.sqltext import ident, literal
 from store.errors import ConfigError, DataNotArrived
 from store.files import atomic_path
 from store.fingerprint import of_file
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def database_columns(name: str, spec: Input, base: Path, settings: SourceSettings) -> dict[str, str]:
     """Column -> DuckDB type of what the mappings use of a table, asked of the database without reading a row."""
-    with _opened(name, spec, base, [], "WHERE false", None, USUAL.duckdb(None)) as (con, query):
+    with _opened(name, spec, base, [], "WHERE false", None, (USUAL, None)) as (con, query):
         have = {row[0]: row[1] for row in con.execute(f"DESCRIBE {query}").fetchall()}
     return {c: have[c] for c in needed_columns(name, list(have), settings)}
 
@@ -39,7 +40,7 @@ def fetch(name: str, spec: Input, columns: list[str], base: Path, folder: Path, 
     )
     path = folder / f"{name}.parquet"
     by_spark = folder / f".{name}"
-    own = limits.duckdb(folder.parent / "spill")
+    own = (limits, folder.parent / "spill")
     with _opened(name, spec, base, columns, since, by_spark, own) as (con, query), atomic_path(path) as temporary:
         con.execute(
             f"COPY (SELECT * FROM ({query}) ORDER BY ALL) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION zstd)"
@@ -68,23 +69,20 @@ def needed_columns(name: str, have: list[str], settings: SourceSettings) -> list
 
 @contextmanager
 def _opened(
-    name: str, spec: Input, base: Path, columns: list[str], where: str, by_spark: Path | None, limits: Mapping[str, str]
+    name: str,
+    spec: Input,
+    base: Path,
+    columns: list[str],
+    where: str,
+    by_spark: Path | None,
+    within: tuple[Limits, Path | None],
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
         raise ConfigError(f"the address {spec.uri} has not been filled in", where=f"input {name}", do="set that variable")
     table = ".".join(ident(part) for part in (spec.table or "").split("."))
     query = f"SELECT {', '.join(ident(c) for c in columns) or '*'} FROM {table} {where}"
-    con = quiet(
-        duckdb.connect(
-            config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "python_enable_replacements": "false",
-                **limits,
-            }
-        )
-    )
+    con = connect(*within, more={"python_enable_replacements": "false"})
     try:
         if spec.database == "duckdb":
             _attach(con, name, base / (spec.uri or ""), query)

@@ -11,7 +11,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from pydantic import BaseModel, ConfigDict
 
-from sources.canonical import DataFile, TableState, connect
+from sources.canonical import DataFile, TableState
+from sources.connection import connect
 from sources.sqltext import ident
 from sources.tables import TABLES
 from sources.written import KNOWING, columns_of

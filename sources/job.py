@@ -15,6 +15,7 @@ from sources.balances import check_running, derive_balances
 from sources.canonical import Canonical, CanonicalManifest, TableState
 from sources.change import write_change
 from sources.comparison import land_full
+from sources.connection import connect
 from sources.contract import Checked, check_table, in_order, last_usual
 from sources.delivery import Delivery
 from sources.followed import Followed
@@ -29,7 +30,7 @@ from sources.mapping import Mapped, map_table
 from sources.overwrite import write_canonical
 from sources.part import Part
 from sources.settings import Input, SourceSettings
-from sources.sqltext import literals, quiet
+from sources.sqltext import literals
 from sources.statement import first_sentence
 from sources.verdict import Intake, quality_report, write_verdict
 from sources.versions import compared_inputs
@@ -75,12 +76,11 @@ class Job:
         work: Path,
         asked: Asked,
     ) -> Canonical:
-        database, config = str(work / "intake.duckdb"), CLOSED | self.limits.duckdb(work / "spill")
-        with closing(quiet(duckdb.connect(database, config=config))) as con:
+        with closing(self._connection(work)) as con:
             before = self.there.manifest.inputs if self.there else {}
             come = arrivals(con, self.settings, found, before, self.kept)
             landed = self._land(con, come, found, columns, work)
-        with closing(quiet(duckdb.connect(database, config=config))) as con:
+        with closing(self._connection(work)) as con:
             self._lock(con, come, work)
             part = Part(con, self.root, self.kept)
             mapped, files = self._map(con, come, part, asked)
@@ -97,6 +97,9 @@ class Job:
             assert newest is not None
             state = State(intake=self.intake, pieces=pieces, lines=lines, running=followed.kept if followed else None)
             return self._write(con, part, found, tables, followed, newest, state)
+
+    def _connection(self, work: Path) -> duckdb.DuckDBPyConnection:
+        return connect(self.limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
 
     @property
     def intake(self) -> int:
@@ -326,6 +329,8 @@ def _readable(table: str) -> Iterator[None]:
     try:
         yield
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        if "Failed to read file" in str(error) or "magic bytes" in str(error):  # a file is damaged, no value is strange
+            raise
         raise ConfigError(
             first_sentence(str(error)),
             where=f"table {table}, its `select` or `where`",

@@ -17,7 +17,7 @@ from sources.inventory import Counts
 from sources.rules import Action
 from sources.sqltext import ident, literal, literals
 from store.files import read_json, write_json
-from store.fingerprint import of_file
+from store.fingerprint import of_file, unlike
 
 ROWS = 44  # bits of `_row` that number rows within an intake; those above are the intake's number
 
@@ -35,14 +35,11 @@ class File(_Kept):
 
     def wrong(self, root: Path) -> str:
         """What is seen to be wrong with it without reading it; empty: nothing."""
-        path = root / self.path
-        if not path.exists():
-            return "is missing"
-        return "" if path.stat().st_size == self.size else f"has {path.stat().st_size:,} bytes instead of {self.size:,}"
+        return unlike(root / self.path, self.size)
 
     def damaged(self, root: Path) -> str:
         """What is wrong with it, its content looked at; empty: nothing."""
-        return self.wrong(root) or ("" if of_file(root / self.path) == self.sha256 else "has been changed")
+        return unlike(root / self.path, self.size, self.sha256)
 
 
 def noted(root: Path, path: Path) -> File:

@@ -12,6 +12,7 @@ from deltalake import write_deltalake
 from sources.balances import derive_balances
 from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
+from sources.connection import connect
 from sources.followed import Followed
 from sources.inventory import count_rows, noted_files
 from sources.job import CLOSED, each_checked, follow, relations_of, runs
@@ -20,7 +21,7 @@ from sources.landed import State, folder_of
 from sources.overwrite import Progress
 from sources.part import Part
 from sources.settings import SourceSettings
-from sources.sqltext import literals, quiet
+from sources.sqltext import literals
 from sources.tables import TABLES
 from sources.written import order_sql, prepare_owners, rows_sql
 from store.errors import DataDamaged
@@ -60,8 +61,8 @@ def rebuild(
 ) -> Canonical:
     """The same tables with the buckets of these files written again, of rows taken from what was landed and checked again."""
     rebuilt = _buckets(there, wrong)
-    config, root = CLOSED | there.limits.duckdb(work / "spill"), there.root.parent
-    with closing(quiet(duckdb.connect(str(work / "repair.duckdb"), config=config))) as con:
+    root = there.root.parent
+    with closing(connect(there.limits, work / "spill", database=str(work / "repair.duckdb"), more=CLOSED)) as con:
         con.execute(f"SET allowed_directories = [{literals(str(folder) for folder in (folder_of(root), there.root, work))}]")
         con.execute("SET enable_external_access = false")
         part = Part(con, root, kept, rebuilt=_with_movements(rebuilt, settings), buckets=there.manifest.buckets)

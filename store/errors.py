@@ -7,7 +7,8 @@ class TerraceError(Exception):
     """One thing that went wrong, said so that the person on duty can act.
 
     `where` names file, table, row or key; `exit_code` is the scheduler's contract (0 published, 3 already published,
-    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank).
+    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank, 60 the
+    machine).
     """
 
     exit_code = 1
@@ -50,8 +51,26 @@ class GateBroken(TerraceError):
     exit_code = 20
 
 
-class DataDamaged(TerraceError):
-    """A file that Terrace wrote itself is missing, or not as it was written."""
+class MachineFault(TerraceError):
+    """The machine failed the run, not the data and not the bank's settings: when that is mended it goes on where it stood."""
+
+    exit_code = 60
+
+
+class OutOfMemory(MachineFault):
+    """More memory was needed than the limits, or the machine, would give."""
+
+
+class DiskFull(MachineFault):
+    """The disk, or the temporary space that the limits allow, is used up."""
+
+
+class ProcessDied(MachineFault):
+    """A process that worked for the run was ended from outside."""
+
+
+class DataDamaged(MachineFault):
+    """A file is missing, cannot be read, or is not as Terrace wrote it."""
 
 
 class ListDamaged(GateBroken):

@@ -15,6 +15,18 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def unlike(path: Path, size: int, sha256: str = "") -> str:
+    """What is wrong with a file of which size and hash were noted; without the hash it is not read. Empty: nothing."""
+    try:
+        if path.stat().st_size != size:
+            return f"has {path.stat().st_size:,} bytes instead of {size:,}"
+        return "has been changed" if sha256 and of_file(path) != sha256 else ""
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+
+
 def of_path(path: Path) -> str:
     """SHA-256 of a file's bytes, or of a folder's files with their names, hexadecimal."""
     return of_files((p for p in path.rglob("*") if p.is_file()), path) if path.is_dir() else of_file(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,7 +11,6 @@ from store.settings import Settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([MGT])(i?)B")
 _UNITS = {"M": 2, "G": 3, "T": 4}
-_LEAST = 256_000_000  # bytes, below which the database engine cannot sort a bucket
 _ROWS_PER_KB = 3  # of memory: movements and balances that are loaded at once
 
 
@@ -25,36 +23,31 @@ def bytes_of(size: str) -> int:
     return int(float(number) * (1024 if is_binary else 1000) ** _UNITS[unit])
 
 
-def _enough(size: str) -> str:
-    if bytes_of(size) < _LEAST:
-        raise ValueError("too little to work with; at least 256MB")
-    return size
+def _at_least(least: str) -> AfterValidator:
+    def enough(size: str) -> str:
+        if bytes_of(size) < bytes_of(least):
+            raise ValueError(f"too little to work with; at least {least}")
+        return size
+
+    return AfterValidator(enough)
 
 
-Size = Annotated[str, AfterValidator(_enough)]
+Memory = Annotated[str, _at_least("1GB")]  # tables of 300 columns take a block of each, however few their rows
+Space = Annotated[str, _at_least("256MB")]
 
 
 class Limits(Settings):
     """Threads, memory and temporary space of one run."""
 
     threads: int = Field(default=2, ge=1, le=256)  # of every engine; also processes that write workbooks
-    memory: Size = "4GB"  # one half is the database engine's, which then spills to disk; one half is for rows held as arrays
-    temporary_space: Size = "50GB"  # for what is spilled, beside the bank's tables
+    memory: Memory = "4GB"  # one half is the database engine's, which then spills to disk; one half is for rows held as arrays
+    temporary_space: Space = "50GB"  # for what is spilled, beside the bank's tables
     rows_per_load: int | None = Field(default=None, gt=0)  # movements and balances in work at once; else by the memory
 
     @property
     def rows_at_once(self) -> int:
         """Transactions and balances whose features are summed at once."""
         return self.rows_per_load or bytes_of(self.memory) * _ROWS_PER_KB // 1000
-
-    def duckdb(self, spill: Path | None, part: int = 2) -> dict[str, str]:
-        """DuckDB's own settings for one so-manieth `part` of the memory; what does not fit is an error without a `spill`."""
-        return {
-            "threads": str(self.threads),
-            "memory_limit": f"{bytes_of(self.memory) // part // 1000}KB",
-            "temp_directory": str(spill or ""),
-            **({"max_temp_directory_size": f"{bytes_of(self.temporary_space) // 1000}KB"} if spill else {}),
-        }
 
 
 USUAL = Limits()  # what a bank that says nothing has: a county's machine of two cores

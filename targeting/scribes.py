@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store.errors import TerraceError
+from store.errors import ProcessDied
 
 if TYPE_CHECKING:
     from targeting.list_book import ListBook
@@ -26,7 +26,7 @@ _AT_HAND: list[tuple[Write, ListBook, Path]] = []  # of a process: what all its 
 def write_each(
     write: Write, book: ListBook, readers: Sequence[Reader], out: Path, processes: int, progress: Progress | None = None
 ) -> list[Path]:
-    """The paths of all workbooks, in the readers' order. Raises TerraceError where a process died; then some are missing."""
+    """The paths of all workbooks, in the readers' order. Raises ProcessDied where one was killed; then some are missing."""
     paths = [_path(out, reader) for reader in readers]
     hands = min(processes, len(readers) // WORTH)
     if hands < 2:
@@ -44,11 +44,11 @@ def write_each(
             if progress:
                 progress("workbooks", number, len(readers))
     except BrokenProcessPool:
-        raise TerraceError(
+        raise ProcessDied(
             "a process that writes workbooks died",
             where=f"workbooks, {hands} processes",
             expected=f"{len(readers)} workbooks",
-            do="look whether memory ran out, or set models.threads to 1; nothing was published",
+            do="look whether memory ran out, or set limits.threads lower; nothing was published",
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.overwrite import write_canonical
 from sources.tables import TABLES, Kind
 

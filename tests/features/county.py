@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.settings import FeatureSettings
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.overwrite import write_canonical
 from sources.tables import CATEGORIES
 from store.settings import read_yaml

@@ -13,7 +13,7 @@ import pytest
 from features.catalog import chosen
 from features.engine import build
 from features.frames import from_frames
-from sources.canonical import connect
+from sources.connection import connect
 
 sys.path.insert(0, str(Path(__file__).parent))
 

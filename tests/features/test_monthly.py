@@ -22,7 +22,8 @@ from features.monthly import (
     set_aside,
     together,
 )
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 
 
 def average(bank: Canonical, view: str, after: str, until: str, quiet: int = 0) -> list[float]:

@@ -48,3 +48,21 @@ def test_a_currency_that_is_not_counted_in_hundredths_is_refused(tmp_path: Path,
     assert "own.yaml:3" in str(error)
     assert why in str(error)
     assert "currency" not in told(error, "zh").replace("bank.currency", "")
+
+
+def test_limits_of_the_machine_reach_the_bank_and_enter_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"extends: [{BANKS / 'berka.yaml'}]\nlimits: {{threads: 7, memory: 12GB, temporary_space: 1TB}}\n")
+    own, plain = load_bank(path, {}), load_bank(BANKS / "berka.yaml", {})
+    assert (own.limits.threads, own.limits.memory, own.limits.temporary_space) == (7, "12GB", "1TB")
+    assert own.config_hash == plain.config_hash
+    assert plain.limits.threads == 2, "a county's machine has two cores"
+
+
+def test_a_limit_that_is_no_size_is_told_with_its_line_in_both_languages(tmp_path: Path) -> None:
+    error = refused(tmp_path, "limits:\n  memory: plenty\n  temporary_space: 5MB\n  thread: 2\n")
+    assert "own.yaml:3: 'limits.memory' is 'plenty': write a size as 4GB, 800MB or 1.5TB" in str(error)
+    assert "own.yaml:4: 'limits.temporary_space' is '5MB': too little to work with; at least 256MB" in str(error)
+    assert "unknown key 'limits.thread'; did you mean 'threads'?" in str(error)
+    assert "大小写法如 4GB、800MB、1.5TB" in told(error, "zh")
+    assert "太小，无法运行；至少 256MB" in told(error, "zh")

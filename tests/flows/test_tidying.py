@@ -13,7 +13,8 @@ from features.engine import build, file_of
 from flows import chores, tidying
 from flows.bank import BankFile, load_bank
 from flows.home import Home
-from sources.canonical import connect, open_canonical
+from sources.canonical import open_canonical
+from sources.connection import connect
 from sources.tables import TABLES
 from store.files import read_json
 from store.ledger import open_ledger

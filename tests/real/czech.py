@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.overwrite import write_canonical
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "berka"

@@ -11,7 +11,8 @@ import pytest
 
 from features.engine import build
 from features.settings import FeatureSettings
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from tests.real import czech
 from tests.real.czech import AS_OF, DATA, DATE
 

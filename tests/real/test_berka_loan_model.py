@@ -21,7 +21,8 @@ from models.dataset import join_label
 from models.evaluate import Difference, compare
 from models.splits import Window
 from models.stack import Stack, model_columns, stack_features
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.intake import take_in
 
 ROOT = Path(__file__).resolve().parents[2]

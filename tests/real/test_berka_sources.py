@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.intake import read_report, take_in
 from sources.settings import SourceSettings
 from store.settings import read_yaml, validate

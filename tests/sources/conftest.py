@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.intake import read_report, take_in
 from sources.quality import Finding, QualityReport
 from sources.settings import SourceSettings

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.tables import TABLES
 from tests.sources.conftest import SmallBank
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sources.canonical import connect, open_canonical
+from sources.canonical import open_canonical
+from sources.connection import connect
 from sources.overwrite import write_canonical
 from sources.written import buckets_for
 

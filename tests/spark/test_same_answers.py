@@ -26,7 +26,8 @@ from models.score import score_all
 from models.settings import EvaluationSettings, ModelSettings, Segment
 from models.splits import Window
 from models.train import train_label
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.intake import take_in
 from sources.settings import SourceSettings
 from sources.spark import rows as rows_on_spark

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sources.canonical import connect
+from sources.connection import connect
 from store.limits import USUAL, Limits, bytes_of
 
 

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.catalog import FeatureSpec
-from sources.canonical import Canonical, connect
+from sources.canonical import Canonical
+from sources.connection import connect
 from sources.overwrite import write_canonical
 from store.settings import read_yaml, validate
 from targeting.list_book import BankWords

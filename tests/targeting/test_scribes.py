@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import TerraceError
+from store.errors import ProcessDied
 from targeting import scribes
 from targeting.list_book import ListBook
 from targeting.sharing import Reader
@@ -39,5 +39,5 @@ def test_two_processes_write_the_same_bytes_as_one(eager: None, tmp_path: Path) 
 
 def test_a_process_that_dies_stops_the_list_and_says_so(eager: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("targeting.workbook.workbook_bytes", killed)
-    with pytest.raises(TerraceError, match="a process that writes workbooks died"):
+    with pytest.raises(ProcessDied, match="a process that writes workbooks died"):
         write_workbooks(list_book(), tmp_path, processes=2)
