@@ -147,7 +147,8 @@ def nightly(
     runner: Annotated[str, typer.Option(metavar="prefect|plain", help="What runs the steps.")] = "prefect",
 ) -> None:
     """Tonight's lists, from the bank's files to the managers' workbooks. Exit codes: 0 published, 3 already published,
-    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank."""
+    10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank,
+    60 the machine: memory, disk, a process or a file."""
     from flows import tonight
 
     if runner not in ("prefect", "plain"):

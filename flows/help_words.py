@@ -16,9 +16,10 @@ _CHINESE: dict[str, str] = {
     "Train on what was known at the date; what passes the gate becomes champion.":
         "用截至该日已知的数据训练；通过检验的成为现用模型。",
     "Tonight's lists, from the bank's files to the managers' workbooks. Exit codes: 0 published, 3 already published,"
-    " 10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank.":
+    " 10 data did not come, 20 a gate broke, 30 resumed and failed, 40 configuration, 50 another run holds the bank,"
+    " 60 the machine: memory, disk, a process or a file.":
         "今晚的名单：从本行文件到客户经理的工作簿。退出码：0 已发布，3 此前已发布，10 数据未到，20 检查未通过，"
-        "30 续跑后再次失败，40 配置有误，50 另有任务正在运行。",
+        "30 续跑后再次失败，40 配置有误，50 另有任务正在运行，60 机器问题（内存、磁盘、进程或文件）。",
     "Replay past month ends as if each were the night it was, and say what the lists would have caught.":
         "按当时已知的数据回放过去的月末，看名单能命中多少。",
     "What is published: dates, versions, names per owner; with --owner the rows of one list.":
