@@ -10,7 +10,7 @@ from flows.home import Home
 from flows.screen import Screen
 from flows.translation import told
 from flows.words import say
-from store.errors import ResumedAndFailed, TerraceError
+from store.errors import MachineFault, ResumedAndFailed, TerraceError
 from store.files import write_text
 
 UNFORESEEN = 1
@@ -22,7 +22,9 @@ def show(error: Exception, home: Home | None, screen: Screen) -> int:
     cause = error.__cause__ if isinstance(error, ResumedAndFailed) else error
     if isinstance(error, TerraceError):
         screen.complaint(say(language, "refused", why=told(error, language)))
-    if cause is not None and not isinstance(cause, TerraceError):
+    if isinstance(error, MachineFault) and error.__cause__ is not None:
+        screen.complaint(say(language, "details", log=_logged(error, home)))
+    elif cause is not None and not isinstance(cause, TerraceError):
         kind, place = _kind(cause)
         screen.complaint(say(language, "unforeseen", kind=kind, place=place, log=_logged(cause, home)))
     return error.exit_code if isinstance(error, TerraceError) else UNFORESEEN

@@ -35,6 +35,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kept": ("上一份已发布的名单继续有效。", "The last published list stays in force."),
     "unforeseen": ("出现意外错误（{kind}），位置 {place}。详情见 {log}（仅本机可读）。",
                    "An unforeseen error ({kind}) at {place}. The details are in {log}, readable by this user only."),
+    "details": ("详情见 {log}（仅本机可读）。", "The details are in {log}, readable by this user only."),
     "alert_failed": ("告警未能送出：{why}", "The alert was not delivered: {why}"),
     "config": ("配置", "configuration"), "code": ("程序", "code"), "input": ("数据 {name}", "data {name}"),
     "champion": ("模型 {name}", "model {name}"),

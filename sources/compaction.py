@@ -17,10 +17,10 @@ from sources.sqltext import quiet
 from sources.tables import TABLES
 from sources.written import order_sql
 from store.files import write_json
-from store.limits import Limits
+from store.limits import USUAL, Limits
 
 
-def compact_tables(root: Path, limits: Limits) -> int:
+def compact_tables(root: Path, limits: Limits = USUAL) -> int:
     """Write the buckets of every table under `root` anew that lie in several files or hold hidden rows; how many were.
 
     Rows in force stay the same, and so do their fingerprints. The manifest is written last.
@@ -66,7 +66,7 @@ def _as_written(there: Canonical, name: str, state: TableState) -> TableState:
     return state.model_copy(update={"delta_version": version, "files": files, "hidden": None})
 
 
-def compact_landed(root: Path, limits: Limits) -> int:
+def compact_landed(root: Path, limits: Limits = USUAL) -> int:
     """Put the small files of `HOME/landed/` together, all but each table's largest; how many went."""
     path = root / "canonical" / "manifest.json"
     state = read_state(root, open_canonical(root / "canonical").manifest.intake) if path.exists() else None
