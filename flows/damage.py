@@ -35,7 +35,7 @@ def found(home: Home) -> DataDamaged | None:
 
 def _of_features(folder: Path) -> DataDamaged | None:
     note = folder.with_suffix(".json")
-    if note.exists() and read_json(note).get("fingerprint") == of_path(folder):
+    if not note.exists() or read_json(note).get("fingerprint") == of_path(folder):
         return None
     broken = [part.name for part in parquet_parts(folder) if not _is_whole(part)]
     return DataDamaged(

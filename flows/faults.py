@@ -21,6 +21,15 @@ from store.limits import Limits
 _NO_SPACE = ("No space left on device", "database or disk is full", "Disk quota exceeded")
 _SPILLED = "max_temp_directory_size"
 _NAMED = re.compile(r"""["']([^"']+\.parquet)["']""")
+_READING = (  # what libraries raise where bytes are not what they should be; a statement that is wrong is none of these
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+    pa.ArrowException,
+    DeltaError,
+    OSError,
+)
 AGAIN = "then run again: it goes on where it stood"
 
 
@@ -64,7 +73,7 @@ def fault_of(error: Exception, home: Home, limits: Limits) -> MachineFault | Non
             expected=f"to get by with {limits.memory}, one half of it for the database engine",
             do=f"set limits.memory higher if the machine has more, or limits.threads or limits.rows_per_load lower; {AGAIN}",
         )
-    reading = [one for one in chain if isinstance(one, duckdb.Error | pa.ArrowException | DeltaError | OSError)]
+    reading = [one for one in chain if isinstance(one, _READING) or type(one) is duckdb.Error]  # the latter: of a broken page
     return (damage.found(home) or _unreadable(reading, home)) if reading else None
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import sqlite3
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -68,6 +69,7 @@ def _noted(name: str, work: Callable[[], StepResult]) -> Callable[[], StepResult
             return work()
         except Exception as error:
             vars(error).setdefault("step", name)
+            traceback.clear_frames(error.__traceback__)  # Prefect keeps the error, and with it what the step had in hand
             raise
 
     return noted

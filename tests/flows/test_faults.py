@@ -19,6 +19,8 @@ from store.errors import DataDamaged, DiskFull, MachineFault, OutOfMemory
 from store.limits import USUAL, Limits
 from tests.features import county
 from tests.small_disk import resize, small_disk
+from tests.sources.daily_bank import daily_bank, deliver
+from tests.sources.test_by_day import BASE
 
 ON = dt.date(2025, 8, 31)
 VIEWS = ("account_holdings",)
@@ -120,6 +122,20 @@ def test_a_garbled_part_of_finished_features_is_named_and_the_next_build_makes_t
     assert f"features/as_of={ON}.parquet: the file bucket-0002.parquet has been changed" in english
     assert build(canonical, county.SETTINGS, [ON], home.features, views=VIEWS).fingerprints == made.fingerprints
     made.read(ON)
+
+
+def test_a_garbled_landed_file_is_named_when_the_next_day_needs_it(tmp_path: Path) -> None:
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, BASE)
+    bank.take()
+    garble(bank.folder / "home" / "landed" / "transactions" / "1.parquet")
+    deliver(bank, dt.date(2023, 9, 2), {"mov": ["T1|A1|20230901|2.00|2.00|SAL|0"]})
+    with pytest.raises(DataDamaged) as caught, faults.named(Home(bank.folder / "home"), USUAL):
+        bank.take()
+    english, chinese = in_two_languages(caught.value)
+    assert "landed: the file transactions/1.parquet has been changed" in english
+    assert "put it back from a backup" in english
+    assert "内容已被改动" in chinese
 
 
 def test_a_file_that_was_delivered_broken_is_named_with_where_to_get_another(home: Home, tmp_path: Path) -> None:
