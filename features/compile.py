@@ -35,20 +35,27 @@ def columns(known: Known, population: Frame, features: Sequence[Feature], minor:
 
 def gathered(known: Known, population: Frame, features: Sequence[Feature]) -> Frame:
     """The rows of `population`, one more column per leaf of the features."""
-    names, engine = _names(features), known.engine
-    kernels, brought = engine.kernels, []
-    summed: dict[str, Frame] = {}
+    kept = {name: known.engine.keep(name, frame) for name, frame in summed(known, features).items()}
+    wide = reduce(lambda left, frame: left.join(frame, on=KEY, how="left"), kept.values(), population)
+    return wide.with_columns(*nothing(features))
+
+
+def nothing(features: Sequence[Feature]) -> list[nw.Expr]:
+    """Sums of which a customer has no row, as nothing: leaves but lowest and highest, which stay unknown."""
+    return [nw.col(name).fill_null(0.0) for leaf, name in _names(features).items() if leaf.how not in ("min", "max")]
+
+
+def summed(known: Known, features: Sequence[Feature]) -> dict[str, Frame]:
+    """Frames of leaves by name, but of those that kernels sum: a row per customer with any row, a column per leaf."""
+    names, kernels = _names(features), known.engine.kernels
+    brought: list[Leaf] = []
     if kernels:
         brought = [leaf for leaf in names if kernels.takes(leaf)]
         for rows in sorted({leaf.rows for leaf in brought}):
-            summed[f"brought_{rows}"] = kernels.sums(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
-    summed |= {
-        f"leaves_{name}": engine.keep(f"leaves_{name}", _summed(known, known.sets[mine[0].rows], mine, names))
-        for name, mine in _groups(sorted(set(names) - set(brought), key=lambda leaf: leaf.order), known.sets)
-    }
-    wide = engine.beside(population, summed)
-    summed_up = [nw.col(name).fill_null(0.0) for leaf, name in names.items() if leaf.how not in ("min", "max")]
-    return wide.with_columns(*summed_up) if summed_up else wide
+            kernels.sums(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
+    others = sorted(set(names) - set(brought), key=lambda leaf: leaf.order)
+    groups = _groups(others, known.sets)
+    return {f"leaves_{name}": _summed(known, known.sets[mine[0].rows], mine, names) for name, mine in groups}
 
 
 def values(moment: Moment, features: Sequence[Feature], minor: int) -> list[nw.Expr]:

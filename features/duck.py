@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features import onepass
 from features.algebra import Leaf
 from features.calendar import Clock
 from features.classes import HELD, MOVES
-from features.compile import KEY
-from features.compile import columns as columns_of
+from features.compile import KEY, nothing, summed, values
+from features.declare import Feature
 from features.known import Frame, Known
 from features.loading import Load, know, load
 from features.moment import Moment, Stencil
@@ -36,7 +38,7 @@ MADE = onepass.ROWS | {"transactions", "first_balances"}  # row sets that a run 
 
 
 class Brought:
-    """What kernels sum and the rows they make (features.onepass): empty tables here, brought under their names in a run."""
+    """What kernels sum and the rows they make (features.onepass): noted here, and made in a run."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, script: list[str]) -> None:
         self.con, self.script = con, script
@@ -46,11 +48,8 @@ class Brought:
     def takes(self, leaf: Leaf) -> bool:
         return onepass.takes(leaf)
 
-    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
+    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> None:
         self.leaves[rows] = tuple(leaves)
-        columns = ", ".join(f'"{name}" DOUBLE' for _, name in leaves)
-        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "brought_{rows}" ({KEY} BIGINT, {columns})')
-        return nw.from_native(self.con.table(f"brought_{rows}"))
 
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
         if name in MADE:
@@ -82,19 +81,17 @@ class Duck:
         self.con.execute(f"{sql} LIMIT 0")
         return nw.from_native(self.con.table(name))
 
-    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
-        # One flat statement: a chain of joined relations is bound anew with every join, and planned for a second a date.
-        joins = "".join(f' LEFT JOIN "{name}" USING ({KEY})' for name in kept)
-        return nw.from_native(self.con.sql(f"SELECT * FROM ({text_of(left)}) AS whose{joins}"))
-
 
 @dataclass(frozen=True)
 class Script:
     """Statements compiled once, with marks for what depends on the as_of."""
 
     stencil: Stencil
+    features: tuple[Feature, ...]
+    minor: int  # minor units of the currency in a whole one
     statements: tuple[str, ...]
-    last: str
+    people: str  # who has a row
+    leaves: tuple[str, ...]  # statements that sum leaves by customer
     brought: Mapping[str, tuple[tuple[Leaf, str], ...]]  # row set -> leaves that kernels sum
     made: tuple[str, ...]  # row sets that are brought
     moves: str  # transactions that stand, of `known_transactions`
@@ -104,24 +101,36 @@ class Script:
     def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> tuple[pa.Table, Ints]:
         """The features of the loaded customers at that moment, by bucket and customer; and the bucket of each row."""
         know(con, held, moment.clock.day)
-        self._bring(con, held, moment, threads)
+        brought = self._bring(con, held, moment, threads)
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        table = con.sql(self.stencil.filled(self.last, moment)).to_arrow_table().sort_by(KEY)
+        tables = [*brought, *(self._asked(con, statement, moment) for statement in self.leaves)]
+        who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy())
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
-        which = pc.subtract(table[KEY].combine_chunks(), 1)
-        named = table.set_column(table.column_names.index(KEY), KEY, numbers["id"].combine_chunks().take(which))
-        return named, numbers["bucket"].combine_chunks().take(which).to_numpy()
+        wide = beside(who, held.steady.customers, tables)
+        made = values(moment, self.features, self.minor)
 
-    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> None:
+        def valued(part: pa.Table) -> pa.Table:
+            # whole columns in memory: over so many columns DuckDB plans for longer than this takes
+            rows = nw.from_native(part, eager_only=True).with_columns(*nothing(self.features))
+            return rows.select(nw.col(KEY), *made).to_native()
+
+        size = -(-max(len(who), 1) // threads)
+        with ThreadPoolExecutor(threads) as pool:
+            table = pa.concat_tables(pool.map(valued, (wide.slice(first, size) for first in range(0, max(len(who), 1), size))))
+        named = table.set_column(table.column_names.index(KEY), KEY, numbers["id"].combine_chunks().take(pa.array(who - 1)))
+        return named, numbers["bucket"].to_numpy()[who - 1]
+
+    def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
+        return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()
+
+    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> list[pa.Table]:
+        """What kernels sum, a table per row set; the rows they make are given to the connection."""
         steady, customers, through = held.steady, held.steady.customers, moment.clock.day
-
-        def arrow(text: str) -> pa.Table:
-            return con.sql(self.stencil.filled(text, moment)).to_arrow_table()
 
         moves: Stream | None = None
         if self.moves:
-            late = arrow(self.moves)
+            late = self._asked(con, self.moves, moment)
             moves = stream_of(late, customers, MOVES, "amount")
             con.register("late_moves", late)
             con.register("classes_transactions", MOVES.table())
@@ -133,16 +142,28 @@ class Script:
         changes = accounts = None
         if self.changes:
             know(con, held, through, late_only=True)
-            changes = stream_of(arrow(self.changes), customers, HELD, "change")
+            changes = stream_of(self._asked(con, self.changes, moment), customers, HELD, "change")
             firsts = con.sql('SELECT account_id, min("on") AS first FROM known_balances GROUP BY 1').to_arrow_table()
             first_days = pa.concat_tables([steady.first_days(through), firsts])
             con.register("rows_first_balances", first_days)
             know(con, held, through)
-            accounts = accounts_at(arrow(self.accounts), steady.accounts, customers, HELD)
+            accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
         late_rows = onepass.Late(moves, changes, accounts)
         made = onepass.OnePass(steady, late_rows, moment, threads).tables(self.brought, self.made)
-        for name, table in made.items():
-            con.register(f"rows_{name}" if name in onepass.ROWS else f"brought_{name}", table)
+        for name in onepass.ROWS & set(made):
+            con.register(f"rows_{name}", made[name])
+        return [table for name, table in made.items() if name not in onepass.ROWS]
+
+
+def beside(who: npt.NDArray[np.integer], customers: int, tables: Sequence[pa.Table]) -> pa.Table:
+    """`customer_id` as in `who`, and the columns of tables of one row per customer; unknown where a table has none."""
+    columns: dict[str, pa.Array] = {KEY: pa.array(who)}
+    for table in tables:
+        place = np.full(customers + 1, -1, dtype=np.int32)
+        place[table[KEY].to_numpy()] = np.arange(table.num_rows, dtype=np.int32)
+        taken = table.drop_columns([KEY]).take(pa.array(place[who], mask=place[who] < 0))
+        columns |= dict(zip(taken.column_names, (column.combine_chunks() for column in taken.columns), strict=True))
+    return pa.table(columns)
 
 
 @lru_cache(maxsize=8)
@@ -168,14 +189,28 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
         know(con, load(con, nothing, [0], reads), 0)
         stencil, engine = Stencil(Clock(dt.date(2000, 1, 1), CalendarSettings())), Duck(con)
         known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in mapped for name in columns))
-        frame = columns_of(known, population(known), wanted, minor)
+        leaves = summed(known, wanted)
+        people = text_of(population(known))
         moves = changes = accounts = ""
         if "transactions" in reads:
             moves = text_of(known.sets["transactions"].make(known))
         if "balances" in reads:
             changes, accounts = text_of(known.sets["balance_changes"].make(known)), text_of(counted_accounts(known))
         kernels, statements = engine.kernels, tuple(engine.script)
-        return Script(stencil, statements, text_of(frame), kernels.leaves, tuple(kernels.made), moves, changes, accounts)
+        asked = tuple(text_of(frame) for frame in leaves.values())
+        return Script(
+            stencil,
+            tuple(wanted),
+            minor,
+            statements,
+            people,
+            asked,
+            kernels.leaves,
+            tuple(kernels.made),
+            moves,
+            changes,
+            accounts,
+        )
 
 
 def text_of(frame: Frame) -> str:

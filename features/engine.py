@@ -166,6 +166,8 @@ def _finished(
                 done += 1
                 if progress:
                     progress("features", done, total)
+            del held, work  # before the next ones are read
+            pa.default_memory_pool().release_unused()
         for on in sorted(set(dates) - set(missing[len(loads) - 1])):  # stopped between their last part and their name
             yield on, parquet_rows(parts.folder(on))
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from functools import reduce
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -44,9 +43,6 @@ class Frames:
 
     def keep(self, _name: str, frame: Frame) -> Frame:
         return frame.collect().lazy()
-
-    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
-        return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)
 
 
 def from_frames(

@@ -23,8 +23,8 @@ class Kernels(Protocol):
         """Whether it sums this leaf."""
         ...
 
-    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> Frame:
-        """Leaves of a row set under their names, by customer."""
+    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> None:
+        """Note that leaves of a row set are to be summed under their names, by customer."""
         ...
 
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
@@ -46,10 +46,6 @@ class Engine(Protocol):
 
     def keep(self, name: str, frame: Frame) -> Frame:
         """The frame computed once, for several readers."""
-        ...
-
-    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
-        """`left` with the columns of frames kept under these names, joined by customer; unknown where one has no row."""
         ...
 
 

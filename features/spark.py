@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
 import narwhals.stable.v2 as nw
@@ -44,9 +44,6 @@ class Spark:
     def keep(self, _name: str, frame: Frame) -> Frame:
         cut: Frame = nw.from_native(frame.to_native().localCheckpoint(eager=False))
         return cut
-
-    def beside(self, left: Frame, kept: Mapping[str, Frame]) -> Frame:
-        return reduce(lambda wide, frame: wide.join(frame, on=KEY, how="left"), kept.values(), left)
 
 
 def features_of(
