@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +63,7 @@ def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
 def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = False) -> Canonical:
     """The bank's canonical tables, what is new taken in. `verify`: all files kept are read and compared with their hashes."""
     engines.begin(bank)
+    shutil.rmtree(home.root / "spill", ignore_errors=True)  # of a run that was killed: nobody else works here now
     return take_in(
         bank.sources,
         home.root,

@@ -10,13 +10,15 @@ import duckdb
 import pytest
 
 from features.engine import build, file_of
-from flows import faults
+from flows import chores, faults
+from flows.bank import load_bank
 from flows.home import Home
 from flows.translation import told
 from sources.canonical import Canonical
 from sources.connection import connect
 from store.errors import DataDamaged, DiskFull, MachineFault, OutOfMemory
 from store.limits import USUAL, Limits
+from tests import small_bank
 from tests.features import county
 from tests.small_disk import resize, small_disk
 from tests.sources.daily_bank import daily_bank, deliver
@@ -147,6 +149,15 @@ def test_a_file_that_was_delivered_broken_is_named_with_where_to_get_another(hom
     english, _ = in_two_languages(caught.value)
     assert f"the file {path} cannot be read" in english
     assert "ask the sender for it again" in english
+
+
+def test_what_a_killed_run_had_spilled_is_gone_once_another_takes_data_in(tmp_path: Path) -> None:
+    bank, home = load_bank(small_bank.make(tmp_path / "bank", customers=20), {}), Home(tmp_path / "home" / "small")
+    left = home.root / "spill" / "duckdb_temp_1_0_storage_DEFAULT-0.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(1000))
+    chores.taken_in(bank, home, lambda what, done, total: None)
+    assert not left.exists()
 
 
 def test_what_the_machine_has_no_part_in_stays_what_it_is(home: Home, canonical: Canonical) -> None:
