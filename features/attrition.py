@@ -16,19 +16,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from features.cohorts import eligible_sql, note_places, united
+from features.held import Balances, held, read_balances
 from features.monthly import (
     MINOR,
     Course,
     Days,
     Money,
     Movements,
-    asset_movements,
     counted_accounts_sql,
     course,
     fetch_movements,
@@ -81,8 +82,9 @@ def attrition(
         f"SELECT e.as_of, p.place FROM ({eligible_sql(label.cohort)}) e JOIN _places p USING (customer_id) ORDER BY ALL"
     ).to_arrow_table()
     people_day, people_place = people["as_of"].to_numpy(), people["place"].to_numpy()
-    before = _as_known_then(con, label, canonical, bucket, days, size)
-    found = _as_known_now(con, label, canonical, bucket, numbers, size, known_at) if known_at else None
+    now = _Pass(con, canonical, bucket, size, label.staying, read_balances(canonical, bucket))
+    before = _as_known_then(label, now, days)
+    found = _as_known_now(label, now, numbers, known_at) if known_at else None
     for day, number in zip(days, numbers, strict=True):
         who = people_place[people_day == np.datetime64(day)]
         assets, lately = (united(con, measure, day)[who] for measure in before[day])
@@ -99,57 +101,55 @@ def attrition(
     return pa.concat_tables(parts)
 
 
-def _as_known_then(
-    con: duckdb.DuckDBPyConnection,
-    label: LabelSettings,
-    canonical: Canonical,
-    bucket: int | None,
-    days: Sequence[dt.date],
-    size: int,
-) -> dict[dt.date, tuple[Money, Money]]:
+@dataclass(frozen=True)
+class _Pass:
+    """A pass over customers, their balances read, and what stays of what seems to leave."""
+
+    con: duckdb.DuckDBPyConnection
+    canonical: Canonical
+    bucket: int | None
+    size: int
+    staying: Staying
+    balances: Balances
+
+    def net(self, view: dt.date, places: str, grid: Sequence[int], more: Sequence[Movements] = ()) -> Course:
+        """The course of financial assets at the grid days as known at `view`, less what only passes, and more movements."""
+        of = (self.con, self.canonical, view, self.bucket, places)
+        assets = held(self.con, self.canonical, self.balances, view, self.bucket, places)
+        passing = [loan_credits(*of)]
+        if self.staying.one_off_categories:
+            passing.append(flow_credits(*of, self.staying.one_off_categories))
+        credits = together(passing)
+        aside = set_aside(assets.movements(credits.place), credits, self.staying.set_aside_days)
+        return assets.course(self.size, grid, together([aside, *more]))
+
+
+def _as_known_then(label: LabelSettings, now: _Pass, days: Sequence[dt.date]) -> dict[dt.date, tuple[Money, Money]]:
     """Averages before each as_of, of the whole window and of its last days, as known at that as_of: one pass for all, and one
     per as_of over those few customers of whom something was recorded late or corrected.
     """
-    _note_revised(con, canonical, bucket, days, label.staying.one_off_categories)
     found: dict[dt.date, tuple[Money, Money]] = {}
     numbers = [d.toordinal() for d in days]
     spans = (label.horizon_days, label.here_days)
-    grid = sorted({*numbers, *(n - span for n in numbers for span in spans)})
-    steady = course(_net_movements(con, label.staying, canonical, bucket, days[-1], "_places"), size, grid)
-    revised = con.sql("SELECT place FROM _revised ORDER BY place").to_arrow_table()["place"].to_numpy()
+    steady = now.net(days[-1], "_places", sorted({*numbers, *(n - span for n in numbers for span in spans)}))
+    revised = _revised(now, days)
     for day, number in zip(days, numbers, strict=True):
         found[day] = (steady.average(number - spans[0], number), steady.average(number - spans[1], number))
         if len(revised) and day != days[-1]:
-            own = course(
-                _net_movements(con, label.staying, canonical, bucket, day, "_revised"),
-                size,
-                sorted({number - spans[0], number - spans[1], number}),
-            )
+            own = now.net(day, "_revised", sorted({number - spans[0], number - spans[1], number}))
             for measure, span in zip(found[day], spans, strict=True):
                 measure[revised] = own.average(number - span, number)[revised]
     return found
 
 
 def _as_known_now(
-    con: duckdb.DuckDBPyConnection,
-    label: LabelSettings,
-    canonical: Canonical,
-    bucket: int | None,
-    numbers: Sequence[int],
-    size: int,
-    known_at: dt.date,
+    label: LabelSettings, now: _Pass, numbers: Sequence[int], known_at: dt.date
 ) -> dict[int, tuple[Money, Money]]:
     """Averages before and after each as_of as known at `known_at`, reversals and purchases here netted."""
     gap, horizon = label.gap_days, label.horizon_days
     grid = sorted({n + shift for n in numbers for shift in (-horizon, 0, gap, gap + horizon)})
-    net = together(
-        [
-            _net_movements(con, label.staying, canonical, bucket, known_at, "_places"),
-            _reversals(con, canonical, bucket, known_at),
-        ]
-    )
-    assets = course(net, size, grid)
-    bought = course(_bought_here(con, label.staying, canonical, bucket, known_at), size, grid)
+    assets = now.net(known_at, "_places", grid, [_reversals(now.con, now.canonical, now.bucket, known_at)])
+    bought = course(_bought_here(now.con, now.staying, now.canonical, now.bucket, known_at), now.size, grid)
     return {
         n: (
             _with_bought(assets, bought, n - horizon, (n - horizon, n)),
@@ -162,18 +162,8 @@ def _as_known_now(
 def _with_bought(assets: Course, bought: Course, since: int, window: tuple[int, int]) -> Money:
     """Average over a window with what was bought here after `since` counted as still here."""
     after, until = window
-    staying = bought.sum_between(after, until) - (until - after) * bought.level[:, bought.column(since)]
+    staying = bought.sum_between(after, until) - (until - after) * bought.level_at(since)
     return (assets.sum_between(after, until) + staying) / (until - after)
-
-
-def _net_movements(
-    con: duckdb.DuckDBPyConnection, staying: Staying, canonical: Canonical, bucket: int | None, view: dt.date, places: str
-) -> Movements:
-    assets = asset_movements(con, canonical, view, bucket, places)
-    passing = [loan_credits(con, canonical, view, bucket, places)]
-    if staying.one_off_categories:
-        passing.append(flow_credits(con, canonical, view, bucket, places, staying.one_off_categories))
-    return together([assets, set_aside(assets, together(passing), staying.set_aside_days)])
 
 
 def _reversals(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, view: dt.date) -> Movements:
@@ -228,12 +218,15 @@ def _nothing() -> Movements:
     return Movements(none, none, np.empty(0, np.float64))
 
 
-def _note_revised(
-    con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: int | None, days: Sequence[dt.date], one_off: Sequence[str]
-) -> None:
-    """Temp table `_revised`: customers of whom the rows known at the last day do not show what was known at an earlier one."""
+def _revised(now: _Pass, days: Sequence[dt.date]) -> Days:
+    """Places of the customers of whom the rows known at the last day do not show what was known at an earlier one.
+
+    Leaves them in the temp table `_revised`.
+    """
+    if len(days) == 1:
+        return np.empty(0, np.int64)
     last = f"DATE '{days[-1].isoformat()}'"
-    listed = ", ".join("'" + c.replace("'", "''") + "'" for c in one_off) or "NULL"
+    listed = ", ".join("'" + c.replace("'", "''") + "'" for c in now.staying.one_off_categories) or "NULL"
     late = []
     for table, event, more in (
         ("balances", '"on"', ""),
@@ -241,8 +234,9 @@ def _note_revised(
         ("accounts", "opened_on", ""),
         ("transactions", '"on"', f" AND t.category IN ({listed})"),
     ):
-        late.append(f"""SELECT t.customer_id FROM {canonical.relation_sql(table, bucket)} t
+        late.append(f"""SELECT t.customer_id FROM {now.canonical.relation_sql(table, now.bucket)} t
             WHERE t.known_from <= {last} AND ((t.known_to IS NOT NULL AND t.known_to <= {last}) OR (t.known_from > t.{event}
               AND EXISTS (SELECT 1 FROM _dates d WHERE d.as_of >= t.{event} AND d.as_of < t.known_from))){more}""")
-    con.execute(f"""CREATE OR REPLACE TEMP TABLE _revised AS SELECT p.customer_id, p.place FROM _places p
+    now.con.execute(f"""CREATE OR REPLACE TEMP TABLE _revised AS SELECT p.customer_id, p.place FROM _places p
         WHERE p.customer_id IN ({" UNION ".join(late)})""")
+    return np.asarray(now.con.sql("SELECT place FROM _revised ORDER BY place").to_arrow_table()["place"].to_numpy())

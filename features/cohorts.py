@@ -127,13 +127,13 @@ def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: in
 
 
 def united(con: duckdb.DuckDBPyConnection, measure: NDArray[np.float64], day: dt.date) -> NDArray[np.float64]:
-    """A measure by place (rows) with the numbers that stand for one person at `day` added up, each of them bearing the sum."""
+    """A measure by place (the last axis) with the numbers that stand for one person at `day` added up: each bears the sum."""
     pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
         JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
     if not pairs.num_rows:
         return measure
     old, new = pairs["old"].to_numpy(), pairs["new"].to_numpy()
     summed = measure.copy()
-    np.add.at(summed, new, measure[old])
-    summed[old] = summed[new]
+    np.add.at(summed.T, new, measure[..., old].T)
+    summed[..., old] = summed[..., new]
     return summed

@@ -36,11 +36,17 @@ class Movements:
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a measure: per customer (row) and grid day (column) the level and the sum of all daily levels so far."""
+    """The course of a measure: per grid day (row) and customer (column) the level and the sum of all movements times their
+    day, counted from the first grid day."""
 
     grid: Days
     level: Money
-    day_sum: Money
+    weighted: Money
+
+    @classmethod
+    def of_changes(cls, grid: Days, change: Money, weighted: Money) -> Course:
+        """The course from what came between a grid day and the one before. The arrays are used up."""
+        return cls(grid, np.cumsum(change, axis=0, out=change), np.cumsum(weighted, axis=0, out=weighted))
 
     def column(self, day: dt.date | int) -> int:
         """Where a grid day stands. Raises KeyError for a day that is not on the grid."""
@@ -50,30 +56,44 @@ class Course:
             raise KeyError(f"{dt.date.fromordinal(number)} is not on the grid")
         return at
 
+    def level_at(self, day: dt.date | int) -> Money:
+        """The level at the close of a grid day, per customer."""
+        return np.asarray(self.level[self.column(day)])
+
     def sum_between(self, after: int, until: int) -> Money:
         """Sum of the daily levels over the days in (after, until], per customer."""
-        return self.day_sum[:, self.column(until)] - self.day_sum[:, self.column(after)]
+        return self._sum_to(until) - self._sum_to(after)
 
     def average(self, after: int, until: int) -> Money:
         """Average daily level over (after, until], per customer."""
         return self.sum_between(after, until) / (until - after)
 
+    def _sum_to(self, day: int) -> Money:
+        at = self.column(day)
+        return np.asarray(float(day - self.grid[0] + 1) * self.level[at] - self.weighted[at])
+
 
 def course(moves: Movements, customers: int, grid: Iterable[int]) -> Course:
     """The course of a measure at the grid days; movements after the last of them are left out."""
     days = np.unique(np.fromiter(grid, dtype=np.int64))
-    columns = np.searchsorted(days, moves.day, side="left")
-    inside = columns < len(days)
-    cell = moves.place[inside] * len(days) + columns[inside]
-    change, offset = moves.change[inside], (moves.day[inside] - days[0]).astype(np.float64)
-    shape, size = (customers, len(days)), customers * len(days)
-    level = np.bincount(cell, change, size).reshape(shape).cumsum(axis=1)
-    weighted = np.bincount(cell, change * offset, size).reshape(shape).cumsum(axis=1)
-    return Course(days, level, (days - days[0] + 1).astype(np.float64) * level - weighted)
+    change, weighted = np.zeros((len(days), customers)), np.zeros((len(days), customers))
+    add(moves, days, change, weighted)
+    return Course.of_changes(days, change, weighted)
+
+
+def add(moves: Movements, grid: Days, change: Money, weighted: Money) -> None:
+    """Add movements to what comes between the days of a grid, and to that times its day."""
+    rows = np.searchsorted(grid, moves.day, side="left")
+    inside = rows < len(grid)
+    cell, moved = (rows[inside], moves.place[inside]), moves.change[inside]
+    np.add.at(change, cell, moved)
+    np.add.at(weighted, cell, moved * (moves.day[inside] - grid[0]).astype(np.float64))
 
 
 def together(parts: Sequence[Movements]) -> Movements:
     """The movements of several parts as one, sorted by place and day."""
+    if not parts:
+        return Movements(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     place = np.concatenate([p.place for p in parts])
     day = np.concatenate([p.day for p in parts])
     change = np.concatenate([p.change for p in parts])
@@ -90,7 +110,7 @@ def set_aside(moves: Movements, credits: Movements, days: int) -> Movements:
     day and those before it only. Credits of one customer less than `days` apart form one chain.
     """
     if not len(credits.place):
-        return Movements(*(np.empty(0, t) for t in (np.int64, np.int64, np.float64)))  # type: ignore[arg-type]
+        return together([])
     credits = together([credits])
     place, day = credits.place, credits.day
     starts = np.concatenate([[True], (place[1:] != place[:-1]) | (day[1:] - day[:-1] > days)])
@@ -126,38 +146,6 @@ def _level(moves: Movements, place: Days, day: Days) -> Money:
     upto = running[np.searchsorted(key, place * _WIDTH + day, side="right")]
     since = running[np.searchsorted(key, place * _WIDTH, side="left")]
     return np.asarray(upto - since)
-
-
-def asset_movements(
-    con: duckdb.DuckDBPyConnection,
-    canonical: Canonical,
-    view: dt.date,
-    bucket: int | None,
-    places: str,
-    counts_as: Sequence[str] = ("deposit", "aum"),
-) -> Movements:
-    """Daily movements of the customers' financial assets as known at the close of `view`.
-
-    `places` names a table of `con` with customer_id and place: the customers wanted, and where each stands. An account
-    that was closed holds nothing from then on, whether or not the bank sends a last row of zero. Before its first row an
-    account adds nothing: unknown is never taken for money.
-    """
-    return fetch_movements(
-        con,
-        f"""
-        WITH acc AS ({counted_accounts_sql(canonical, view, bucket, counts_as)}),
-        rows AS (
-            SELECT a.place_of, b.account_id, b."on", b.balance
-            FROM ({as_of_sql("balances", canonical.relation_sql("balances", bucket), view, ("account_id", "on", "balance"))}) b
-            JOIN (SELECT acc.*, p.place AS place_of FROM acc JOIN {places} p USING (customer_id)) a USING (account_id)
-            WHERE a.closed_on IS NULL OR b."on" < a.closed_on
-            UNION ALL
-            SELECT p.place, account_id, closed_on, 0 FROM acc JOIN {places} p USING (customer_id) WHERE closed_on IS NOT NULL
-        )
-        SELECT place_of AS place, "on" AS day,
-               balance - coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0) AS change
-        FROM rows""",
-    )
 
 
 def counted_accounts_sql(canonical: Canonical, view: dt.date, bucket: int | None, counts_as: Sequence[str]) -> str:

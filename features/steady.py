@@ -46,13 +46,13 @@ class Found:
 
 def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
     """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
-    files = _files(canonical, "transactions", buckets)
+    files = stored_files(canonical, "transactions", buckets)
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
     undone = _undone(files) if is_undone else pa.array([], pa.string())
     asked = [name for name in columns if name != "transaction_id" or len(undone)]
     there = _Moves.of(sum(file.rows for file in files))
 
-    def pack(place: tuple[_File, int]) -> tuple[int, list[pa.Table]]:
+    def pack(place: tuple[StoredFile, int]) -> tuple[int, list[pa.Table]]:
         """The steady rows of a file packed from its place on: where they end, and its other rows."""
         (file, row), odd = place, []
         for number, table in enumerate(_pieces(file, "transactions", asked)):
@@ -130,12 +130,12 @@ class _Moves:
 
 def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
-    files = _files(canonical, "balances", buckets)
+    files = stored_files(canonical, "balances", buckets)
     rows = sum(file.rows for file in files)
     owner, account, day, known, until = (np.empty(rows, dtype=np.int32) for _ in range(5))
     balance, is_unsettled = np.empty(rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
 
-    def pack(place: tuple[_File, int]) -> None:
+    def pack(place: tuple[StoredFile, int]) -> None:
         file, row = place
         for table in _pieces(file, "balances", columns):
             ends = np.full(table.num_rows, NEVER, dtype=np.int32)
@@ -179,7 +179,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
 
 
 @dataclass(frozen=True)
-class _File:
+class StoredFile:
     """A file of a table, and the rows of it that are hidden."""
 
     path: str
@@ -204,18 +204,19 @@ class _File:
         return int(pq.read_metadata(self.path).num_row_groups)
 
 
-def _files(canonical: Canonical, table: str, buckets: Sequence[int]) -> list[_File]:
+def stored_files(canonical: Canonical, table: str, buckets: Sequence[int | None]) -> list[StoredFile]:
+    """The files of a table, of these buckets or ([None]) of all."""
     hidden = canonical.hidden_rows(table)
     paths = [path for bucket in buckets for path in canonical.files(table, bucket)]
-    return [_File(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
+    return [StoredFile(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
 
 
-def _pieces(file: _File, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _pieces(file: StoredFile, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of the rows of a file, one row group after the other."""
     return (_piece(file, table, columns, number) for number in range(file.pieces))
 
 
-def _piece(file: _File, table: str, columns: Sequence[str], number: int) -> pa.Table:
+def _piece(file: StoredFile, table: str, columns: Sequence[str], number: int) -> pa.Table:
     """Columns of a row group as they are stored, texts that come again as dictionaries."""
     schema = _empty(table, columns).schema
     return file.read(schema.names, [one.name for one in schema if pa.types.is_dictionary(one.type)], number)
@@ -252,7 +253,7 @@ def _coded(column: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
     return place, np.append(number, np.int32(0))
 
 
-def _undone(files: Sequence[_File]) -> pa.Array:
+def _undone(files: Sequence[StoredFile]) -> pa.Array:
     """Ids of transactions that some row reverses."""
     found = [file.read(["reverses_id"])["reverses_id"].drop_null() for file in files]
     return pc.unique(pa.chunked_array([chunk for one in found for chunk in one.chunks], pa.string()))

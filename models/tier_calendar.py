@@ -9,6 +9,8 @@ from itertools import pairwise
 from features.monthly import month_ends
 from models.tier_settings import TierSettings
 
+Turn = tuple[tuple[int, tuple[int, ...]], ...]  # days on either side of a month's turn, each with the days that bound it
+
 
 @dataclass(frozen=True)
 class Window:
@@ -36,6 +38,15 @@ class Window:
             for day in range(turn + 1, min(turn + edge, self.until) + 1):
                 bounds.setdefault(day, []).append(later)
         return bounds
+
+    def turns(self, edge: int) -> tuple[Turn, ...]:
+        """`parked`, in runs of days: windows that hold the same turn have the same run."""
+        found: list[list[tuple[int, tuple[int, ...]]]] = []
+        for day, bounds in sorted(self.parked(edge).items()):
+            if not found or found[-1][-1][0] + 1 < day:
+                found.append([])
+            found[-1].append((day, tuple(bounds)))
+        return tuple(map(tuple, found))
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,26 @@ margin of a loan in its first days. All of it is whole cents, so that what is sa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from features.cohorts import united
-from features.monthly import MINOR, Course, Movements, asset_movements, course, loan_credits, set_aside, together
-from models.tier_calendar import Event, Window
+from features.held import Rates, held, read_balances
+from features.monthly import MINOR, Course, Movements, course, loan_credits, set_aside
+from models.tier_calendar import Event, Turn, Window
 from models.tier_settings import TierSettings
-from models.value import PARTS, ValueSettings, earned_movements, flowed, highest_spread
+from models.value import PARTS, ValueSettings, earned_flows, flowed, highest_spread, note_margins, spreads
 from sources.canonical import Canonical
 
 Money = NDArray[np.float64]
 Figures = dict[str, Money]
+T = TypeVar("T")
 FIGURES = ("adb", "contribution", *PARTS)
 
 
@@ -34,15 +38,19 @@ class Measures:
     assets: Course
     earns: dict[str, Course]  # by part of the contribution
     edge_days: int
+    found: dict[tuple[object, ...], Any] = field(default_factory=dict, compare=False)  # events share windows, those their turns
 
     def adb(self, window: Window) -> Money:
         """The average without money that was only parked over the turn of a month, in currency units."""
-        return np.round(self._settled(self.assets, window), 2)
+        return self._once(("adb", window), lambda: np.round(self._settled("adb", self.assets, window), 2))
 
     def year(self, window: Window) -> Figures:
         """Contribution and its parts over the window, brought to a year, in currency units."""
+        return self._once(("year", window), lambda: self._year(window))
+
+    def _year(self, window: Window) -> Figures:
         parts = {
-            "asset_margin": self._settled(self.earns["asset_margin"], window),
+            "asset_margin": self._settled("earns", self.earns["asset_margin"], window),
             "loan_margin": self.earns["loan_margin"].average(window.after, window.until) / MINOR,
             "fees": flowed(self.earns["fees"], window.until, window.days),
             "counter_cost": flowed(self.earns["counter_cost"], window.until, window.days),
@@ -60,19 +68,30 @@ class Measures:
             lowest = {name: np.where(is_lower, other[name], values) for name, values in lowest.items()}
         return lowest | {"adb": np.minimum.reduce([self.adb(window) for window in event.windows])}
 
-    def take(self, rows: NDArray[np.bool_]) -> Measures:
-        """The measures of some of the customers."""
-        return Measures(_rows(self.assets, rows), {name: _rows(one, rows) for name, one in self.earns.items()}, self.edge_days)
+    def take(self, places: NDArray[np.int64]) -> Measures:
+        """The measures of the customers at these places."""
+        return Measures(_at(self.assets, places), {name: _at(one, places) for name, one in self.earns.items()}, self.edge_days)
 
-    def _settled(self, of: Course, window: Window) -> Money:
-        def level(day: int) -> Money:
-            return of.level[:, of.column(day)]
-
+    def _settled(self, name: str, of: Course, window: Window) -> Money:
         total = of.sum_between(window.after, window.until)
-        for day, bounds in window.parked(self.edge_days).items():
-            counted = np.minimum.reduce([level(bound) for bound in bounds])
-            total = total - np.maximum(level(day) - counted, 0.0)
+        for turn in window.turns(self.edge_days):
+            total -= self._once((name, turn), partial(_parked, of, turn))
         return np.asarray(total / window.days / MINOR)
+
+    def _once(self, what: tuple[object, ...], make: Callable[[], T]) -> T:
+        if what not in self.found:
+            self.found[what] = make()
+        made: T = self.found[what]
+        return made
+
+
+def _parked(of: Course, turn: Turn) -> Money:
+    """The sum of what was there on the days of a turn above what counts of it."""
+    excess = np.zeros(of.level.shape[1])
+    for day, bounds in turn:
+        counted = np.minimum.reduce([of.level_at(bound) for bound in bounds])
+        excess += np.maximum(of.level_at(day) - counted, 0.0)
+    return excess
 
 
 def measure(
@@ -82,33 +101,34 @@ def measure(
     value: ValueSettings,
     as_of: dt.date,
     bucket: int | None,
-    place: NDArray[np.int64],
     events: Sequence[Event],
     trial: Window,
 ) -> Measures:
-    """The measures of the customers at these places, from one pass over the bucket's balances, loans and flows.
+    """The measures of the bucket's customers by place, from one pass over the bucket's balances, loans and flows.
 
     Needs `cohorts.note_places`.
     """
     size = int(con.sql("SELECT count(*) FROM _places").fetchall()[0][0])
     settled = _days({trial, *(window for event in events for window in event.windows)}, tiers.edge_days)
     years = {window for event in events for window in event.years} or {trial}
+    note_margins(con, canonical, value, as_of)
     loans = loan_credits(con, canonical, as_of, bucket, "_places")
-    assets = asset_movements(con, canonical, as_of, bucket, "_places")
-    moves = earned_movements(con, canonical, value, as_of, bucket, loan_quiet_days=tiers.loan_quiet_days)
+    assets = held(con, canonical, read_balances(canonical, bucket), as_of, bucket, "_places")
     # What a loan's money lies in is not known: at most the best earning kind of asset.
     earning = Movements(loans.place, loans.day, np.round(loans.change * highest_spread(con)))
+    rates = spreads(con, assets.products)
+
+    def aside(credits: Movements, by: Rates | None) -> Movements:
+        return set_aside(assets.movements(credits.place, by), credits, tiers.loan_quiet_days)
 
     def of_people(one: Course) -> Course:
-        return Course(one.grid, united(con, one.level, as_of)[place], united(con, one.day_sum, as_of)[place])
+        return Course(one.grid, united(con, one.level, as_of), united(con, one.weighted, as_of))
 
-    net = together([assets, set_aside(assets, loans, tiers.loan_quiet_days)])
-    margin = moves["asset_margin"]
-    moves["asset_margin"] = together([margin, set_aside(margin, earning, tiers.loan_quiet_days)])
-    grids = {name: _days(years, tiers.edge_days if name == "asset_margin" else 0) for name in moves}
+    flows = earned_flows(con, canonical, value, as_of, bucket, loan_quiet_days=tiers.loan_quiet_days)
     return Measures(
-        of_people(course(net, size, settled)),
-        {name: of_people(course(one, size, grids[name])) for name, one in moves.items()},
+        of_people(assets.course(size, settled, aside(loans, None))),
+        {name: of_people(course(one, size, _days(years, 0))) for name, one in flows.items()}
+        | {"asset_margin": of_people(assets.course(size, _days(years, tiers.edge_days), aside(earning, rates), rates))},
         tiers.edge_days,
     )
 
@@ -122,5 +142,5 @@ def _days(windows: Iterable[Window], edge: int) -> set[int]:
     return days
 
 
-def _rows(of: Course, rows: NDArray[np.bool_]) -> Course:
-    return Course(of.grid, of.level[rows], of.day_sum[rows])
+def _at(of: Course, places: NDArray[np.int64]) -> Course:
+    return Course(of.grid, of.level.take(places, axis=1), of.weighted.take(places, axis=1))

@@ -82,7 +82,7 @@ class Standing:
 def fold(tiers: TierSettings, name: str, measures: Measures, events: Sequence[Event]) -> Standing:
     """The standing of a scale's customers after all events, each by the thresholds of its own year."""
     now = tiers.scales[name]
-    standing = Standing.fresh(len(measures.assets.level))
+    standing = Standing.fresh(measures.assets.level.shape[1])
     for event in events:
         figures = measures.of(event)
         scale = tiers.scale_at(name, dt.date.fromordinal(event.on))

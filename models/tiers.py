@@ -72,7 +72,7 @@ def grade(
         chosen = tier_overrides.in_force(overrides, as_of, merged)
         for bucket in passes(canonical):
             people = _customers(con, canonical, tiers, as_of, bucket)
-            measures = measure(con, canonical, tiers, value, as_of, bucket, people.place, events, trial)
+            measures = measure(con, canonical, tiers, value, as_of, bucket, events, trial)
             parts += [_scale(tiers, name, as_of, people, measures, events, trial, chosen) for name in sorted(tiers.scales)]
     graded = pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
     names = assign(canonical, groups, as_of) if groups is not None else None
@@ -96,7 +96,7 @@ def _scale(
 ) -> pa.Table:
     """Fold the events over the customers of one scale, then new customers, overrides and the cap."""
     mine: NDArray[np.bool_] = people.scale == name
-    scale, own, opened = tiers.scale_at(name, as_of), measures.take(mine), people.opened[mine]
+    scale, own, opened = tiers.scale_at(name, as_of), measures.take(people.place[mine]), people.opened[mine]
     standing = fold(tiers, name, own, events)
     is_young = (opened > 0) & (as_of.toordinal() - opened < tiers.new_days)
     status = try_out(standing, scale, is_young | (standing.graded_on == 0), own, trial, tiers.new_days)

@@ -14,11 +14,13 @@ from typing import Literal
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
 from features.cohorts import note_dates, note_places, passes, united
-from features.monthly import MINOR, Course, Movements, counted_accounts_sql, course, fetch_movements
+from features.held import Rates, held, read_balances
+from features.monthly import MINOR, Course, Movements, course, fetch_movements, together
 from sources.canonical import Canonical, as_of_sql
 from store.settings import Settings
 
@@ -44,7 +46,7 @@ class ValueSettings(Settings):
     fee_categories: tuple[str, ...] = ("fee",)
 
 
-def earned_movements(
+def earned_flows(
     con: duckdb.DuckDBPyConnection,
     canonical: Canonical,
     settings: ValueSettings,
@@ -53,30 +55,39 @@ def earned_movements(
     *,
     loan_quiet_days: int = 0,
 ) -> dict[str, Movements]:
-    """Part of the contribution -> movements of a bucket's customers as known at the close of `view`.
+    """Part of the contribution but `asset_margin` -> movements of a bucket's customers as known at the close of `view`.
 
     Margins are yearly earnings of what stands, fees and counter costs come on their day. For a tier a loan paid out less
-    than `loan_quiet_days` ago earns nothing yet; a renewal brings no new loan. Needs `cohorts.note_places`.
+    than `loan_quiet_days` ago earns nothing yet; a renewal brings no new loan. Needs `cohorts.note_places`, `note_margins`.
     """
-    note_margins(con, canonical, settings, view)
-    made = (
-        _assets_sql(canonical, view, bucket),
-        _loans_sql(canonical, settings, view, bucket, loan_quiet_days),
-        _flows_sql(canonical, view, bucket, f"category IN ({_listed(settings.fee_categories)})", "-amount"),
-        _flows_sql(
-            canonical,
-            view,
-            bucket,
-            "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'",
-            str(round(settings.counter_cost * MINOR)),
-        ),
+    loans = fetch_movements(con, _loans_sql(canonical, settings, view, bucket, loan_quiet_days))
+    return {"loan_margin": loans} | _services(con, canonical, settings, view, bucket)
+
+
+def spreads(con: duckdb.DuckDBPyConnection, products: pa.Array) -> Rates:
+    """What a unit of each product's money earns in a year: by the price of its day, else by what is said of the product.
+
+    Needs `note_margins`.
+    """
+    said = con.sql("SELECT product_id, coalesce(margin, spread_said, 0)::DOUBLE AS said FROM _margin").to_arrow_table()
+    prices = con.sql("""SELECT product_id, (valid_from - DATE '0001-01-01' + 1)::INTEGER AS since, spread::DOUBLE AS spread
+        FROM _price ORDER BY product_id, valid_from""").to_arrow_table()
+    at = pc.index_in(products, value_set=said["product_id"].combine_chunks()).fill_null(said.num_rows).to_numpy()
+    priced = np.asarray(prices["product_id"].to_numpy(), object).astype(str)
+    names = np.array(products.to_pylist(), dtype=str)
+    first, end = (np.append(np.searchsorted(priced, names, side=side), 0) for side in ("left", "right"))
+    return Rates(
+        np.append(np.append(said["said"].to_numpy(), 0.0)[at], 0.0),
+        first,
+        end,
+        np.asarray(prices["since"].to_numpy(), np.int32),
+        np.asarray(prices["spread"].to_numpy(), np.float64),
     )
-    return {name: fetch_movements(con, sql) for name, sql in zip(PARTS, made, strict=True)}
 
 
 def flowed(of: Course, until: int, days: int) -> Money:
     """What came over the `days` up to `until`, brought to a year, in currency units."""
-    return (of.level[:, of.column(until)] - of.level[:, of.column(until - days)]) / MINOR * (365 / days)
+    return (of.level_at(until) - of.level_at(until - days)) / MINOR * (365 / days)
 
 
 def highest_spread(con: duckdb.DuckDBPyConnection) -> float:
@@ -122,10 +133,14 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
     until, parts = as_of.toordinal(), []
     with canonical.connect() as con:
         note_dates(con, canonical, [as_of])
+        note_margins(con, canonical, settings, as_of)
         for bucket in passes(canonical):
             ids = note_places(con, canonical, bucket)
-            moves = earned_movements(con, canonical, settings, as_of, bucket)
-            courses = {name: course(one, len(ids), [until - days, until]) for name, one in moves.items()}
+            grid = [until - days, until]
+            assets = held(con, canonical, read_balances(canonical, bucket), as_of, bucket, "_places")
+            moves = earned_flows(con, canonical, settings, as_of, bucket)
+            courses = {name: course(one, len(ids), grid) for name, one in moves.items()}
+            courses["asset_margin"] = assets.course(len(ids), grid, together([]), spreads(con, assets.products))
             year = {name: courses[name].average(until - days, until) / MINOR for name in ("asset_margin", "loan_margin")}
             year |= {name: flowed(courses[name], until, days) for name in ("fees", "counter_cost")}
             year["contribution"] = year["asset_margin"] + year["loan_margin"] + year["fees"] - year["counter_cost"]
@@ -141,21 +156,6 @@ def known_days(canonical: Canonical, until: dt.date, most: int = 365) -> int:
     state = canonical.manifest.tables.get("balances")
     first = state.first_on if state else None
     return max(1, min(most, (until - first).days + 1)) if first else most
-
-
-def _assets_sql(canonical: Canonical, view: dt.date, bucket: int | None) -> str:
-    balances = as_of_sql("balances", canonical.relation_sql("balances", bucket), view, ("account_id", "on", "balance"))
-    return f"""
-        WITH acc AS (SELECT a.*, p.place, m.margin, m.spread_said
-                     FROM ({counted_accounts_sql(canonical, view, bucket, ("deposit", "aum"))}) a
-                     JOIN _places p USING (customer_id) LEFT JOIN _margin m USING (product_id)),
-        held AS (SELECT a.place, a.account_id, b."on" AS day, b.balance, a.product_id,
-                        coalesce(a.margin, a.spread_said, 0) AS said
-                 FROM ({balances}) b JOIN acc a USING (account_id) WHERE a.closed_on IS NULL OR b."on" < a.closed_on
-                 UNION ALL SELECT place, account_id, closed_on, 0, product_id, 0 FROM acc WHERE closed_on IS NOT NULL),
-        priced AS (SELECT h.place, h.account_id, h.day, round(h.balance * coalesce(r.spread, h.said)) AS earns
-                   FROM held h ASOF LEFT JOIN _price r ON r.product_id = h.product_id AND r.valid_from <= h.day)
-        SELECT place, day, earns - coalesce(lag(earns) OVER (PARTITION BY account_id ORDER BY day), 0) AS change FROM priced"""
 
 
 def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None, quiet_days: int) -> str:
@@ -193,14 +193,22 @@ def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, buc
                earns - coalesce(lag(earns) OVER (PARTITION BY loan_id ORDER BY day), 0) AS change FROM held"""
 
 
-def _flows_sql(canonical: Canonical, view: dt.date, bucket: int | None, condition: str, amount: str) -> str:
-    rows = as_of_sql(
-        "transactions",
-        canonical.relation_sql("transactions", bucket),
-        view,
-        ("customer_id", "on", "amount", "category", "channel", "initiated_by"),
-    )
-    return f'SELECT p.place, "on" AS day, {amount} AS change FROM ({rows}) JOIN _places p USING (customer_id) WHERE {condition}'
+def _services(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None
+) -> dict[str, Movements]:
+    """Fees, and what visits to the counter cost: of both, from one pass over the transactions."""
+    asked = ("customer_id", "on", "amount", "category", "channel", "initiated_by")
+    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), view, asked)
+    is_fee = f"category IN ({_listed(settings.fee_categories)})"
+    is_visit = "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'"
+    cost = round(settings.counter_cost * MINOR)
+    found = con.sql(f"""
+        SELECT p.place::BIGINT AS place, (day - DATE '0001-01-01') + 1 AS day, fees, visits * {cost}::DOUBLE AS counter_cost
+        FROM (SELECT customer_id, "on" AS day, sum(CASE WHEN {is_fee} THEN -amount ELSE 0 END)::DOUBLE AS fees,
+                     count(CASE WHEN {is_visit} THEN 1 END)::DOUBLE AS visits
+              FROM ({rows}) WHERE {is_fee} OR ({is_visit}) GROUP BY ALL) JOIN _places p USING (customer_id)""").to_arrow_table()
+    place, day = (np.asarray(found[name].to_numpy(), np.int64) for name in ("place", "day"))
+    return {name: Movements(place, day, np.asarray(found[name].to_numpy(), np.float64)) for name in ("fees", "counter_cost")}
 
 
 def _exact_mean(rate: str) -> str:

@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from handful import account, balances, customer, day, loan, small_bank
 
+from features.held import held, read_balances
 from features.monthly import (
     Movements,
-    asset_movements,
     course,
     loan_credits,
     month_ends,
@@ -34,11 +34,12 @@ def average(bank: Canonical, view: str, after: str, until: str, quiet: int = 0) 
             f"FROM {bank.relation_sql('customers')}"
         )
         size = con.sql("SELECT count(*) FROM places").fetchall()[0][0]
-        moves = asset_movements(con, bank, day(view), None, "places")
+        assets, aside = held(con, bank, read_balances(bank, None), day(view), None, "places"), together([])
         if quiet:
-            moves = together([moves, set_aside(moves, loan_credits(con, bank, day(view), None, "places"), quiet)])
+            credits = loan_credits(con, bank, day(view), None, "places")
+            aside = set_aside(assets.movements(credits.place), credits, quiet)
         ends = [day(after).toordinal(), day(until).toordinal()]
-        return list(course(moves, size, ends).average(*ends) / 100)
+        return list(assets.course(size, ends, aside).average(*ends) / 100)
 
 
 def test_the_average_is_the_mean_of_the_daily_closing_balances() -> None:
