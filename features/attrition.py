@@ -22,7 +22,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.cohorts import eligible_sql, note_places, united
+from features.cohorts import eligible_sql, merged_places, note_places, unite
 from features.held import Balances, held, read_balances
 from features.monthly import (
     MINOR,
@@ -85,13 +85,14 @@ def attrition(
     now = _Pass(con, canonical, bucket, size, label.staying, read_balances(canonical, bucket))
     before = _as_known_then(label, now, days)
     found = _as_known_now(label, now, numbers, known_at) if known_at else None
+    of_now = merged_places(con, known_at) if known_at else None
     for day, number in zip(days, numbers, strict=True):
-        who = people_place[people_day == np.datetime64(day)]
-        assets, lately = (united(con, measure, day)[who] for measure in before[day])
+        who, of_then = people_place[people_day == np.datetime64(day)], merged_places(con, day)
+        assets, lately = (unite(measure, of_then)[who] for measure in before[day])
         who = who[(assets > 0) & (assets >= label.floor * MINOR) & (lately > label.left_share * assets)]
         target = pa.nulls(len(who), pa.int8())
-        if found is not None and known_at is not None:
-            was, left = (united(con, measure, known_at)[who] for measure in found[number])
+        if found is not None and of_now is not None:
+            was, left = (unite(measure, of_now)[who] for measure in found[number])
             target = pa.array((left <= label.left_share * was).astype(np.int8), pa.int8())
         parts.append(
             pa.table(

@@ -15,6 +15,7 @@ from sources.canonical import Canonical, as_of_sql
 from sources.identity import standing
 from store.settings import Settings
 
+Places = NDArray[np.int64]
 ONE_PASS = 60_000  # rows of customers: each pass costs some tenths of a second, however few it holds
 CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
 
@@ -126,14 +127,16 @@ def note_places(con: duckdb.DuckDBPyConnection, canonical: Canonical, bucket: in
     return con.sql("SELECT customer_id FROM _places ORDER BY place").to_arrow_table()["customer_id"].combine_chunks()
 
 
-def united(con: duckdb.DuckDBPyConnection, measure: NDArray[np.float64], day: dt.date) -> NDArray[np.float64]:
-    """A measure by place (the last axis) with the numbers that stand for one person at `day` added up: each bears the sum."""
+def merged_places(con: duckdb.DuckDBPyConnection, day: dt.date) -> tuple[Places, Places]:
+    """Places of numbers merged into others by `day`, and of the numbers that stand for them. Needs `note_places`."""
     pairs = con.sql(f"""SELECT o.place AS old, n.place AS new FROM _person m JOIN _places o ON o.customer_id = m.customer_id
         JOIN _places n ON n.customer_id = m.person WHERE m.as_of = DATE '{day.isoformat()}' ORDER BY ALL""").to_arrow_table()
-    if not pairs.num_rows:
-        return measure
-    old, new = pairs["old"].to_numpy(), pairs["new"].to_numpy()
-    summed = measure.copy()
-    np.add.at(summed.T, new, measure[..., old].T)
-    summed[..., old] = summed[..., new]
-    return summed
+    return pairs["old"].to_numpy(), pairs["new"].to_numpy()
+
+
+def unite(measure: NDArray[np.float64], merged: tuple[Places, Places]) -> NDArray[np.float64]:
+    """The measure by place (its last axis), in which the numbers of one person now all bear their sum."""
+    old, new = merged
+    np.add.at(measure.T, new, measure[..., old].T)
+    measure[..., old] = measure[..., new]
+    return measure

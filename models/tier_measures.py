@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from features.cohorts import united
+from features.cohorts import merged_places, unite
 from features.held import Rates, held, read_balances
 from features.monthly import MINOR, Course, Movements, course, loan_credits, set_aside
 from models.tier_calendar import Event, Turn, Window
@@ -121,8 +121,10 @@ def measure(
     def aside(credits: Movements, by: Rates | None) -> Movements:
         return set_aside(assets.movements(credits.place, by), credits, tiers.loan_quiet_days)
 
+    merged = merged_places(con, as_of)
+
     def of_people(one: Course) -> Course:
-        return Course(one.grid, united(con, one.level, as_of), united(con, one.weighted, as_of))
+        return Course(one.grid, unite(one.level, merged), unite(one.weighted, merged))
 
     flows = earned_flows(con, canonical, value, as_of, bucket, loan_quiet_days=tiers.loan_quiet_days)
     return Measures(

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.cohorts import known_sql, note_dates, note_places, passes, united
+from features.cohorts import known_sql, merged_places, note_dates, note_places, passes, unite
 from models import tier_overrides
 from models.groups import GroupSettings, assign
 from models.tier_calendar import Event, Window, calendar
@@ -128,7 +128,7 @@ def _customers(
         scale,
         np.asarray(found["opened"].to_numpy(), np.int64),
         found["is_dormant"].to_numpy().astype(bool),
-        united(con, late, as_of)[place] > 0,
+        unite(late, merged_places(con, as_of))[place] > 0,
     )
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
-from features.cohorts import note_dates, note_places, passes, united
+from features.cohorts import merged_places, note_dates, note_places, passes, unite
 from features.held import Rates, held, read_balances
 from features.monthly import MINOR, Course, Movements, course, fetch_movements, together
 from sources.canonical import Canonical, as_of_sql
@@ -135,7 +135,7 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
         note_dates(con, canonical, [as_of])
         note_margins(con, canonical, settings, as_of)
         for bucket in passes(canonical):
-            ids = note_places(con, canonical, bucket)
+            ids, merged = note_places(con, canonical, bucket), merged_places(con, as_of)
             grid = [until - days, until]
             assets = held(con, canonical, read_balances(canonical, bucket), as_of, bucket, "_places")
             moves = earned_flows(con, canonical, settings, as_of, bucket)
@@ -144,7 +144,7 @@ def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) 
             year = {name: courses[name].average(until - days, until) / MINOR for name in ("asset_margin", "loan_margin")}
             year |= {name: flowed(courses[name], until, days) for name in ("fees", "counter_cost")}
             year["contribution"] = year["asset_margin"] + year["loan_margin"] + year["fees"] - year["counter_cost"]
-            summed = {name: united(con, values, as_of) for name, values in year.items()}
+            summed = {name: unite(values, merged) for name, values in year.items()}
             known = f"(SELECT customer_id FROM ({as_of_sql('customers', canonical.relation_sql('customers', bucket), as_of)}))"
             here = con.sql(f"SELECT place FROM _places WHERE customer_id IN {known} ORDER BY place").to_arrow_table()["place"]
             parts.append(pa.table({"customer_id": ids} | summed).take(here))

@@ -99,6 +99,7 @@ def test_the_movements_of_some_are_those_of_their_course(portfolio: tuple[Held, 
 
 
 @given(st.permutations(range(9)))
+@settings(max_examples=30, deadline=None)
 def test_an_accounts_balances_count_by_day_in_whatever_order_their_files_lie(order: list[int]) -> None:
     rows = np.array([(i % 3, BEGIN + i, 100.0 + i) for i in range(9)])[order]
     none = np.empty(0, np.int32)
