@@ -178,3 +178,14 @@ def held(
     place[at], closed[at] = found["place"].to_numpy(), _numbers(found["closed_on"])
     product[at] = pc.index_in(found["product_id"], value_set=products).fill_null(len(products)).to_numpy()
     return Held(*balances.known_at(view.toordinal()), place, closed, product, products)
+
+
+def account_sums(balances: Balances, as_of: dt.date, days: int) -> pa.Table:
+    """One row per account with a balance: account_id, total: the sum of the closing balances of the days up to `as_of`."""
+    account, day, balance = balances.known_at(as_of.toordinal())
+    count, until = len(balances.accounts), as_of.toordinal()
+    everyone, none = np.arange(count, dtype=np.int32), np.zeros(count, dtype=np.int32)
+    own = Held(account, day, balance, everyone, np.full(count, _NEVER, dtype=np.int32), none, pa.array([], pa.string()))
+    total = own.course(count, [until - days, until], together([])).sum_between(until - days, until)
+    told = np.bincount(account, minlength=count) > 0  # an account of somebody merged lies under both numbers
+    return pa.table({"account_id": balances.accounts, "total": total}).filter(pa.array(told))

@@ -53,7 +53,7 @@ def decide(
     """Everything about a day's lists but their words. `work_on` is the day whose hours are filled."""
     con = known_at(canonical, as_of)
     say("owners", 0, len(STEPS))
-    owned = owners.assign(con, settings.owners, as_of, tiers)
+    owned = owners.assign(con, canonical, settings.owners, as_of, tiers)
     eligibility.hold_out(con, settings.holdout)
     say("candidates", 1, len(STEPS))
     asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned)

@@ -6,7 +6,10 @@ import datetime as dt
 from collections.abc import Iterable
 
 import duckdb
+import pyarrow as pa
 
+from features.cohorts import passes
+from features.held import account_sums, read_balances
 from sources.canonical import Canonical, as_of_sql
 from sources.identity import merged_roots
 from sources.tables import SQL_TYPE, TABLES
@@ -43,19 +46,16 @@ def _empty(name: str) -> str:
     return f"SELECT {', '.join(columns)} WHERE false"
 
 
-def daily_averages(con: duckdb.DuckDBPyConnection, as_of: dt.date, days: int) -> None:
+def daily_averages(con: duckdb.DuckDBPyConnection, canonical: Canonical, as_of: dt.date, days: int) -> None:
     """Temp table `averages`, one row per open account: account_id, customer_id, branch_id, opened_on, total, days, adb.
 
     `adb` (minor units) is the average of the closing balances of the days (as_of - days, as_of]; a day before the account's
     first balance counts 0. Sum `total`, whole minor units times days, over accounts: it is exact in any order.
     """
-    start, end = as_of - dt.timedelta(days=days - 1), as_of + dt.timedelta(days=1)
+    sums = [account_sums(read_balances(canonical, bucket), as_of, days) for bucket in passes(canonical)]
+    con.register("_sums", pa.concat_tables(sums))
     con.execute(f"""CREATE OR REPLACE TEMP TABLE averages AS
-        WITH spells AS (SELECT account_id, balance, greatest("on", DATE '{start}') AS from_on,
-                least(coalesce(lead("on") OVER (PARTITION BY account_id ORDER BY "on"), DATE '{end}'), DATE '{end}') AS to_on
-            FROM balances),
-        sums AS (SELECT account_id, sum(balance::DOUBLE * (to_on - from_on)) AS total FROM spells WHERE to_on > from_on
-            GROUP BY account_id)
         SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) AS total, {days} AS days,
             coalesce(s.total, 0) / {days} AS adb
-        FROM accounts a LEFT JOIN sums s USING (account_id) WHERE a.closed_on IS NULL ORDER BY ALL""")
+        FROM accounts a LEFT JOIN _sums s USING (account_id) WHERE a.closed_on IS NULL""")
+    con.unregister("_sums")

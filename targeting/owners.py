@@ -7,6 +7,7 @@ import datetime as dt
 import duckdb
 import pandas as pd
 
+from sources.canonical import Canonical
 from sources.sqltext import literal, literals
 from store.errors import GateBroken
 from targeting.known import daily_averages
@@ -17,7 +18,9 @@ HEAD_OFFICE = "head_office"
 POOL = "pool:"
 
 
-def assign(con: duckdb.DuckDBPyConnection, settings: OwnerSettings, as_of: dt.date, tiers: pd.DataFrame) -> pd.DataFrame:
+def assign(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: OwnerSettings, as_of: dt.date, tiers: pd.DataFrame
+) -> pd.DataFrame:
     """One row per customer of `tiers`: whose list the customer can be on, and which step of the cascade said so.
 
     Columns: customer_id, root, list_id (a manager's id, `pool:BRANCH` or `head_office`), manager_id (null for pools and head
@@ -28,7 +31,7 @@ def assign(con: duckdb.DuckDBPyConnection, settings: OwnerSettings, as_of: dt.da
     con.register("_tiers", tiers[["customer_id", "tier", "group", "measure_adb"]])
     con.execute("CREATE OR REPLACE TEMP TABLE tiers AS SELECT * FROM _tiers")
     con.unregister("_tiers")
-    daily_averages(con, as_of, settings.balance_days)
+    daily_averages(con, canonical, as_of, settings.balance_days)
     _branch_tree(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE owners AS {_cascade_sql(settings)}")
     owners = con.execute("SELECT * FROM owners ORDER BY customer_id").df()

@@ -91,7 +91,7 @@ def test_a_day_off_is_a_day_without_calls_and_a_managers_own_hours_go_before_the
     bank.add("availability", manager_id="M1", on=WORK_ON, hours=0.0).add("availability", manager_id="M2", on=AS_OF, hours=9.0)
     inputs = bank.inputs(tmp_path)
     con = known_at(inputs.canonical, AS_OF)
-    assign(con, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
+    assign(con, inputs.canonical, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
     hours = HourSettings(manager=3, by_role={"grid": 2}, pool_names=7, head_office=5)
     lists = capacity(con, hours, WORK_ON).set_index("list_id")
     assert lists["slots"].to_dict() == {"M1": 0, "M2": 2, "H1": 6, "T1": 6, "G1": 4, "pool:B1": 7, "head_office": 10}
@@ -111,7 +111,7 @@ def test_a_branch_without_any_manager_has_the_hours_of_a_branch(bank, tmp_path):
     bank.customer("C1")
     inputs = bank.inputs(tmp_path)
     con = known_at(inputs.canonical, AS_OF)
-    assign(con, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
+    assign(con, inputs.canonical, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
     assert capacity(con, HourSettings(branch=6), WORK_ON)[["list_id", "slots", "hours_from"]].to_numpy().tolist() == [
         ["pool:B1", 12, "branch"]
     ]

@@ -16,7 +16,7 @@ AS_OF = dt.date(2026, 9, 30)
 def _owners(bank, settings, home):
     inputs = bank.inputs(home, settings)
     con = known_at(inputs.canonical, AS_OF)
-    owners = assign(con, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
+    owners = assign(con, inputs.canonical, inputs.settings.owners, AS_OF, pd.read_parquet(inputs.tiers))
     return owners.set_index("customer_id")
 
 
@@ -114,4 +114,4 @@ def test_a_customer_graded_twice_stops_the_night(bank, settings, tmp_path):
     tiers = pd.read_parquet(inputs.tiers)
     con = known_at(inputs.canonical, AS_OF)
     with pytest.raises(GateBroken, match="exactly one each"):
-        assign(con, inputs.settings.owners, AS_OF, pd.concat([tiers, tiers]))
+        assign(con, inputs.canonical, inputs.settings.owners, AS_OF, pd.concat([tiers, tiers]))

@@ -65,8 +65,9 @@ def withdrawals(tmp_path_factory):
     for name, (rows, _) in MOVES.items():
         bank.customer(name, average=200_000)
         _moves(bank, name, *rows)
-    con = known_at(bank.write(tmp_path_factory.mktemp("moves")), AS_OF)
-    daily_averages(con, AS_OF, 90)
+    canonical = bank.write(tmp_path_factory.mktemp("moves"))
+    con = known_at(canonical, AS_OF)
+    daily_averages(con, canonical, AS_OF, 90)
     return triggers.large_withdrawals(con, settings.withdrawal, AS_OF).set_index("customer_id")
 
 
