@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from targeting.settings import TargetingSettings
 
@@ -11,12 +15,12 @@ COLUMNS = ("customer_id", "offer", "model", "kind", "method", "band", "probabili
 
 def from_scores(scores: pd.DataFrame, settings: TargetingSettings) -> pd.DataFrame:
     """One row per customer and offer whose model scored the customer; `basis` (money at stake) is left to `worth`."""
-    offers = pd.DataFrame(
-        [(name, o.model, o.kind) for name, o in settings.active.items() if o.model], columns=["offer", "model", "kind"]
-    )
-    joined = scores.merge(offers, on="model", how="inner")
-    joined["basis"] = float("nan")
-    return joined[list(COLUMNS)]
+    parts = []
+    for name, offer in settings.active.items():
+        if offer.model:
+            own = scores[(scores["model"] == offer.model).to_numpy(bool)]
+            parts.append(own.assign(offer=name, kind=offer.kind, basis=float("nan"))[list(COLUMNS)])
+    return pd.concat(parts, ignore_index=True) if parts else scores.iloc[:0].reindex(columns=list(COLUMNS))
 
 
 def from_events(events: pd.DataFrame, offer: str, kind: str) -> pd.DataFrame:
@@ -39,5 +43,13 @@ def from_events(events: pd.DataFrame, offer: str, kind: str) -> pd.DataFrame:
 def together(parts: list[pd.DataFrame], customers: pd.Series[str]) -> pd.DataFrame:
     """All candidates of the day's customers, in total order (customer_id, offer)."""
     frame = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(map(len, parts)) else parts[0]
-    frame = frame[frame["customer_id"].isin(customers)]
-    return frame.sort_values(["customer_id", "offer"], kind="stable", ignore_index=True)
+    whose, offer = (pa.array(frame[name], pa.string()) for name in ("customer_id", "offer"))
+    known = pa.array(customers.sort_values(), pa.string())
+    place, number = (_place(whose, known), _place(offer, pc.unique(offer).sort()))
+    order = np.lexsort((number, place))
+    return frame.take(order[place[order] >= 0]).reset_index(drop=True)
+
+
+def _place(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int64]:
+    """Where each text stands among the values; -1 for one that is not among them."""
+    return np.asarray(pc.index_in(column, value_set=values).fill_null(-1).to_numpy(), np.int64)

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sources.canonical import Canonical
 from store.errors import TerraceError
 from store.files import parquet_columns
 from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
+from targeting.eligibility import Forbidden
 from targeting.known import known_at
 from targeting.settings import TargetingSettings, WorthSettings
 
@@ -33,8 +37,8 @@ class Decided:
     lists: pd.DataFrame  # one row per list
     listed: pd.DataFrame  # one row per listed customer
     events: pd.DataFrame  # sentences of what happened
-    never: pd.DataFrame
-    blocks: pd.DataFrame
+    never: Forbidden  # of the rows of owners
+    blocks: Forbidden  # of the rows of decisions
     margins: dict[str, tuple[float, str]]
     rates: dict[str, float]
     balance_from: str
@@ -58,13 +62,13 @@ def decide(
     say("candidates", 1, len(STEPS))
     asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned)
     say("rules", 2, len(STEPS))
-    blocked, never = eligibility.blocks(con, settings, as_of, asked), eligibility.never(con, settings, as_of)
+    blocked, never = eligibility.forbidden(con, settings, as_of, asked)
     say("worth", 3, len(STEPS))
     margin = worth.margins(con, settings)
     columns = [c for c in settings.worth.balance_columns if c in parquet_columns(features)]
-    known = pq.read_table(features, columns=["customer_id", *columns]).to_pandas()
+    known = pq.read_table(features, columns=["customer_id", *columns])
     _prove_features(scores, known)
-    balance, balance_from = worth.balances(con, known, settings)
+    balance, balance_from = worth.balances(con, known.to_pandas(), settings)
     valued = worth.expected_value(asked, settings, margin, balance)
     lists = allocate.capacity(con, settings.hours, work_on)
     decisions = _queue(valued, blocked, owned, lists, settings.worth)
@@ -89,9 +93,10 @@ def decide(
     )
 
 
-def _prove_features(scores: pd.DataFrame, known: pd.DataFrame) -> None:
-    lost = sorted(set(scores["customer_id"]) - set(known["customer_id"]))
-    if lost:
+def _prove_features(scores: pd.DataFrame, known: pa.Table) -> None:
+    scored = pa.array(scores["customer_id"], pa.string())
+    lost = pc.unique(scored.filter(pc.invert(pc.is_in(scored, value_set=known["customer_id"])))).sort()
+    if len(lost):
         raise TerraceError(
             f"{len(lost)} scored customers have no features, first {lost[0]}",
             where="scores",
@@ -124,14 +129,14 @@ def _candidates(
 
 
 def _queue(
-    valued: pd.DataFrame, blocked: pd.DataFrame, owned: pd.DataFrame, lists: pd.DataFrame, floor: WorthSettings
+    valued: pd.DataFrame, blocked: Forbidden, owned: pd.DataFrame, lists: pd.DataFrame, floor: WorthSettings
 ) -> pd.DataFrame:
-    """Every candidate with its list, the rules that block it (comma-separated), its place in the queue and the cut."""
-    key = ["customer_id", "offer"]
-    judged = valued.merge(eligibility.causes(blocked, key), on=key, how="left").fillna({"rules": ""})
-    judged = judged.merge(owned[["customer_id", "list_id"]], on="customer_id", how="left")
+    """Every candidate, in the order given, with its list, the rules that block it (comma-separated), its place in the queue
+    and the cut."""
+    whose = pc.index_in(pa.array(valued["customer_id"], pa.string()), value_set=pa.array(owned["customer_id"], pa.string()))
+    lists_of = owned["list_id"].take(whose.to_numpy())
+    judged = valued.assign(rules=blocked.rules.to_numpy(), list_id=lists_of.to_numpy(), at=np.arange(len(valued)))
     queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability), lists)
-    placed = judged.merge(queue[[*key, "place", "slots", "is_listed"]], on=key, how="left")
+    placed = queue.set_index("at")[["place", "slots", "is_listed"]].reindex(judged["at"]).reset_index(drop=True)
     listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)
-    ordered: pd.DataFrame = placed.assign(is_listed=listed).sort_values(key, kind="stable", ignore_index=True)
-    return ordered
+    return judged.drop(columns="at").assign(place=placed["place"], slots=placed["slots"], is_listed=listed)

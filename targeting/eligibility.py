@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,16 +22,22 @@ from targeting.settings import Holdout, TargetingSettings
 
 PUBLIC_ZH, PUBLIC_EN = "按规则不列入", "not listed by rule"
 Scope = Literal["all", "marketing", "sales", "loan", "rated", "offer"]
-# Which offers a rule speaks of, as SQL over `asked` (one row per customer and offer, with what the offer is).
+Bits = npt.NDArray[np.int64]
+_OFFERS = pa.schema([
+    ("offer_number", pa.int32()), ("is_service", pa.bool_()), ("is_loan", pa.bool_()), ("needs_rating", pa.bool_()),
+    *((name, pa.string()) for name in ("offer", "kind", "model", "family", "risk")),
+    *((name, pa.list_(pa.string())) for name in ("families", "certificates", "groups", "customer_kinds")),
+])
+# Which offers a rule about persons speaks of, as SQL over `offers`.
 _SCOPES: dict[Scope, str] = {
-    "all": "true", "marketing": "NOT a.is_service", "sales": "a.kind IN ('purchase', 'retention')", "loan": "a.is_loan",
-    "rated": "a.needs_rating", "offer": "true",
+    "all": "true", "marketing": "NOT f.is_service", "sales": "f.kind IN ('purchase', 'retention')", "loan": "f.is_loan",
+    "rated": "f.needs_rating",
 }
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `sql` yields `root` (the person), or `customer_id, offer` where `scope` is offer. Causes: for compliance."""
+    """One rule. `sql` yields `root` (the person), or `line` (of `asked`) where `scope` is offer. Causes: for compliance."""
 
     name: str
     scope: Scope
@@ -43,32 +52,52 @@ def rules(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
             *_contact(settings, as_of))
 
 
-def blocks(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date, candidates: pd.DataFrame
-           ) -> pd.DataFrame:
-    """One row per customer, offer and rule that forbids it, in that order. Needs temp table `owners` in `con`."""
-    _ask(con, settings, candidates)
-    parts = []
-    for rule in rules(settings, as_of):
-        on = "b.customer_id = a.customer_id AND b.offer = a.offer" if rule.scope == "offer" else "b.root = a.root"
-        parts.append(f"SELECT a.customer_id, a.offer, '{rule.name}' AS rule FROM asked a SEMI JOIN ({rule.sql}) b ON {on} "
-                     f"WHERE {_SCOPES[rule.scope]}")
-    return con.execute(" UNION ALL ".join(parts) + " ORDER BY ALL").df()
+@dataclass(frozen=True)
+class Forbidden:
+    """Which rules forbid each row of a frame, comma-separated by name, and how many rows each rule forbids."""
+
+    rules: pd.Series[str]
+    counted: dict[str, int]
+
+    @classmethod
+    def of(cls, bits: Bits, names: Sequence[str]) -> Forbidden:
+        """From a bit per rule and row."""
+        each, where = np.unique(bits, return_inverse=True)
+        words = [",".join(name for place, name in enumerate(names) if found >> place & 1) for found in each.tolist()]
+        counted = {name: int((bits >> place & 1).sum()) for place, name in enumerate(names)}
+        rules = pd.Series(pa.array(words, pa.string()).take(pa.array(where)).to_pandas(), dtype="str")
+        return cls(rules, {name: count for name, count in counted.items() if count})
 
 
-def never(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date) -> pd.DataFrame:
-    """One row per customer and rule that keeps the customer off every list, whatever the offer."""
-    parts = [f"SELECT o.customer_id, '{r.name}' AS rule FROM owners o SEMI JOIN ({r.sql}) b ON b.root = o.root"
-             for r in rules(settings, as_of) if r.scope == "all"]
-    return con.execute(" UNION ALL ".join(parts) + " ORDER BY ALL").df()
+def forbidden(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date, candidates: pd.DataFrame
+              ) -> tuple[Forbidden, Forbidden]:
+    """What forbids each candidate, and what keeps each customer of `owners` off every list, whatever the offer.
 
+    Needs temp tables `owners` and `held_out` in `con`. Persons and offers are numbers inside, what is found of a person a bit
+    per rule: no rule is asked of every candidate that is asked of a person.
+    """
+    number, offer_number = _ask(con, settings, candidates)
+    all_rules = rules(settings, as_of)
+    names = sorted(rule.name for rule in all_rules)
 
-def causes(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """One row per key of `rows` with `rules`: what forbids it, comma-separated in the order of the rows."""
-    held = pa.Table.from_pandas(rows[[*key, "rule"]].astype("str"), preserve_index=False)
-    each = held.group_by(key, use_threads=False).aggregate([("rule", "list")])  # whole columns: pandas would call per key
-    named = pc.binary_join(each["rule_list"], pa.scalar(",", held["rule"].type))
-    frame: pd.DataFrame = each.select(key).append_column("rules", named).to_pandas()
-    return frame.astype("str")
+    def bits(size: int, selects: Sequence[str]) -> Bits:
+        """From selects of `place` and `rule`, each pair at most once."""
+        found = con.sql(" UNION ALL ".join(selects)).to_arrow_table()
+        place, rule = (np.asarray(found[name].to_numpy(), np.int64) for name in ("place", "rule"))
+        return np.bincount(place, np.ldexp(1.0, rule), size).astype(np.int64)  # fewer rules than the 53 bits of a double
+
+    def selected(what: str, rule: Rule) -> str:
+        return f"SELECT {what} AS place, {names.index(rule.name)} AS rule"
+
+    persons = [rule for rule in all_rules if rule.scope != "offer"]
+    asked = [rule for rule in all_rules if rule.scope == "offer"]
+    customers = con.execute("SELECT count(*) FROM who").fetchall()[0][0]
+    of_who = bits(customers, [f"{selected('number', r)} FROM who SEMI JOIN ({r.sql}) USING (root)" for r in persons])
+    spoken = bits(
+        len(settings.active), [f"{selected('offer_number', r)} FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons])
+    of_asked = bits(len(candidates), [f"{selected('line', r)} FROM (SELECT DISTINCT line FROM ({r.sql}))" for r in asked])
+    whatever = sum(1 << names.index(rule.name) for rule in persons if rule.scope == "all")
+    return (Forbidden.of(of_asked | of_who[number] & spoken[offer_number], names), Forbidden.of(of_who & whatever, names))
 
 
 def hold_out(con: duckdb.DuckDBPyConnection, settings: Holdout) -> None:
@@ -92,20 +121,33 @@ def prove_waivers(canonical: Canonical, settings: TargetingSettings) -> dict[str
     return {name: waiver.reason for name, (waiver, _, _) in waived.items() if waiver is not None}
 
 
-def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> None:
-    columns = ["offer", "kind", "model", "family", "families", "is_service", "is_loan", "needs_rating", "risk", "certificates",
-               "groups", "customer_kinds"]
-    offers = pd.DataFrame([
-        (name, o.kind, o.model, o.family, "|".join(filter(None, (o.family, *o.also_held_as))), o.is_service, o.is_loan,
-         o.needs_rating, o.risk, "|".join(o.certificates), "|".join(o.groups), "|".join(o.customer_kinds))
-        for name, o in settings.active.items()], columns=columns)
-    offers["risk"] = offers["risk"].astype("str")
+def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> tuple[Bits, Bits]:
+    """Temp tables `offers`, `who` (owners, with the kind of customer), `candidates` (line, number, offer_number), and the view
+    `asked` of all three; `number` is the place among `owners` by customer_id, `line` the row of `candidates`. Returns number
+    and offer_number of every candidate.
+    """
+    offers = pa.Table.from_pylist([
+        {"offer_number": number, "offer": name, "kind": o.kind, "model": o.model, "family": o.family,
+         "families": list(filter(None, (o.family, *o.also_held_as))), "is_service": o.is_service, "is_loan": o.is_loan,
+         "needs_rating": o.needs_rating, "risk": o.risk, "certificates": list(o.certificates), "groups": list(o.groups),
+         "customer_kinds": list(o.customer_kinds)}
+        for number, (name, o) in enumerate(settings.active.items())], schema=_OFFERS)
     con.register("_offers", offers)
-    con.register("_candidates", candidates[["customer_id", "offer"]])
-    con.execute("""CREATE OR REPLACE TEMP TABLE asked AS SELECT w.*, f.* EXCLUDE (offer), c.offer
-        FROM _candidates c JOIN _offers f USING (offer) JOIN owners w USING (customer_id)""")
+    con.execute("CREATE OR REPLACE TEMP TABLE offers AS SELECT * FROM _offers")
     con.unregister("_offers")
+    con.execute("""CREATE OR REPLACE TEMP TABLE who AS SELECT o.*, coalesce(c.kind, 'personal') AS own_kind,
+            c.customer_id IS NOT NULL AS is_known, row_number() OVER (ORDER BY o.customer_id)::INTEGER - 1 AS number
+        FROM owners o LEFT JOIN customers c USING (customer_id)""")
+    ids = con.sql("SELECT customer_id FROM who ORDER BY number").to_arrow_table()["customer_id"].combine_chunks()
+    number = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=ids)
+    offer_number = pc.index_in(pa.array(candidates["offer"], pa.string()), value_set=offers["offer"].combine_chunks())
+    line = pa.array(np.arange(len(candidates), dtype=np.int32))
+    con.register("_candidates", pa.table({"line": line, "number": number, "offer_number": offer_number}))
+    con.execute("CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM _candidates")
     con.unregister("_candidates")
+    con.execute("""CREATE OR REPLACE TEMP VIEW asked AS
+        SELECT * FROM candidates JOIN who USING (number) JOIN offers USING (offer_number)""")
+    return np.asarray(number.to_numpy(), np.int64), np.asarray(offer_number.to_numpy(), np.int64)
 
 
 def _suppressed(*kinds: str, marketing_only: bool = False) -> str:
@@ -142,7 +184,7 @@ def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
         Rule("not_a_customer", "all", _customer("c.stage <> 'customer'")
              + " UNION SELECT root FROM owners ANTI JOIN customers USING (customer_id)", "非在册客户", "not a customer"),
         Rule("holdout", "all", "SELECT root FROM held_out", "留白组", "held out for measurement"),
-        Rule("merged_number", "offer", "SELECT a.customer_id, a.offer FROM asked a JOIN merges m ON m.old_id = a.customer_id "
+        Rule("merged_number", "offer", "SELECT a.line FROM asked a JOIN merges m ON m.old_id = a.customer_id "
              "WHERE m.undone_on IS NULL", "已并入另一客户号", "number merged into another"),
     )
 
@@ -164,7 +206,7 @@ def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
              "must not be contacted for marketing"),
     ]
     if settings.exclusions.assume_consent is None:
-        found.insert(0, Rule("no_consent", "marketing", f"SELECT root FROM asked ANTI JOIN ({granted}) USING (root)",
+        found.insert(0, Rule("no_consent", "marketing", f"SELECT root FROM owners ANTI JOIN ({granted}) USING (root)",
                              "无营销授权", "no consent to marketing"))
     return tuple(found)
 
@@ -183,7 +225,7 @@ def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
         Rule("dishonest_debtor", "loan", _suppressed("dishonest_debtor"), "失信被执行人", "listed as dishonest debtor"),
         Rule("student", "loan", _suppressed("student") + " UNION " + _customer(words), "在校学生", "student"),
         Rule("exit_class", "loan", _suppressed("exit"), "退出类客户", "exit class"),
-        Rule("cross_region", "offer", "SELECT a.customer_id, a.offer FROM asked a WHERE a.is_loan "
+        Rule("cross_region", "offer", "SELECT a.line FROM asked a WHERE a.is_loan "
              "AND a.owner_area_id IS NOT NULL AND a.owner_area_id IS DISTINCT FROM a.area_id",
              "跨区域放贷", "lending across regions"),
     )
@@ -197,38 +239,41 @@ def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...
     lowest = valid.replace("max(c.risk_rating)", "min(c.risk_rating)")
     product = "SELECT family, min(risk) AS risk FROM products GROUP BY 1"
     found = [
-        Rule("rating_missing", "rated", f"SELECT root FROM asked ANTI JOIN ({valid}) USING (root)", "风险评级缺失或已过期",
+        Rule("rating_missing", "rated", f"SELECT root FROM owners ANTI JOIN ({valid}) USING (root)", "风险评级缺失或已过期",
              "risk rating missing or expired"),
-        Rule("rating_too_low", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({lowest}) v USING (root) LEFT JOIN "
+        Rule("rating_too_low", "offer", f"SELECT a.line FROM asked a JOIN ({lowest}) v USING (root) LEFT JOIN "
              f"({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
              "风险等级不匹配", "product riskier than the customer's rating"),
-        Rule("held", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({_HELD}) h ON h.root = a.root AND "
-             "list_contains(string_split(a.families, '|'), h.family) WHERE a.kind = 'purchase'", "已持有", "held already"),
-        Rule("customer_kind", "offer", "SELECT a.customer_id, a.offer FROM asked a JOIN customers c USING (customer_id) "
-             "WHERE NOT list_contains(string_split(a.customer_kinds, '|'), coalesce(c.kind, 'personal'))", "客户类型不适用",
-             "not for this kind of customer"),
-        Rule("group", "offer", "SELECT a.customer_id, a.offer FROM asked a WHERE a.groups <> '' AND NOT "
-             "list_contains(string_split(a.groups, '|'), a.\"group\")", "客群不适用", "not for this group"),
+        Rule("held", "offer", _HELD, "已持有", "held already"),
+        Rule("customer_kind", "offer", "SELECT a.line FROM asked a WHERE a.is_known AND NOT "
+             "list_contains(a.customer_kinds, a.own_kind)", "客户类型不适用", "not for this kind of customer"),
+        Rule("group", "offer", "SELECT a.line FROM asked a WHERE len(a.groups) > 0 AND NOT "
+             "list_contains(a.groups, a.\"group\")", "客群不适用", "not for this group"),
     ]
     if settings.exclusions.assume_certified is None:
         found.append(Rule("seller_certificate", "offer", _UNCERTIFIED, "销售人员无资格", "seller lacks the certificate"))
     return tuple(found)
 
 
-_HELD = """SELECT p.root, d.family FROM holdings h JOIN products d USING (product_id) JOIN people p USING (customer_id)
-        WHERE h.ended_on IS NULL AND (h.activated_on IS NOT NULL OR coalesce(h.started_how, '') <> 'batch')
-    UNION SELECT p.root, d.family FROM accounts a JOIN products d USING (product_id) JOIN people p USING (customer_id)
-        WHERE a.closed_on IS NULL
-    UNION SELECT p.root, d.family FROM loans l JOIN products d USING (product_id) JOIN people p USING (customer_id)
-        WHERE l.closed_on IS NULL"""
+_HELD = """WITH sold AS (SELECT offer_number, unnest(families) AS family FROM offers WHERE kind = 'purchase'),
+    ours AS (SELECT d.product_id, s.offer_number FROM products d JOIN sold s USING (family)),
+    holds AS (SELECT customer_id, product_id FROM holdings
+            WHERE ended_on IS NULL AND (activated_on IS NOT NULL OR coalesce(started_how, '') <> 'batch')
+        UNION ALL SELECT customer_id, product_id FROM accounts WHERE closed_on IS NULL
+        UNION ALL SELECT customer_id, product_id FROM loans WHERE closed_on IS NULL),
+    taken AS (SELECT DISTINCT p.root, o.offer_number FROM holds JOIN ours o USING (product_id)
+        JOIN people p USING (customer_id))
+    SELECT a.line FROM asked a JOIN taken t ON t.root = a.root AND t.offer_number = a.offer_number"""
 
 # A pool is handed out to those of its branch, head office to those of head office: one of them must hold the certificate.
-_UNCERTIFIED = """SELECT a.customer_id, a.offer FROM asked a WHERE a.certificates <> '' AND NOT EXISTS (
-    SELECT 1 FROM managers m
-    WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\\s]+'),
-        string_split(a.certificates, '|'))
-    AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
-        WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END)"""
+_UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch_id FROM who),
+    barred AS (SELECT a.*, f.offer_number FROM seats a, offers f WHERE len(f.certificates) > 0 AND NOT EXISTS (
+        SELECT 1 FROM managers m
+        WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\s]+'), f.certificates)
+        AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
+            WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END))
+    SELECT a.line FROM asked a JOIN barred b ON b.offer_number = a.offer_number AND b.owner_step = a.owner_step
+        AND b.manager_id IS NOT DISTINCT FROM a.manager_id AND b.branch_id IS NOT DISTINCT FROM a.branch_id"""
 
 
 def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
@@ -237,12 +282,12 @@ def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
               "(customer_id) WHERE k.arm IS DISTINCT FROM 'control' AND k.skip_reason IS NULL")
     same = "(k.about = a.offer OR k.about = a.model OR (a.family <> '' AND k.about = a.family))"
     return (
-        Rule("same_offer_lately", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({called}) k "
+        Rule("same_offer_lately", "offer", f"SELECT a.line FROM asked a JOIN ({called}) k "
              f"ON k.root = a.root AND {same} WHERE k.\"on\" > {day} - {limits.same_offer_days}",
              "近期已就此联系", "called about this lately"),
         Rule("any_offer_lately", "sales", f"SELECT k.root FROM ({called}) k "
              f"WHERE k.\"on\" > {day} - {limits.any_offer_days}", "近期已联系", "called lately"),
-        Rule("declined_lately", "offer", f"SELECT a.customer_id, a.offer FROM asked a JOIN ({called}) k "
+        Rule("declined_lately", "offer", f"SELECT a.line FROM asked a JOIN ({called}) k "
              f"ON k.root = a.root AND {same} WHERE k.outcome = 'declined' AND k.outcome_on > {day} - {limits.declined_days}",
              "近期已拒绝", "declined lately"),
     )

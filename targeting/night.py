@@ -106,8 +106,7 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
         queue=decided.lists["list_id"].map(waiting).fillna(0).astype("int64"),
     )
     write_parquet(staging / "lists.parquet", entries.as_table(lists, entries.LISTS))
-    never = eligibility.causes(decided.never, ["customer_id"]).rename(columns={"rules": "never"})
-    owned = decided.owners.merge(never, on="customer_id", how="left").fillna({"never": ""})
+    owned = decided.owners.assign(never=decided.never.rules)
     write_parquet(staging / "proof" / "owners.parquet", entries.as_table(owned, entries.OWNERS))
     write_parquet(staging / "proof" / "decisions.parquet", entries.as_table(decided.decisions, entries.DECISIONS))
 
@@ -148,8 +147,8 @@ def _manifest(
         balance_from=decided.balance_from,
         customers=len(decided.owners),
         owner_steps=owners.steps_counted(decided.owners),
-        never_listed=_counted(decided.never),
-        blocked=_counted(decided.blocks),
+        never_listed=decided.never.counted,
+        blocked=decided.blocks.counted,
         offers=offers,
         offers_without_scores=sorted(n for n, o in settings.active.items() if o.model and o.model not in models),
         models_without_offer=sorted(models - {o.model for o in settings.active.values()}),
@@ -158,7 +157,3 @@ def _manifest(
         proof=proof,
         files=manifest.file_hashes(staging),
     )
-
-
-def _counted(rows: pd.DataFrame) -> dict[str, int]:
-    return {str(rule): int(count) for rule, count in sorted(rows["rule"].value_counts().items())}

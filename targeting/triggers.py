@@ -28,14 +28,16 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
     lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
     return con.execute(
         f"""
-        WITH reversed AS (SELECT reverses_id FROM transactions WHERE reverses_id IS NOT NULL AND "on" >= DATE '{lent}'),
-        moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount, category FROM transactions
-            WHERE "on" BETWEEN DATE '{lent}' AND DATE '{as_of}' AND category NOT IN ({kept})
+        WITH lately AS MATERIALIZED (SELECT * FROM transactions WHERE "on" >= DATE '{lent}'
+            AND ("on" >= DATE '{first}' OR category = 'loan_out' OR reverses_id IS NOT NULL)),
+        moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount FROM lately
+            WHERE "on" <= DATE '{as_of}' AND category NOT IN ({kept})
             AND NOT (category = 'own_transfer' AND coalesce(counterparty_bank, '') = '')
             AND (amount > 0 OR initiated_by IS DISTINCT FROM 'bank')
-            AND reverses_id IS NULL AND transaction_id NOT IN (SELECT reverses_id FROM reversed)),
-        net AS (SELECT customer_id, -sum(CASE WHEN "on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0)
-                THEN amount ELSE 0 END) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1),
+            AND ("on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0))
+            AND reverses_id IS NULL
+            AND transaction_id NOT IN (SELECT reverses_id FROM lately WHERE reverses_id IS NOT NULL)),
+        net AS (SELECT customer_id, -sum(amount) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1),
         kept AS (SELECT customer_id, sum(total) / any_value(days) AS adb FROM averages GROUP BY 1)
         SELECT customer_id, out / 100 AS amount, adb / 100 AS average, out / adb AS share, "on"
         FROM net JOIN kept USING (customer_id)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from targeting.settings import Offer, TargetingSettings
 
@@ -76,17 +79,24 @@ def expected_value(
     customer's own average. A retention: P(churn) x 90-day average x FTP margin x assumed
     save rate. Of an event: the money of the event x FTP margin x assumed save rate.
     """
-    offers = settings.active
-    kept = candidates["customer_id"].map(balance).fillna(0.0).clip(lower=0.0).to_numpy()
-    kind, offer = candidates["kind"].to_numpy(), candidates["offer"]
-    typical = offer.map({n: _typical(o, n in margin) for n, o in offers.items()}).to_numpy(dtype="float64")
-    share = offer.map({n: np.nan if o.balance_share is None else o.balance_share for n, o in offers.items()})
-    typical = np.fmin(typical, share.to_numpy(dtype="float64") * kept)
-    yearly = offer.map({n: margin[n][0] if n in margin else 1.0 for n in offers}).to_numpy(dtype="float64")
-    saved = offer.map({n: o.save_rate if o.save_rate is not None else 0.0 for n, o in offers.items()}).to_numpy(dtype="float64")
-    basis = np.select([kind == "purchase", kind == "retention"], [typical, kept], candidates["basis"].to_numpy())
-    chance = np.where(np.isin(kind, ["purchase", "retention"]), candidates["probability"].to_numpy(), 1.0)
-    rate = np.where(kind == "purchase", yearly, settings.worth.ftp_margin * saved)
+    at = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=pa.array(balance.index, pa.string()))
+    known = np.append(balance.fillna(0.0).clip(lower=0.0).to_numpy(np.float64), 0.0)
+    kept = known[at.fill_null(len(balance)).to_numpy()]
+    offers = list(settings.active.items())
+    offer = pc.index_in(pa.array(candidates["offer"], pa.string()), value_set=pa.array([n for n, _ in offers])).to_numpy()
+
+    def of_offer(values: list[float]) -> npt.NDArray[np.float64]:
+        return np.asarray(np.array(values, np.float64)[offer])
+
+    typical = of_offer([_typical(o, n in margin) for n, o in offers])
+    share = of_offer([np.nan if o.balance_share is None else o.balance_share for _, o in offers])
+    yearly = of_offer([margin[n][0] if n in margin else 1.0 for n, _ in offers])
+    saved = of_offer([o.save_rate if o.save_rate is not None else 0.0 for _, o in offers])
+    is_purchase, is_retention = (np.array([o.kind == kind for _, o in offers])[offer] for kind in ("purchase", "retention"))
+    own = candidates["basis"].to_numpy(np.float64)
+    basis = np.select([is_purchase, is_retention], [np.fmin(typical, share * kept), kept], own)
+    chance = np.where(is_purchase | is_retention, candidates["probability"].to_numpy(np.float64), 1.0)
+    rate = np.where(is_purchase, yearly, settings.worth.ftp_margin * saved)
     return candidates.assign(basis=basis, expected_value=np.round(chance * rate * basis, 2))
 
 
