@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from store.errors import GateBroken, TerraceError
+from store.files import parquet_blocks, parquet_parts
 
 Explain = Callable[[str, pd.DataFrame], pd.DataFrame]
 SCHEMA = pa.schema(
@@ -28,16 +29,11 @@ TOLERANCE = 1e-6
 def rows_of(features: Path, customers: pd.Series[str]) -> pd.DataFrame:
     """The features and facts of these customers, one row each."""
     wanted = pa.array(customers.astype("object"), pa.string())
-    parts = [_of(file, wanted) for file in (sorted(features.glob("*.parquet")) if features.is_dir() else [features])]
+    parts = [pq.read_schema(parquet_parts(features)[0]).empty_table()]
+    for block in parquet_blocks(features, parts[0].column_names):  # few of many are wanted
+        parts.append(block.filter(pc.is_in(block["customer_id"], value_set=wanted)))
     found: pd.DataFrame = pa.concat_tables(parts).to_pandas()
     return found
-
-
-def _of(file: Path, customers: pa.Array) -> pa.Table:
-    """The rows of these customers in a file, a row group at a time: few of many are wanted."""
-    with pq.ParquetFile(file) as rows:
-        groups = [rows.read_row_group(number) for number in range(rows.num_row_groups)]
-        return pa.concat_tables(group.filter(pc.is_in(group["customer_id"], value_set=customers)) for group in groups)
 
 
 def explained(listed: pd.DataFrame, rows: pd.DataFrame, explain: Explain) -> pd.DataFrame:
