@@ -29,9 +29,13 @@ def known_at(canonical: Canonical, as_of: dt.date, tables: Iterable[str] = tuple
         else:
             con.execute(f"CREATE TEMP VIEW {name} AS {as_of_sql(name, canonical.relation_sql(name), as_of)}")
     pairs = con.execute("SELECT old_id, new_id FROM merges WHERE undone_on IS NULL ORDER BY ALL").fetchall()
-    con.execute("CREATE TEMP TABLE merged (customer_id VARCHAR, root VARCHAR)")
-    if pairs:
-        con.executemany("INSERT INTO merged VALUES (?, ?)", sorted(merged_roots(pairs).items()))
+    roots = sorted(merged_roots(pairs).items())
+    columns = {
+        name: pa.array([pair[place] for pair in roots], pa.string()) for place, name in enumerate(("customer_id", "root"))
+    }
+    con.register("_merged", pa.table(columns))
+    con.execute("CREATE TEMP TABLE merged AS SELECT * FROM _merged")
+    con.unregister("_merged")
     con.execute("""CREATE TEMP TABLE people AS SELECT customer_id, coalesce(m.root, customer_id) AS root FROM (
         SELECT customer_id FROM customers UNION SELECT customer_id FROM merged) LEFT JOIN merged m USING (customer_id)
         ORDER BY customer_id""")
