@@ -132,7 +132,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
     files = stored_files(canonical, "balances", buckets)
     rows = sum(file.rows for file in files)
-    owner, account, day, known, until = (np.empty(rows, dtype=np.int32) for _ in range(5))
+    owner, account, day, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(5))  # nobody's where rows are hidden
     balance, is_unsettled = np.empty(rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
 
     def pack(place: tuple[StoredFile, int]) -> None:

@@ -20,17 +20,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from sources import reach
 from sources.change import Touched
 from sources.contract import Checked, clean_before_sql, life_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
-from sources.sqltext import ident, literal, number, one
+from sources.sqltext import ident, literal, number
 from sources.tables import TABLES
 from sources.written import bucket_sql, owners_sql
-
-_OWNERS = {"account": "accounts", "loan": "loans"}
-_ABOVE = ("customers", "accounts", "loans")  # whose rows say whose the others are
-_PEOPLE = ("customer_id", "related_id")
 
 
 @dataclass
@@ -80,16 +77,16 @@ class Part:
         if self.kept is None:
             con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM new_{name}")
         else:
-            self._seed(name, mapped, ahead)
-            if not self._some(f"seeds_{name}") and not (name == "transactions" and running and self._some("refollowed")):
+            reach.seed(self, name, mapped, ahead)
+            if not self.some(f"seeds_{name}") and not (name == "transactions" and running and self.some("refollowed")):
                 self._leave(name)
                 return self.mapped[name]
-            self._close(name, mapped, running=running)
+            reach.close(self, name, running=running)
             con.execute(f"CREATE TABLE mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
         for place, (column, parent) in enumerate(TABLES[name].references):
             if column in mapped.columns and parent in self.done and parent != name:
                 self.keys(parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
-        owner = _OWNERS.get(TABLES[name].by)
+        owner = reach.OWNERS.get(TABLES[name].by)
         if owner in self.done:
             self.life(str(owner), f"SELECT {TABLES[name].by}_id AS id FROM mapped_{name}")
         mapped = replace(mapped, rows=number(con, f"SELECT count(*) FROM mapped_{name}"))
@@ -122,7 +119,7 @@ class Part:
     def keys(self, parent: str, needed: str, place: int = 0) -> None:
         """`keys_PARENT`: usable keys among the needed ones (all, where everything is looked at)."""
         only = f" SEMI JOIN ({needed}) n USING (id)" if self.kept else ""
-        if self.kept is None and place >= 0 and self._there(f"keys_{parent}"):
+        if self.kept is None and place >= 0 and self.there(f"keys_{parent}"):
             return
         self.con.execute(
             f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM"
@@ -131,13 +128,13 @@ class Part:
 
     def life(self, owner: str, needed: str) -> None:
         """`life_accounts` or `life_loans`, of the needed ones."""
-        if self.kept is None and self._there(f"life_{owner}"):
+        if self.kept is None and self.there(f"life_{owner}"):
             return
         key, mapped = TABLES[owner].key[0], self.mapped[owner]
         rows = f"(SELECT * FROM all_{owner} a SEMI JOIN ({needed}) n ON n.id = a.{key})" if self.kept else f"all_{owner}"
         self.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
 
-    def _there(self, table: str) -> bool:
+    def there(self, table: str) -> bool:
         return bool(number(self.con, f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {literal(table)}"))
 
     def checked(self, name: str, found: Checked) -> None:
@@ -149,13 +146,13 @@ class Part:
             if name == "merges":
                 con.execute("CREATE TABLE merged_before AS SELECT old_id, new_id FROM clean_merges WHERE false")
             return
-        keys = self._keys(name)
+        keys = self.keys_of(name)
         rows = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
         con.execute(f"CREATE TABLE before_{name} AS {clean_before_sql(mapped, rows, f'was_{name}', found.nulled)}")
         still = clean_before_sql(mapped, f"stored_{name}", f"was_{name}", found.nulled)
         con.execute(
             f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name} UNION ALL BY NAME SELECT * EXCLUDE (_row) FROM ({still}) m"
-            f" ANTI JOIN seeds_{name} s ON {_same(keys, 'm', 's')}"
+            f" ANTI JOIN seeds_{name} s ON {reach.same(keys, 'm', 's')}"
         )
         key = ident(spec.key[0])
         for change, one_side, other in (
@@ -163,7 +160,7 @@ class Part:
             ("removed", f"before_{name}", f"clean_{name}"),
         ):
             con.execute(f"CREATE TABLE {change}_{name} AS SELECT {key} AS id FROM {one_side} EXCEPT SELECT {key} FROM {other}")
-        if name in _OWNERS.values():
+        if name in reach.OWNERS.values():
             self._note_moved(name)
 
     def _note_moved(self, name: str) -> None:
@@ -176,25 +173,25 @@ class Part:
             f"SELECT DISTINCT {key} AS id FROM ({differ}) SEMI JOIN before_{name} b USING ({key})"
             f" ANTI JOIN removed_{name} r ON r.id = {key}"
         )
-        if self._there("moved_people"):
+        if self.there("moved_people"):
             own += f" UNION SELECT {key} FROM before_{name} SEMI JOIN moved_people p ON p.id = customer_id"
         con.execute(f"CREATE TABLE moved_{name} AS {own}")
 
     def touched(self, name: str, relation: str) -> Touched | None:
         """What of a table is written again, by `relation`; None where nothing was touched."""
         if name not in self.done:  # balances made of movements
-            if not self._some(relation) and not self._some("followed"):
+            if not self.some(relation) and not self.some("followed"):
                 return None
-            return Touched(relation, "SELECT account_id FROM followed" if self._some("followed") else None, ("account_id",))
+            return Touched(relation, "SELECT account_id FROM followed" if self.some("followed") else None, ("account_id",))
         if name in self.still:
             return None
-        keys, spec = self._keys(name), TABLES[name]
+        keys, spec = self.keys_of(name), TABLES[name]
         held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
-        if not self._some(f"old_{name}") and not self._some(f"gone_{name}"):
+        if not self.some(f"old_{name}") and not self.some(f"gone_{name}"):
             return Touched(relation, None, tuple(keys))
-        people = [c for c in _PEOPLE if c in keys and spec.by == "customer" and name != "customers"]
+        people = [c for c in reach.PEOPLE if c in keys and spec.by == "customer" and name != "customers"]
         joins, listed = "", {k: f"h.{ident(k)}" for k in keys}
-        if people and self._there("merged_sets"):  # rows stand under any number of the set
+        if people and self.there("merged_sets"):  # rows stand under any number of the set
             for c in people:
                 joins += f" LEFT JOIN merged_sets a_{c} ON a_{c}.customer_id = h.{c}"
                 joins += f" LEFT JOIN merged_sets b_{c} ON b_{c}.root = a_{c}.root"
@@ -204,7 +201,7 @@ class Part:
     def owning(self, relations: Mapping[str, str]) -> dict[str, str]:
         """Relations that say whose the touched rows are: all merges, and the accounts and loans that have such rows."""
         found = {"merges": "all_merges"} if "merges" in self.done else {}
-        for by, owner in _OWNERS.items():
+        for by, owner in reach.OWNERS.items():
             if owner not in self.done:
                 continue
             rows = [f"SELECT {by}_id AS id FROM {r}" for name, r in relations.items() if TABLES[name].by == by]
@@ -233,138 +230,9 @@ class Part:
                 f" USING (customer_id) WHERE {bucket} IN ({', '.join(str(number_) for number_ in wanted)})"
             )
 
-    def _keys(self, name: str) -> list[str]:
+    def keys_of(self, name: str) -> list[str]:
         have = {d[0] for d in self.con.execute(f"SELECT * FROM new_{name} LIMIT 0").description or []}
         return [c for c in TABLES[name].key if c in have]
 
-    def _seed(self, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.date | None]) -> None:
-        """`seeds_T`: keys to be looked at again, but for those found by `_close`."""
-        con, spec, keys = self.con, TABLES[name], self._keys(name)
-        listed = ", ".join(f"m.{ident(k)}" for k in keys)
-        if self.rebuilt and name not in (*self.rebuilt, *_ABOVE):
-            con.execute(f"CREATE TABLE seeds_{name} AS SELECT {listed} FROM new_{name} m WHERE false")
-            return
-        parts = [f"SELECT {listed} FROM new_{name} m", f"SELECT {listed} FROM gone_{name} m"]
-        if name in self.rebuilt and spec.by == "bank":
-            parts.append(f"SELECT {listed} FROM stored_{name} m")
-        for column, parent in spec.references:
-            if column not in mapped.columns or parent not in self.done or parent == name:
-                continue
-            if parent in self.still:
-                continue
-            if self._some(f"added_{parent}") and self._some(f"was_{name}"):
-                label = literal(f"reference:{column}")
-                parts.append(
-                    f"SELECT {listed} FROM stored_{name} m JOIN was_{name} v USING (_row)"
-                    f" SEMI JOIN added_{parent} a ON a.id = m.{ident(column)} WHERE list_contains(v.rules, {label})"
-                )
-            if self._some(f"removed_{parent}"):
-                parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN removed_{parent} r ON r.id = m.{ident(column)}")
-        people = [c for c in _PEOPLE if c in mapped.columns and spec.by == "customer"]
-        if people and self._there("moved_people") and self._some("moved_people"):
-            parts += [f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people]
-        owner = _OWNERS.get(spec.by)
-        if owner in self.done and owner not in self.still and self._some(f"moved_{owner}"):
-            parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_{owner} o ON o.id = m.{spec.by}_id")
-        if ahead[0] != ahead[1]:
-            since = min(day for day in ahead if day is not None)
-            parts.append(f"SELECT {listed} FROM stored_{name} m WHERE m.{ident(spec.event or '')} > DATE '{since.isoformat()}'")
-        con.execute(f"CREATE TABLE seeds_{name} AS {' UNION '.join(parts)}")
-
-    def _some(self, table: str) -> bool:
+    def some(self, table: str) -> bool:
         return bool(self.con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())
-
-    def _close(self, name: str, mapped: Mapped, *, running: bool) -> None:
-        """`old_T`: stored rows of all seeds, and what belongs together with them, until nothing more does."""
-        con, keys, spec = self.con, self._keys(name), TABLES[name]
-        con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
-        people = [c for c in _PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
-        merged = people and self._there("merged_sets") and self._some("merged_sets")
-        follows = name == "transactions" and running
-        if follows:
-            con.execute("CREATE TABLE followed (account_id VARCHAR)")
-            con.execute(f"CREATE TABLE to_follow AS {self._followed_sql()}")
-        con.execute(f"CREATE TABLE turn_{name} AS SELECT DISTINCT * FROM seeds_{name}")  # keys that are still to be looked up
-        while True:
-            self._fetch(name, keys)
-            held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
-            wider = []
-            if merged and (self._some(f"old_{name}") or self._some(f"gone_{name}")):
-                for column in people:
-                    wider += [
-                        f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {held} h"
-                        f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
-                        for other in people
-                    ]
-            if follows:
-                con.execute(
-                    f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
-                    " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
-                )
-                if self._some("to_follow"):
-                    wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
-            con.execute(f"DELETE FROM turn_{name}")
-            if wider:
-                listed = ", ".join(f"m.{ident(k)}" for k in keys)
-                con.execute(
-                    f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
-                    f" ANTI JOIN old_{name} o USING (_row)"
-                )
-                con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
-                con.execute(
-                    f"INSERT INTO turn_{name} SELECT DISTINCT {listed} FROM wider m"
-                    f" ANTI JOIN seeds_{name} s ON {_same(keys, 'm', 's')}"
-                )
-                con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
-                con.execute("DROP TABLE wider")
-            if follows:
-                con.execute("INSERT INTO followed SELECT * FROM to_follow")
-                con.execute("DELETE FROM to_follow")
-            if not self._some(f"turn_{name}"):
-                return
-
-    def _fetch(self, name: str, keys: Sequence[str]) -> None:
-        """Put the stored rows of the keys of `turn_T` into `old_T`."""
-        con = self.con
-        con.execute(  # few columns to find them: most rows are not among them
-            f"CREATE TABLE found AS SELECT m._row FROM ({self._matching(name, keys)}) m ANTI JOIN old_{name} o USING (_row)"
-        )
-        first, last = one(con, "SELECT min(_row), max(_row) FROM found")
-        if first is not None:
-            con.execute(
-                f"INSERT INTO old_{name} SELECT m.* FROM stored_{name} m SEMI JOIN found f USING (_row)"
-                f" WHERE m._row BETWEEN {first} AND {last}"
-            )
-        con.execute("DROP TABLE found")
-
-    def _matching(self, name: str, keys: Sequence[str]) -> str:
-        """A SELECT of stored rows of the keys of `turn_T`; by equality and bounds: row groups elsewhere are not read."""
-        con, turn = self.con, f"turn_{name}"
-        whole = " AND ".join(f"{ident(k)} IS NOT NULL" for k in keys)
-        asked = ", ".join(f"min({ident(k)})::VARCHAR, max({ident(k)})::VARCHAR" for k in keys)
-        ends = one(con, f"SELECT {asked} FROM {turn} WHERE {whole}")
-        bounds = [
-            f"m.{ident(k)} BETWEEN {literal(low)} AND {literal(high)}"
-            for k, low, high in zip(keys, ends[::2], ends[1::2], strict=True)
-            if low is not None
-        ]
-        alike = " AND ".join(f"m.{ident(k)} = s.{ident(k)}" for k in keys)
-        parts = (
-            [f"SELECT m.* FROM stored_{name} m SEMI JOIN {turn} s ON {alike} WHERE {' AND '.join(bounds)}"] if bounds else []
-        )
-        if not bounds or number(con, f"SELECT count(*) FROM {turn} WHERE NOT ({whole})"):
-            lacking = f"(SELECT * FROM {turn} WHERE NOT ({whole}))"
-            parts.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN {lacking} s ON {_same(keys, 'm', 's')}")
-        return " UNION ALL ".join(parts)
-
-    def _followed_sql(self) -> str:
-        """Accounts whose movements must be followed from the first: some are not later than all that were there."""
-        late = (
-            'SELECT n.account_id FROM (SELECT account_id, min("on") AS first_on FROM new_transactions GROUP BY 1) n'
-            " JOIN running_was b USING (account_id) WHERE n.first_on <= b.last_on"
-        )
-        return f"SELECT account_id FROM ({late} UNION SELECT id FROM refollowed)"
-
-
-def _same(keys: Iterable[str], one_side: str, other: str) -> str:
-    return " AND ".join(f"{one_side}.{ident(k)} IS NOT DISTINCT FROM {other}.{ident(k)}" for k in keys)

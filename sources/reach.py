@@ -1,0 +1,146 @@
+"""Which stored rows a delivery reaches: those of the keys it touches, and what belongs together with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from sources.mapping import Mapped
+from sources.sqltext import ident, literal, number, one
+from sources.tables import TABLES
+
+if TYPE_CHECKING:
+    from sources.part import Part
+
+OWNERS = {"account": "accounts", "loan": "loans"}
+PEOPLE = ("customer_id", "related_id")
+_ABOVE = ("customers", "accounts", "loans")  # whose rows say whose the others are
+_FOLLOWED = (  # accounts whose movements must be followed from the first: some are not later than all that were there
+    "SELECT account_id FROM (SELECT n.account_id FROM"
+    ' (SELECT account_id, min("on") AS first_on FROM new_transactions GROUP BY 1) n'
+    " JOIN running_was b USING (account_id) WHERE n.first_on <= b.last_on UNION SELECT id FROM refollowed)"
+)
+
+
+def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.date | None]) -> None:
+    """`seeds_T`: keys to be looked at again, but for those found by `close`."""
+    con, spec, keys = part.con, TABLES[name], part.keys_of(name)
+    listed = ", ".join(f"m.{ident(k)}" for k in keys)
+    if part.rebuilt and name not in (*part.rebuilt, *_ABOVE):
+        con.execute(f"CREATE TABLE seeds_{name} AS SELECT {listed} FROM new_{name} m WHERE false")
+        return
+    parts = [f"SELECT {listed} FROM new_{name} m", f"SELECT {listed} FROM gone_{name} m"]
+    if name in part.rebuilt and spec.by == "bank":
+        parts.append(f"SELECT {listed} FROM stored_{name} m")
+    for column, parent in spec.references:
+        if column not in mapped.columns or parent not in part.done or parent == name:
+            continue
+        if parent in part.still:
+            continue
+        if part.some(f"added_{parent}") and part.some(f"was_{name}"):
+            label = literal(f"reference:{column}")
+            parts.append(
+                f"SELECT {listed} FROM stored_{name} m JOIN was_{name} v USING (_row)"
+                f" SEMI JOIN added_{parent} a ON a.id = m.{ident(column)} WHERE list_contains(v.rules, {label})"
+            )
+        if part.some(f"removed_{parent}"):
+            parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN removed_{parent} r ON r.id = m.{ident(column)}")
+    people = [c for c in PEOPLE if c in mapped.columns and spec.by == "customer"]
+    if people and part.there("moved_people") and part.some("moved_people"):
+        parts += [f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people]
+    owner = OWNERS.get(spec.by)
+    if owner in part.done and owner not in part.still and part.some(f"moved_{owner}"):
+        parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_{owner} o ON o.id = m.{spec.by}_id")
+    if ahead[0] != ahead[1]:
+        since = min(day for day in ahead if day is not None)
+        parts.append(f"SELECT {listed} FROM stored_{name} m WHERE m.{ident(spec.event or '')} > DATE '{since.isoformat()}'")
+    con.execute(f"CREATE TABLE seeds_{name} AS {' UNION '.join(parts)}")
+
+
+def close(part: Part, name: str, *, running: bool) -> None:
+    """`old_T`: stored rows of all seeds, and what belongs together with them, until nothing more does."""
+    con, keys, spec = part.con, part.keys_of(name), TABLES[name]
+    con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
+    people = [c for c in PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
+    merged = people and part.there("merged_sets") and part.some("merged_sets")
+    follows = name == "transactions" and running
+    if follows:
+        con.execute("CREATE TABLE followed (account_id VARCHAR)")
+        con.execute(f"CREATE TABLE to_follow AS {_FOLLOWED}")
+    con.execute(f"CREATE TABLE turn_{name} AS SELECT DISTINCT * FROM seeds_{name}")  # keys that are still to be looked up
+    while True:
+        _fetch(part, name, keys)
+        held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
+        wider = []
+        if merged and (part.some(f"old_{name}") or part.some(f"gone_{name}")):
+            for column in people:
+                wider += [
+                    f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {held} h"
+                    f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
+                    for other in people
+                ]
+        if follows:
+            con.execute(
+                f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
+                " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
+            )
+            if part.some("to_follow"):
+                wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
+        con.execute(f"DELETE FROM turn_{name}")
+        if wider:
+            listed = ", ".join(f"m.{ident(k)}" for k in keys)
+            con.execute(
+                f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
+                f" ANTI JOIN old_{name} o USING (_row)"
+            )
+            con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
+            con.execute(
+                f"INSERT INTO turn_{name} SELECT DISTINCT {listed} FROM wider m"
+                f" ANTI JOIN seeds_{name} s ON {same(keys, 'm', 's')}"
+            )
+            con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
+            con.execute("DROP TABLE wider")
+        if follows:
+            con.execute("INSERT INTO followed SELECT * FROM to_follow")
+            con.execute("DELETE FROM to_follow")
+        if not part.some(f"turn_{name}"):
+            return
+
+
+def _fetch(part: Part, name: str, keys: Sequence[str]) -> None:
+    """Put the stored rows of the keys of `turn_T` into `old_T`."""
+    con = part.con
+    con.execute(  # few columns to find them: most rows are not among them
+        f"CREATE TABLE found AS SELECT m._row FROM ({_matching(part, name, keys)}) m ANTI JOIN old_{name} o USING (_row)"
+    )
+    first, last = one(con, "SELECT min(_row), max(_row) FROM found")
+    if first is not None:
+        con.execute(
+            f"INSERT INTO old_{name} SELECT m.* FROM stored_{name} m SEMI JOIN found f USING (_row)"
+            f" WHERE m._row BETWEEN {first} AND {last}"
+        )
+    con.execute("DROP TABLE found")
+
+
+def _matching(part: Part, name: str, keys: Sequence[str]) -> str:
+    """A SELECT of stored rows of the keys of `turn_T`; by equality and bounds: row groups elsewhere are not read."""
+    con, turn = part.con, f"turn_{name}"
+    whole = " AND ".join(f"{ident(k)} IS NOT NULL" for k in keys)
+    asked = ", ".join(f"min({ident(k)})::VARCHAR, max({ident(k)})::VARCHAR" for k in keys)
+    ends = one(con, f"SELECT {asked} FROM {turn} WHERE {whole}")
+    bounds = [
+        f"m.{ident(k)} BETWEEN {literal(low)} AND {literal(high)}"
+        for k, low, high in zip(keys, ends[::2], ends[1::2], strict=True)
+        if low is not None
+    ]
+    alike = " AND ".join(f"m.{ident(k)} = s.{ident(k)}" for k in keys)
+    parts = [f"SELECT m.* FROM stored_{name} m SEMI JOIN {turn} s ON {alike} WHERE {' AND '.join(bounds)}"] if bounds else []
+    if not bounds or number(con, f"SELECT count(*) FROM {turn} WHERE NOT ({whole})"):
+        lacking = f"(SELECT * FROM {turn} WHERE NOT ({whole}))"
+        parts.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN {lacking} s ON {same(keys, 'm', 's')}")
+    return " UNION ALL ".join(parts)
+
+
+def same(keys: Iterable[str], one_side: str, other: str) -> str:
+    return " AND ".join(f"{one_side}.{ident(k)} IS NOT DISTINCT FROM {other}.{ident(k)}" for k in keys)
