@@ -128,8 +128,13 @@ def evaluate(
     seed: int,
     judged: Judged = "out_of_time",
     seasons: Mapping[dt.date, str] | None = None,
+    doubt: float = 0.0,
 ) -> Evaluation:
-    """Measures with percentile intervals over customers drawn with replacement. `base_rate` is the rate of training."""
+    """Measures with percentile intervals over customers drawn with replacement. `base_rate` is the rate of training.
+
+    `doubt`: how far off the level of the probabilities may lie, in log-odds: what is expected is an estimate too, and the
+    intervals of observed over expected hold both.
+    """
     codes = scored.compact()
     resamples = Resamples.draw(int(codes.max()) + 1, settings.resamples, seed, settings.level)
     days = [day.astype("datetime64[D]").item() for day in np.unique(scored.as_of)]
@@ -166,11 +171,20 @@ def evaluate(
         log_loss=est(means[:, 5]),
         log_loss_base=est(means[:, 6]),
         ece=est(ece),
-        observed_expected=est(over),
+        observed_expected=_doubted(est(over), p, weight, doubt),
         deciles=deciles,
-        seasons=_seasons(scored, codes, resamples, seasons or {day: _quarter(day) for day in days}),
+        seasons=_seasons(scored, codes, resamples, seasons or {day: _quarter(day) for day in days}, doubt),
         gains=tuple(est(ranks.gains[:, 2 + i]) for i in range(len(CURVE))),
     )
+
+
+def _doubted(ratio: Estimate, p: Array, weight: Array, doubt: float) -> Estimate:
+    """Observed over expected whose interval also holds what the level of the probabilities may be off by."""
+    if not doubt or not ratio.low > 0:
+        return ratio
+    off = doubt * float((p * (1 - p) * weight).sum() / (p * weight).sum())  # of what is expected, on a logarithmic scale
+    down, up = (float(np.hypot(np.log(end / ratio.value), off)) for end in (ratio.low, ratio.high))
+    return Estimate(ratio.value, ratio.value * float(np.exp(-down)), ratio.value * float(np.exp(up)))
 
 
 def _loss(p: Array, y: Array) -> Array:
@@ -203,7 +217,9 @@ def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> t
     return deciles, ece
 
 
-def _seasons(scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping[dt.date, str]) -> tuple[Season, ...]:
+def _seasons(
+    scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping[dt.date, str], doubt: float
+) -> tuple[Season, ...]:
     names = np.array([seasons.get(day.astype("datetime64[D]").item(), "other") for day in scored.as_of], dtype=object)
     rows = []
     for name in sorted(set(names.tolist())):
@@ -214,9 +230,8 @@ def _seasons(scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping
         ranks = ranking(scored.raw[mask], y, codes[mask], resamples, (0.1,), own)
         with np.errstate(invalid="ignore", divide="ignore"):
             over = sums[:, 0] / sums[:, 1]
-        rows.append(
-            Season(name, round(float(weight.sum())), int(y.sum()), resamples.estimate(ranks.roc_auc), resamples.estimate(over))
-        )
+        ratio = _doubted(resamples.estimate(over), p, weight, doubt)
+        rows.append(Season(name, round(float(weight.sum())), int(y.sum()), resamples.estimate(ranks.roc_auc), ratio))
     return tuple(rows)
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from models import booster, feature_rows
-from models.calibration import logit
+from models.calibration import logit, sigmoid
 from models.champion import Champion
 from models.feature_rows import Block
 from models.settings import BandSettings
@@ -87,8 +87,8 @@ def raw_and_probability(champion: Champion, matrix: Floats, threads: int, as_of:
 
 
 def intervals(champion: Champion, seen: Array, probability: Array, as_of: Days) -> tuple[Array, Array]:
-    """Low and high per row that a champion `look`ed at: of the calibration's band, moved to the month's level, or of the
-    segment's posterior."""
+    """Low and high per row that a champion `look`ed at: of the calibration's band, moved to the month's level and widened by
+    the doubt about it, or of the segment's posterior."""
     if champion.segments is not None:
         cells = seen.astype(np.int64)
         return np.array(champion.segments.low)[cells], np.array(champion.segments.high)[cells]
@@ -96,7 +96,9 @@ def intervals(champion: Champion, seen: Array, probability: Array, as_of: Days) 
     if champion.season is None:
         return champion.calibration.interval(probability)
     low, high = champion.calibration.interval(champion.season(probability, as_of, back=True))
-    return np.minimum(champion.season(low, as_of), probability), np.maximum(champion.season(high, as_of), probability)
+    at, doubt = logit(probability), champion.season.doubt(as_of)
+    below, above = (np.hypot(logit(champion.season(end, as_of)) - at, doubt) for end in (low, high))
+    return np.minimum(sigmoid(at - below), probability), np.maximum(sigmoid(at + above), probability)
 
 
 def bands(probability: Array, base_rate: float, settings: BandSettings) -> pa.Array:

@@ -45,7 +45,7 @@ class SplitSettings(Settings):
     most_rows: Count = 60_000  # to grow trees on: beyond, customers without a positive are thinned, and weigh more
     fold_rows: Count = 20_000  # the same, where folds decide and every tree is grown several times
     season_snapshots: Count = 24  # snapshots below which columns of the calendar are not learned from
-    season_level_months: Count = 13  # below, no level per calendar month: no month came back to prove a season
+    season_level_months: Count = 10  # below, no level per calendar month: windows of a quarter have not seen a year
     copies: Annotated[float, Field(gt=0, le=1)] = 0.98  # rank correlation at which two columns are one, where folds decide
 
 
@@ -63,6 +63,7 @@ class GateSettings(Settings):
 
     expected_from: float = 0.9  # observed over expected: within, or its interval holds 1
     expected_to: float = 1.1
+    excused_to: Annotated[float, Field(ge=1)] = 1.5  # no doubt about the level excuses a promise that is off by more
 
 
 class Segment(Settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -103,10 +104,11 @@ def _prove(
         tried = recipe.make(learned, window, settings, side)
         seen = judged_on.select(tried.feature_names, judged_on.encodings)
         raw = booster.raw_scores(tried.text, seen, side)
-        probability = tried.calibration(raw)
+        probability, doubt = tried.calibration(raw), tried.doubt
         if tried.season is not None:
             probability = tried.season(probability, judged_on.as_of)
-        proof = judge("out_of_time", learned, judged_on, raw, probability)
+            doubt = float(np.average(tried.season.doubt(judged_on.as_of), weights=probability * judged_on.weights))
+        proof = judge("out_of_time", learned, judged_on, raw, probability, doubt=min(doubt, math.log(settings.gate.excused_to)))
         final = waiting.result()
     return proof, final if tried.season is not None else replace(final, season=None)  # what was not judged is not put in force
 
@@ -121,6 +123,7 @@ def _judge(
     settings: ModelSettings,
     capacity: int,
     seasons: Mapping[dt.date, str] | None,
+    doubt: float = 0.0,
 ) -> _Proof:
     level = settings.evaluation
     evaluation = evaluate(
@@ -131,6 +134,7 @@ def _judge(
         seed=settings.seed,
         judged=how,
         seasons=seasons,
+        doubt=doubt,
     )
     rule = best_rule(learned)
     against = compare(

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from synthetic import LABEL, Synthetic, make
 
 from models import gate, recipe
+from models.bootstrap import Estimate
 from models.champion import Champion
 from models.evaluate import Scored, compare, evaluate
 from models.one_feature import best_rule
@@ -113,6 +114,29 @@ def test_the_gate_refuses_a_calibration_learned_from_the_trees_own_rows(bank: Sy
     assert not verdict.passed
     failed = {check.name for check in verdict.checks if not check.passed}
     assert failed & {"keeps_promises", "beats_base_rate"}
+
+
+def test_what_is_expected_is_an_estimate_too(bank: Synthetic, quick: ModelSettings) -> None:
+    """Doubt about the level widens observed over expected, moves no figure, and excuses no promise that is off by more."""
+    dataset, rule = bank.dataset(), best_rule(bank.dataset())
+    score = rule.score(dataset)
+    against = compare(score, np.zeros(len(score)), dataset.target, dataset.customers, resamples=200)
+
+    def ratio(factor: float, doubt: float) -> tuple[Estimate, bool]:
+        p = np.full(len(score), dataset.base_rate * factor)
+        scored = Scored(dataset.as_of, dataset.customers, dataset.target, p, score)
+        found = evaluate(scored, quick.evaluation, base_rate=dataset.base_rate, capacity=100, seed=1, doubt=doubt)
+        checks = gate.judge(found, rule, against, quick.gate).checks
+        return found.observed_expected, next(check.passed for check in checks if check.name == "keeps_promises")
+
+    (sure, kept), (wide, kept_in_doubt) = ratio(1.25, 0.0), ratio(1.25, 0.3)
+    assert sure.value == wide.value == pytest.approx(0.8)
+    assert not kept
+    assert kept_in_doubt
+    assert wide.low < sure.low < sure.high < wide.high
+    assert np.log(wide.value / wide.low) < np.log(sure.value / sure.low) + 0.3, "two chances do not add up in full"
+    assert not ratio(1.6, 0.3)[1]
+    assert ratio(1.25, 0.0) == (sure, kept)
 
 
 def test_a_model_no_better_than_its_best_feature_is_refused(bank: Synthetic, quick: ModelSettings) -> None:
