@@ -46,7 +46,10 @@ class Course:
     @classmethod
     def of_changes(cls, grid: Days, change: Money, weighted: Money) -> Course:
         """The course from what came between a grid day and the one before. The arrays are used up."""
-        return cls(grid, np.cumsum(change, axis=0, out=change), np.cumsum(weighted, axis=0, out=weighted))
+        for row in range(1, len(grid)):  # whole rows: cumsum would go down every column
+            change[row] += change[row - 1]
+            weighted[row] += weighted[row - 1]
+        return cls(grid, change, weighted)
 
     def column(self, day: dt.date | int) -> int:
         """Where a grid day stands. Raises KeyError for a day that is not on the grid."""

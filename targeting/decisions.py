@@ -18,7 +18,7 @@ from sources.canonical import Canonical
 from store.errors import TerraceError
 from store.files import parquet_columns
 from targeting import allocate, candidates, eligibility, entries, owners, triggers, worth
-from targeting.eligibility import Forbidden
+from targeting.forbidden import Forbidden, forbidden
 from targeting.known import known_at
 from targeting.settings import TargetingSettings, WorthSettings
 
@@ -62,7 +62,7 @@ def decide(
     say("candidates", 1, len(STEPS))
     asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned)
     say("rules", 2, len(STEPS))
-    blocked, never = eligibility.forbidden(con, settings, as_of, asked)
+    blocked, never = forbidden(con, settings, as_of, asked)
     say("worth", 3, len(STEPS))
     margin = worth.margins(con, settings)
     columns = [c for c in settings.worth.balance_columns if c in parquet_columns(features)]

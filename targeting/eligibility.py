@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from sources.canonical import Canonical
 from sources.sqltext import literal, literals
@@ -22,17 +17,6 @@ from targeting.settings import Holdout, TargetingSettings
 
 PUBLIC_ZH, PUBLIC_EN = "按规则不列入", "not listed by rule"
 Scope = Literal["all", "marketing", "sales", "loan", "rated", "offer"]
-Bits = npt.NDArray[np.int64]
-_OFFERS = pa.schema([
-    ("offer_number", pa.int32()), ("is_service", pa.bool_()), ("is_loan", pa.bool_()), ("needs_rating", pa.bool_()),
-    *((name, pa.string()) for name in ("offer", "kind", "model", "family", "risk")),
-    *((name, pa.list_(pa.string())) for name in ("families", "certificates", "groups", "customer_kinds")),
-])
-# Which offers a rule about persons speaks of, as SQL over `offers`.
-_SCOPES: dict[Scope, str] = {
-    "all": "true", "marketing": "NOT f.is_service", "sales": "f.kind IN ('purchase', 'retention')", "loan": "f.is_loan",
-    "rated": "f.needs_rating",
-}
 
 
 @dataclass(frozen=True)
@@ -50,54 +34,6 @@ def rules(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     """Every rule in force, in the order in which causes are named."""
     return (*_never(settings, as_of), *_consent(settings), *_loan(settings), *_suitability(settings, as_of),
             *_contact(settings, as_of))
-
-
-@dataclass(frozen=True)
-class Forbidden:
-    """Which rules forbid each row of a frame, comma-separated by name, and how many rows each rule forbids."""
-
-    rules: pd.Series[str]
-    counted: dict[str, int]
-
-    @classmethod
-    def of(cls, bits: Bits, names: Sequence[str]) -> Forbidden:
-        """From a bit per rule and row."""
-        each, where = np.unique(bits, return_inverse=True)
-        words = [",".join(name for place, name in enumerate(names) if found >> place & 1) for found in each.tolist()]
-        counted = {name: int((bits >> place & 1).sum()) for place, name in enumerate(names)}
-        rules = pd.Series(pa.array(words, pa.string()).take(pa.array(where)).to_pandas(), dtype="str")
-        return cls(rules, {name: count for name, count in counted.items() if count})
-
-
-def forbidden(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, as_of: dt.date, candidates: pd.DataFrame
-              ) -> tuple[Forbidden, Forbidden]:
-    """What forbids each candidate, and what keeps each customer of `owners` off every list, whatever the offer.
-
-    Needs temp tables `owners` and `held_out` in `con`. Persons and offers are numbers inside, what is found of a person a bit
-    per rule: no rule is asked of every candidate that is asked of a person.
-    """
-    number, offer_number = _ask(con, settings, candidates)
-    all_rules = rules(settings, as_of)
-    names = sorted(rule.name for rule in all_rules)
-
-    def bits(size: int, selects: Sequence[str]) -> Bits:
-        """From selects of `place` and `rule`, each pair at most once."""
-        found = con.sql(" UNION ALL ".join(selects)).to_arrow_table()
-        place, rule = (np.asarray(found[name].to_numpy(), np.int64) for name in ("place", "rule"))
-        return np.bincount(place, np.ldexp(1.0, rule), size).astype(np.int64)  # fewer rules than the 53 bits of a double
-
-    def selected(what: str, rule: Rule) -> str:
-        return f"SELECT {what} AS place, {names.index(rule.name)} AS rule"
-
-    persons = [rule for rule in all_rules if rule.scope != "offer"]
-    asked = [rule for rule in all_rules if rule.scope == "offer"]
-    customers = con.execute("SELECT count(*) FROM who").fetchall()[0][0]
-    of_who = bits(customers, [f"{selected('number', r)} FROM who SEMI JOIN ({r.sql}) USING (root)" for r in persons])
-    spoken = bits(
-        len(settings.active), [f"{selected('offer_number', r)} FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons])
-    of_asked = bits(len(candidates), [f"{selected('line', r)} FROM (SELECT DISTINCT line FROM ({r.sql}))" for r in asked])
-    whatever = sum(1 << names.index(rule.name) for rule in persons if rule.scope == "all")
-    return (Forbidden.of(of_asked | of_who[number] & spoken[offer_number], names), Forbidden.of(of_who & whatever, names))
 
 
 def hold_out(con: duckdb.DuckDBPyConnection, settings: Holdout) -> None:
@@ -119,35 +55,6 @@ def prove_waivers(canonical: Canonical, settings: TargetingSettings) -> dict[str
             raise ConfigError(f"{name} is set, but the bank's {table}.{column} holds data", where="targeting.exclusions",
                               expected="no waiver where there is something to check", do=f"remove {name}")
     return {name: waiver.reason for name, (waiver, _, _) in waived.items() if waiver is not None}
-
-
-def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> tuple[Bits, Bits]:
-    """Temp tables `offers`, `who` (owners, with the kind of customer), `candidates` (line, number, offer_number), and the view
-    `asked` of all three; `number` is the place among `owners` by customer_id, `line` the row of `candidates`. Returns number
-    and offer_number of every candidate.
-    """
-    offers = pa.Table.from_pylist([
-        {"offer_number": number, "offer": name, "kind": o.kind, "model": o.model, "family": o.family,
-         "families": list(filter(None, (o.family, *o.also_held_as))), "is_service": o.is_service, "is_loan": o.is_loan,
-         "needs_rating": o.needs_rating, "risk": o.risk, "certificates": list(o.certificates), "groups": list(o.groups),
-         "customer_kinds": list(o.customer_kinds)}
-        for number, (name, o) in enumerate(settings.active.items())], schema=_OFFERS)
-    con.register("_offers", offers)
-    con.execute("CREATE OR REPLACE TEMP TABLE offers AS SELECT * FROM _offers")
-    con.unregister("_offers")
-    con.execute("""CREATE OR REPLACE TEMP TABLE who AS SELECT o.*, coalesce(c.kind, 'personal') AS own_kind,
-            c.customer_id IS NOT NULL AS is_known, row_number() OVER (ORDER BY o.customer_id)::INTEGER - 1 AS number
-        FROM owners o LEFT JOIN customers c USING (customer_id)""")
-    ids = con.sql("SELECT customer_id FROM who ORDER BY number").to_arrow_table()["customer_id"].combine_chunks()
-    number = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=ids)
-    offer_number = pc.index_in(pa.array(candidates["offer"], pa.string()), value_set=offers["offer"].combine_chunks())
-    line = pa.array(np.arange(len(candidates), dtype=np.int32))
-    con.register("_candidates", pa.table({"line": line, "number": number, "offer_number": offer_number}))
-    con.execute("CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM _candidates")
-    con.unregister("_candidates")
-    con.execute("""CREATE OR REPLACE TEMP VIEW asked AS
-        SELECT * FROM candidates JOIN who USING (number) JOIN offers USING (offer_number)""")
-    return np.asarray(number.to_numpy(), np.int64), np.asarray(offer_number.to_numpy(), np.int64)
 
 
 def _suppressed(*kinds: str, marketing_only: bool = False) -> str:
@@ -190,17 +97,11 @@ def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
 
 
 def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
-    channels = literals(settings.exclusions.channels)
-    # A person's word per channel is the last one; said on one day, a refusal outweighs a consent.
-    last = (f"SELECT p.root, coalesce(c.channel, 'any') AS channel, c.purpose, "
-            "arg_min(c.granted, (-epoch(c.\"on\"::TIMESTAMP), c.granted::INTEGER)) AS granted "
-            "FROM consents c JOIN people p USING (customer_id) "
-            f"WHERE coalesce(c.channel, 'any') IN ({channels}) GROUP BY ALL")
-    granted = f"SELECT root FROM ({last}) WHERE purpose = 'marketing' AND granted"
-    refused = "SELECT root FROM ({last}) WHERE purpose = '{purpose}' AND NOT granted"
+    granted = "SELECT root FROM last_words WHERE purpose = 'marketing' AND granted"
+    refused = "SELECT root FROM last_words WHERE purpose = '{purpose}' AND NOT granted"
     found = [
-        Rule("consent_refused", "marketing", refused.format(last=last, purpose="marketing"), "拒绝营销", "refused marketing"),
-        Rule("automated_refused", "marketing", refused.format(last=last, purpose="automated_marketing"), "拒绝自动化营销",
+        Rule("consent_refused", "marketing", refused.format(purpose="marketing"), "拒绝营销", "refused marketing"),
+        Rule("automated_refused", "marketing", refused.format(purpose="automated_marketing"), "拒绝自动化营销",
              "refused automated marketing"),
         Rule("do_not_market", "marketing", _suppressed("do_not_call", "law", marketing_only=True), "免打扰（营销）",
              "must not be contacted for marketing"),
