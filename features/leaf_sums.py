@@ -106,6 +106,6 @@ class LeafSums:
     def table(self, out: Doubles) -> pa.Table:
         """`customer_id` and the leaves; what has no row is unknown where it is a lowest or highest, else nothing."""
         columns: dict[str, pa.Array] = {"customer_id": pa.array(np.arange(1, self.customers + 1))}
-        for (_, name), values in zip(self.named, out, strict=True):
-            columns[name] = pa.array(values, mask=np.isinf(values))
+        for (leaf, name), values in zip(self.named, out, strict=True):
+            columns[name] = pa.array(values, mask=np.isinf(values) if leaf.how in ("min", "max") else None)
         return pa.table(columns)

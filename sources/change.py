@@ -13,9 +13,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from sources.canonical import Canonical, CanonicalManifest, DataFile, TableState
+from sources.deltafiles import append
 from sources.inventory import Counts, counted_of, counts_sql, noted_files, state_of
 from sources.overwrite import Progress
 from sources.sqltext import ident
@@ -90,7 +91,7 @@ def _change(
     version, files = state.delta_version, state.files
     if added.rows:
         rows = con.sql(f"SELECT * FROM add_{name} ORDER BY {order_sql(spec)}").to_arrow_table()
-        version = append(there.root / name, rows, version, spec.by != "bank")
+        version = append(at_version(there.root / name, version), there.root / name, rows.to_reader())
         files = noted_files(there.root, name, version, files)
     hidden = _hide(con, there, name, intake) if removed.rows else state.hidden
     return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
@@ -124,14 +125,6 @@ def at_version(folder: Path, version: int) -> DeltaTable:
     return table
 
 
-def append(folder: Path, rows: pa.Table, version: int, in_buckets: bool) -> int:
-    """Append rows to a Delta table as it is at `version`; the version made."""
-    table = at_version(folder, version)
-    write_deltalake(table, rows, mode="append", partition_by=["bucket"] if in_buckets else None)
-    made: int = DeltaTable(str(folder)).version()
-    return made
-
-
 def _hide(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, intake: int) -> DataFile:
     """The note of rows no longer in force, those of earlier intakes included."""
     state = there.manifest.tables[name]
@@ -143,4 +136,4 @@ def _hide(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, intake: i
     return DataFile(path=f"hidden/{name}-{intake}.parquet", size=path.stat().st_size, sha256=of_file(path))
 
 
-__all__ = ["Touched", "append", "at_version", "write_change"]
+__all__ = ["Touched", "at_version", "write_change"]

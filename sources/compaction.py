@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from sources.canonical import Canonical, TableState, open_canonical
 from sources.change import at_version
 from sources.connection import connect
+from sources.deltafiles import replace
 from sources.inventory import noted_files
 from sources.landed import RunningKept, TableKept, columns_sql, copy, forget, read_state, rows_of, write_state
 from sources.sqltext import quiet
@@ -54,10 +55,7 @@ def _write(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, bucket: 
     """A bucket's rows in force as one file in order, in the place of what it was."""
     query = f"SELECT * FROM {there.relation_sql(name, bucket)} ORDER BY {order_sql(TABLES[name])}"
     rows = con.sql(query).to_arrow_reader(200_000)
-    if bucket is None:
-        write_deltalake(table, rows, mode="overwrite")
-    else:
-        write_deltalake(table, rows, mode="overwrite", partition_by=["bucket"], predicate=f"bucket = {bucket}")
+    replace(table, there.root / name, rows, bucket)
 
 
 def _as_written(there: Canonical, name: str, state: TableState) -> TableState:

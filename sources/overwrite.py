@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
 
 from sources.canonical import Canonical, CanonicalManifest, TableState, read_sql
+from sources.deltafiles import write_whole
 from sources.inventory import Counts, count_rows, noted_files, state_of
 from sources.sqltext import literal
 from sources.tables import TABLES
@@ -61,14 +61,7 @@ def write_canonical(
         query, present = rows_sql(con, name, sources, buckets, is_single=name in single)
         _check_columns(name, present)
         reader = _sorted(con, name, query, buckets, large[name] if large and name in large else None)
-        write_deltalake(
-            str(root / name),
-            reader,
-            mode="overwrite",
-            schema_mode="overwrite",
-            partition_by=["bucket"] if TABLES[name].by != "bank" else None,
-        )
-        version = DeltaTable(str(root / name)).version()
+        version = write_whole(root / name, reader)
         files = noted_files(root, name, version)
         listed = [str(root / file.path) for file in files]
         counted = count_rows(name, read_sql(name, listed), limits) if listed else Counts()

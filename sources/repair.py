@@ -7,12 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-from deltalake import write_deltalake
 
 from sources.balances import derive_balances
 from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
 from sources.connection import connect
+from sources.deltafiles import replace
 from sources.followed import Followed
 from sources.inventory import count_rows, noted_files
 from sources.job import CLOSED, each_checked, follow, relations_of, runs
@@ -115,10 +115,7 @@ def _written(
     for bucket in wanted:
         only = f" WHERE bucket = {bucket}" if bucket is not None else ""
         rows = con.sql(f"SELECT * FROM ({query}){only} ORDER BY {order_sql(TABLES[name])}").to_arrow_reader(200_000)
-        if bucket is None:
-            write_deltalake(table, rows, mode="overwrite")
-        else:
-            write_deltalake(table, rows, mode="overwrite", partition_by=["bucket"], predicate=f"bucket = {bucket}")
+        replace(table, folder, rows, bucket)
     stay = [file for file in state.files if file.bucket not in buckets and buckets]
     files = noted_files(there.root, name, table.version(), stay)
     made = state.model_copy(update={"delta_version": table.version(), "files": files})
