@@ -69,9 +69,7 @@ class Classes:
 
     def passing(self, filters: Sequence[Where]) -> tuple[Codes, Codes]:
         """For each class the filters it passes: where its places begin (classes + 1 long), and the places."""
-        whole = self.flags(*(one.make() for one in filters))
-        starts = np.concatenate([[0], np.cumsum(whole.sum(axis=1))]).astype(np.int32)
-        return starts, np.nonzero(whole)[1].astype(np.int32)
+        return _passing(self, tuple(filters))
 
 
 def _places(column: pa.ChunkedArray, values: tuple[Value, ...]) -> Codes:
@@ -86,6 +84,13 @@ def _places(column: pa.ChunkedArray, values: tuple[Value, ...]) -> Codes:
         return _places(column.dictionary_encode(), values)
     plain = column.cast(pa.float64()).to_numpy()
     return np.where(np.isnan(plain), 0, np.searchsorted(np.array(values), np.nan_to_num(plain)) + 1).astype(np.int32)
+
+
+@lru_cache(maxsize=32)  # every load and date asks the same
+def _passing(classes: Classes, filters: tuple[Where, ...]) -> tuple[Codes, Codes]:
+    whole = classes.flags(*(one.make() for one in filters))
+    starts = np.concatenate([[0], np.cumsum(whole.sum(axis=1))]).astype(np.int32)
+    return starts, np.nonzero(whole)[1].astype(np.int32)
 
 
 @lru_cache(maxsize=4)

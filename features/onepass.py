@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from features.algebra import Leaf
-from features.classes import HELD, MOVES, Classes
+from features.classes import HELD, MOVES, Classes, Flags
 from features.kernels import balances, moves
 from features.leaf_sums import LeafSums
 from features.moment import Moment
@@ -131,7 +132,7 @@ class OnePass:
         low, high = sums.buckets(edges)
         after, until = sums.bounds.astype(np.float64).T
         how, length, since = sums.how, until - after, self._through - until
-        deposits = HELD.flags(DEPOSIT.make())[:, 0]
+        deposits = _deposits()
         spans, put, value = spelled.bounds, spelled.how, spelled.value
         is_spell = np.array([bool(leaf.until) for leaf, _ in totals], dtype=np.bool_)
         out, spells = sums.start(), spelled.start()
@@ -151,7 +152,7 @@ class OnePass:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
-        counts = MOVES.flags(not_by_bank())[:, 0]
+        counts = _theirs()
         sums = self._sums(named)
         spans, how, value, out = sums.bounds, sums.how, sums.value, sums.start()
 
@@ -168,7 +169,7 @@ class OnePass:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
-        flags = MOVES.flags(outer(1), outer(-1))
+        flags = _outer()
         size = (BLOCKS, self.steady.customers)
         income, spending, has = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.bool_)
         came, went = np.ascontiguousarray(flags[:, 0]), np.ascontiguousarray(flags[:, 1])
@@ -189,7 +190,7 @@ class OnePass:
         assert steady is not None
         assert late is not None
         category = dict(MOVES.columns)["category"]
-        flags = MOVES.flags(leaving(), *(arriving() & (nw.col("category") == kind) for kind in KINDS))
+        flags = _coming()
         arrives = np.where(flags[:, 1:].any(axis=1), flags[:, 1:].argmax(axis=1), -1)
         leaves = np.ascontiguousarray(flags[:, 0])
         assert set(KINDS) <= set(category)
@@ -209,6 +210,29 @@ class OnePass:
         self._spread(work, steady)
         rows = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
         return _arrived(rows, today)
+
+
+# Which classes pass what the row sets filter by: asked once of DuckDB, whose answer their SQL would be.
+
+
+@lru_cache
+def _deposits() -> Flags:
+    return HELD.flags(DEPOSIT.make())[:, 0]
+
+
+@lru_cache
+def _theirs() -> Flags:
+    return MOVES.flags(not_by_bank())[:, 0]
+
+
+@lru_cache
+def _outer() -> Flags:
+    return MOVES.flags(outer(1), outer(-1))
+
+
+@lru_cache
+def _coming() -> Flags:
+    return MOVES.flags(leaving(), *(arriving() & (nw.col("category") == kind) for kind in KINDS))
 
 
 def _within(rows: Stream, arrives: npt.NDArray[np.int64], first: int, last: int) -> int:
