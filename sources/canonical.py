@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
@@ -151,19 +152,24 @@ class Canonical:
 
     def hiding(self, table: str) -> set[str]:
         """The files of a table of which rows are hidden."""
-        return set(self.hidden_rows(table))
+        listed = self._hidden(table, "file")["file"].unique().to_pylist()
+        return {str(self.root / file) for file in listed}
 
     def hidden_rows(self, table: str) -> dict[str, list[int]]:
         """For files of a table of which rows are hidden: which rows."""
+        hidden = self._hidden(table, "file", "row")
+        each = hidden.group_by("file", use_threads=False).aggregate([("row", "list")])
+        listed = zip(each["file"].to_pylist(), each["row_list"].to_pylist(), strict=True)
+        return {str(self.root / file): rows for file, rows in listed}
+
+    def _hidden(self, table: str, *columns: str) -> pa.Table:
+        """Columns of the list of a table's hidden rows."""
         hidden = self.manifest.tables[table].hidden
         if hidden is None:
-            return {}
+            return pa.table({"file": pa.array([], pa.string()), "row": pa.array([], pa.int64())})
         if wrong := wrong_with(self.root, hidden):
             raise damaged(table, hidden, wrong)
-        found: dict[str, list[int]] = {}
-        for row in pq.read_table(self.root / hidden.path, columns=["file", "row"]).to_pylist():
-            found.setdefault(str(self.root / row["file"]), []).append(row["row"])
-        return found
+        return pq.read_table(self.root / hidden.path, columns=list(columns))
 
     def _in_force_sql(self, table: str, files: Sequence[str], more: str = "") -> str:
         """A SELECT over files without the rows that are hidden."""
