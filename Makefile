@@ -54,7 +54,7 @@ types: setup ## mypy, strict
 layers: setup ## import-linter: the rooms import downward only
 	$(BIN)/lint-imports
 
-tests: setup ## pytest, all of it, on all cores; those of Spark with SPARK=1 and Java 17
+tests: setup $(if $(shell command -v java),$(SPARK_STAMP)) ## pytest, all of it, on all cores; those of Spark where there is Java 17
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: setup $(RIVALS)/rivals/.installed $(RIVALS)/featuretools/.installed ## ratios against floors and rivals, over the home of a bank after a night (ARGS="features --rounds 5")

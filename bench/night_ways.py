@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -93,7 +94,7 @@ def floors(place: Place) -> Run:
             booster.contributions(text, matrix, threads)
         clock.append(time.perf_counter())
         names = ("read columns", "write features", "predict", "contributions")
-        parts = {name: after - before for name, before, after in zip(names, clock, clock[1:], strict=True)}
+        parts = {name: after - before for name, (before, after) in zip(names, pairwise(clock), strict=True)}
         return Found(rows=output.num_rows, parts=parts)
 
     return run
