@@ -25,6 +25,7 @@ from models.champion import Champion
 from models.explain import explain, matrix_of
 from models.score import score_all
 from models.stack import Floats, encode
+from store.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ def through_shap(place: Place) -> Run:
 
     here = opened(place)
     asked = listed(here)
+    if not asked:
+        raise NotFound(
+            "no model explains a listed row", where=str(here.newest_list), do="race over a home with models in force"
+        )
     for one, _ in asked:
         booster.load(one.booster_text)
 
