@@ -74,7 +74,7 @@ def write(here: Opened, population: Path, folder: Path, customers: int) -> None:
     most = f"AND customer_id IN (SELECT customer_id FROM {relation(population)} ORDER BY 1 LIMIT {customers})"
     known = as_of_sql("transactions", here.canonical.relation_sql("transactions"), here.as_of, COLUMNS)
     sql = FLAT.format(known=known, population=relation(population), most=most if customers else "")
-    with connect() as con:
+    with connect(here.bank.limits, here.place.work / "spill") as con:
         con.execute(f"COPY ({sql}) TO '{folder / ROWS}' (FORMAT parquet)")
     task = {
         "rows": str(folder / ROWS),
