@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from features.kernels import held as kernels
 from features.monthly import Course, Days, Movements, add, counted_accounts_sql, together
-from features.steady import stored_files
+from features.stored import stored_files
 from features.streams import Doubles, Ints, doubles
 from sources.canonical import Canonical
 

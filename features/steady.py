@@ -6,7 +6,7 @@ read with their dictionaries, so that no text is looked at twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -14,17 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from features.classes import MOVES
 from features.kernels import packing
 from features.kernels.balances import changes
+from features.stored import KNOWN, StoredFile, empty, piece, pieces, stored_files
 from features.streams import NEVER, Doubles, Ints, Stream, stream
 from sources.canonical import Canonical
 from sources.tables import TABLES
 
 Flags = npt.NDArray[np.bool_]
-KNOWN = ("known_from", "known_to")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
     def pack(place: tuple[StoredFile, int]) -> tuple[int, list[pa.Table]]:
         """The steady rows of a file packed from its place on: where they end, and its other rows."""
         (file, row), odd = place, []
-        for number, table in enumerate(_pieces(file, "transactions", asked)):
+        for number, table in enumerate(pieces(file, "transactions", asked)):
             is_odd = pc.is_valid(table["known_to"]).to_numpy(zero_copy_only=False).copy()
             if is_undone:
                 is_odd |= pc.is_valid(table["reverses_id"]).to_numpy()
@@ -63,7 +62,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
                 is_odd |= pc.is_in(table["transaction_id"], value_set=undone).to_numpy()
             row = there.pack(table, numbers.customers, is_odd, row)
             if is_odd.any():
-                kept = table if "transaction_id" in asked else _piece(file, "transactions", columns, number)
+                kept = table if "transaction_id" in asked else piece(file, "transactions", columns, number)
                 odd.append(kept.filter(pa.array(is_odd)))
         return row, odd
 
@@ -73,7 +72,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
     made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
     names = sorted({*columns, "customer_id", *KNOWN})
     odd = pa.concat_tables(
-        [_empty("transactions", columns).select(names), *(one.select(names) for _, some in done for one in some)]
+        [empty("transactions", columns).select(names), *(one.select(names) for _, some in done for one in some)]
     )
     owner = np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(made.starts))
     steady = pa.table({"customer_id": owner, "day": made.day, "amount": made.amount, "class": made.code})
@@ -137,7 +136,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
 
     def pack(place: tuple[StoredFile, int]) -> None:
         file, row = place
-        for table in _pieces(file, "balances", columns):
+        for table in pieces(file, "balances", columns):
             ends = np.full(table.num_rows, NEVER, dtype=np.int32)
             if table["known_to"].null_count < table.num_rows:
                 ends = pc.fill_null(table["known_to"].combine_chunks().view(pa.int32()), NEVER).to_numpy()
@@ -176,62 +175,6 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
         }
     )
     return Found(Stream(lain.starts, lain.day, change, lain.code), steady, odd)
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file of a table, and the rows of it that are hidden."""
-
-    path: str
-    hidden: Sequence[int]
-    rows: int  # hidden ones included
-
-    def read(self, columns: Sequence[str], texts: Sequence[str] = (), piece: int | None = None) -> pa.Table:
-        """Its rows in force, or those of one of its row groups."""
-        with pq.ParquetFile(self.path, read_dictionary=list(texts)) as file:
-            table = file.read(list(columns)) if piece is None else file.read_row_group(piece, list(columns))
-            counts = [file.metadata.row_group(number).num_rows for number in range(piece or 0)]
-        if not self.hidden:
-            return table
-        gone = np.array(self.hidden, dtype=np.int64) - sum(counts)
-        there = np.ones(table.num_rows, dtype=np.bool_)
-        there[gone[(gone >= 0) & (gone < table.num_rows)]] = False
-        return table.filter(pa.array(there))
-
-    @property
-    def pieces(self) -> int:
-        """How many row groups it has."""
-        return int(pq.read_metadata(self.path).num_row_groups)
-
-
-def stored_files(canonical: Canonical, table: str, buckets: Sequence[int | None]) -> list[StoredFile]:
-    """The files of a table, of these buckets or ([None]) of all."""
-    hidden = canonical.hidden_rows(table)
-    paths = [path for bucket in buckets for path in canonical.files(table, bucket)]
-    return [StoredFile(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
-
-
-def _pieces(file: StoredFile, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Columns of the rows of a file, one row group after the other."""
-    return (_piece(file, table, columns, number) for number in range(file.pieces))
-
-
-def _piece(file: StoredFile, table: str, columns: Sequence[str], number: int) -> pa.Table:
-    """Columns of a row group as they are stored, texts that come again as dictionaries."""
-    schema = _empty(table, columns).schema
-    return file.read(schema.names, [one.name for one in schema if pa.types.is_dictionary(one.type)], number)
-
-
-def _empty(table: str, columns: Sequence[str]) -> pa.Table:
-    """No rows of a table, as `_piece` reads them."""
-    spec, coded, fields = TABLES[table], pa.dictionary(pa.int32(), pa.string()), []
-    for name in sorted({*columns, "customer_id", *KNOWN}):
-        kind = pa.date32() if name in KNOWN else _STORED.get(spec.column(name).kind) if name in spec.names else None
-        fields.append((name, pa.string() if name == "transaction_id" else kind or coded))
-    return pa.schema(fields).empty_table()
-
-
-_STORED = {"date": pa.date32(), "money": pa.int64()}
 
 
 def _late(table: pa.Table) -> Flags:
