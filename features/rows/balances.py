@@ -44,6 +44,26 @@ def balance_changes(known: Known) -> Frame:
     return nw.concat([rows.select(order), closing.select(order)], how="vertical")
 
 
+def changes_between(known: Known, spans: Frame) -> Frame:
+    """Changes of what customers hold within days of their own: `customer_id`, `change`; `spans`: a row each, `first`, `last`.
+
+    The same rows as `balance_changes` has, without looking at anybody else's.
+    """
+    accounts = counted_accounts(known).select("account_id", "customer_id", "closed_on").join(spans, on="customer_id", how="inner")
+    changes = known.table("balances").select(
+        "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")
+    )
+    closed = accounts.filter((nw.col("closed_on") >= nw.col("first")) & (nw.col("closed_on") <= nw.col("last")))
+    moved = changes.join(accounts, on="account_id", how="inner").filter(
+        (nw.col("day") >= nw.col("first"))
+        & (nw.col("day") <= nw.col("last"))
+        & (nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on")))
+    )
+    left = changes.join(closed, on="account_id", how="inner").filter(nw.col("day") < nw.col("closed_on"))
+    left = left.with_columns((nw.lit(0.0) - nw.col("change")).alias("change"))
+    return nw.concat([one.select("customer_id", "change") for one in (moved, left)], how="vertical")
+
+
 @row_set(needs=_NEEDS)
 def first_balances(known: Known) -> Frame:
     """One row per account with a balance: the first day of which it is known."""

@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 from features.algebra import ALL, Field, Term, Where, leaf
 from features.civil import months_between
 from features.known import Frame, Known, first_of, latest_largest, row_set
-from features.rows.balances import counted_accounts
+from features.rows.balances import changes_between, counted_accounts
 from features.windows import EVER, Window
 
 STAYS = 3  # days after a maturity within which money that leaves is counted as leaving because of it
@@ -73,11 +73,8 @@ def last_maturity(known: Known) -> Frame:
         & (nw.col("ended_on") > today - 730)
     )
     last = latest_largest(rows, "ended_on", ["account_id", "started_on"])
-    changes = known.rows("balance_changes").filter(nw.col("day") > today - 740).select("customer_id", "day", "change")
-    after = changes.join(last.select("customer_id", "ended_on"), on="customer_id", how="inner").filter(
-        (nw.col("day") >= nw.col("ended_on")) & (nw.col("day") <= nw.col("ended_on") + STAYS)
-    )
-    fell = after.group_by("customer_id").agg((nw.col("change")).sum().alias("rose"))
+    spans = last.select("customer_id", nw.col("ended_on").alias("first"), (nw.col("ended_on") + STAYS).alias("last"))
+    fell = changes_between(known, spans).group_by("customer_id").agg(nw.col("change").sum().alias("rose"))
     joined = last.join(fell, on="customer_id", how="left").with_columns(
         (nw.lit(0.0) - nw.col("rose").fill_null(0.0)).alias("fell")
     )
