@@ -1,6 +1,7 @@
 """What features are made of: filters over rows, sums within windows (leaves), and arithmetic over those sums (terms).
 
-Nothing here touches data. A filter and a term know the columns they read; an engine turns them into Narwhals expressions.
+Nothing here touches data. A filter and a term know the columns they read. An engine turns filters into Narwhals expressions;
+terms are reckoned over its sums (features.program).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Literal
 import narwhals.stable.v2 as nw
 
 from features.calendar import Clock
-from features.moment import Moment
 from features.windows import EVER, Window, window
 
 How = Literal["sum", "count", "min", "max", "day_sum", "spell_sum"]
+Step = Literal[
+    "leaf", "number", "clock", "add", "subtract", "multiply", "divide", "above", "at_least", "equals", "both", "known", "when",
+    "root",
+]  # fmt: skip
 Number = int | float
 
 
@@ -115,70 +119,67 @@ class Leaf:
         return (self.rows, self.how, self.value, self.where.text, repr(self.window), self.day, self.until)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Term:
-    """Arithmetic over leaves; unknown in, unknown out; a division by zero is unknown."""
+    """Arithmetic over leaves, as a tree; unknown in, unknown out; a division by zero is unknown.
 
-    make: Callable[[Moment, Callable[[Leaf], nw.Expr]], nw.Expr]
-    leaves: frozenset[Leaf]
+    A condition is 1, 0 or unknown. `what` is the leaf, the number, or what tells a number by the as_of.
+    """
+
+    how: Step
+    parts: tuple[Term, ...] = ()
+    what: Leaf | float | Callable[[Clock], Number | None] | None = None
+    leaves: frozenset[Leaf] = frozenset()
     seasons: frozenset[str] = frozenset()  # of the calendar, without which it is always unknown
 
-    def _with(self, other: Term | Number, join: Callable[[nw.Expr, nw.Expr], nw.Expr]) -> Term:
-        right = term(other)
-        return Term(
-            lambda moment, at: join(self.make(moment, at), right.make(moment, at)),
-            self.leaves | right.leaves,
-            self.seasons | right.seasons,
-        )
-
     def __add__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a + b)
+        return _made("add", self, other)
 
     def __radd__(self, other: Number) -> Term:
-        return term(other) + self
+        return _made("add", other, self)
 
     def __sub__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a - b)
+        return _made("subtract", self, other)
 
     def __rsub__(self, other: Number) -> Term:
-        return term(other) - self
+        return _made("subtract", other, self)
 
     def __mul__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a * b)
+        return _made("multiply", self, other)
 
     def __rmul__(self, other: Number) -> Term:
-        return term(other) * self
+        return _made("multiply", other, self)
 
     def __truediv__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: nw.when(b != nw.lit(0.0)).then(a / b))
+        return _made("divide", self, other)
 
     def __rtruediv__(self, other: Number) -> Term:
-        return term(other) / self
+        return _made("divide", other, self)
 
     def __neg__(self) -> Term:
         return 0 - self
 
     def __gt__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a > b)
+        return _made("above", self, other)
 
     def __ge__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a >= b)
+        return _made("at_least", self, other)
 
     def __lt__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a < b)
+        return _made("above", other, self)
 
     def __le__(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a <= b)
+        return _made("at_least", other, self)
 
     def __and__(self, other: Term) -> Term:
-        return self._with(other, lambda a, b: a & b)
+        return _made("both", self, other)
 
     def equals(self, other: Term | Number) -> Term:
-        return self._with(other, lambda a, b: a == b)
+        return _made("equals", self, other)
 
     def known(self) -> Term:
         """True where this is known."""
-        return Term(lambda moment, at: ~self.make(moment, at).is_null(), self.leaves, self.seasons)
+        return _made("known", self)
 
     def flag(self) -> Term:
         """1 where this condition holds, else 0."""
@@ -198,16 +199,22 @@ class Term:
 
     def root(self) -> Term:
         """Square root; unknown below zero."""
-        return Term(
-            lambda moment, at: (nw.when(self.make(moment, at) >= nw.lit(0.0)).then(self.make(moment, at))).sqrt(),
-            self.leaves,
-            self.seasons,
-        )
+        return _made("root", self)
+
+
+def _made(how: Step, *parts: Term | Number) -> Term:
+    terms = tuple(term(part) for part in parts)
+    return Term(
+        how,
+        terms,
+        leaves=frozenset().union(*(one.leaves for one in terms)),
+        seasons=frozenset().union(*(one.seasons for one in terms)),
+    )
 
 
 def term(of: Term | Number) -> Term:
     """A number as a term."""
-    return of if isinstance(of, Term) else Term(lambda _moment, _at: nw.lit(float(of)), frozenset())
+    return of if isinstance(of, Term) else Term("number", what=float(of))
 
 
 def leaf(
@@ -215,27 +222,18 @@ def leaf(
 ) -> Term:
     """A leaf as a term."""
     one = Leaf(rows, how, value, where, window, day, until)
-    return Term(lambda _moment, at: at(one), frozenset({one}), frozenset({window.name} if window.kind == "season" else ()))
+    seasons = frozenset({window.name} if window.kind == "season" else ())
+    return Term("leaf", what=one, leaves=frozenset({one}), seasons=seasons)
 
 
 def of_clock(make: Callable[[Clock], Number | None], *seasons: str) -> Term:
     """A number that depends on the as_of, and perhaps on seasons, alone; None is unknown."""
-    return Term(lambda moment, _at: moment.number(make), frozenset(), frozenset(seasons))
+    return Term("clock", what=make, seasons=frozenset(seasons))
 
 
 def when(condition: Term, then: Term | Number, otherwise: Term | Number | None = None) -> Term:
     """`then` where the condition holds, else `otherwise` (unknown if there is none)."""
-    yes, no = term(then), None if otherwise is None else term(otherwise)
-
-    def built(moment: Moment, at: Callable[[Leaf], nw.Expr]) -> nw.Expr:
-        chain = nw.when(condition.make(moment, at)).then(yes.make(moment, at))
-        return chain if no is None else chain.otherwise(no.make(moment, at))
-
-    return Term(
-        built,
-        condition.leaves | yes.leaves | (no.leaves if no else frozenset()),
-        condition.seasons | yes.seasons | (no.seasons if no else frozenset()),
-    )
+    return _made("when", condition, then, *(() if otherwise is None else (otherwise,)))
 
 
 class Windowed(Mapping[Window, Term]):

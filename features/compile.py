@@ -1,4 +1,4 @@
-"""From terms to columns: leaves become disjoint cells, cells windows, windows exact sums, and ratios come last."""
+"""From leaves to columns: rows become disjoint cells, cells windows, and windows exact sums."""
 
 from __future__ import annotations
 
@@ -25,47 +25,27 @@ _CELL: dict[str, Callable[[str], nw.Expr]] = {
 }
 
 
-def columns(known: Known, population: Frame, features: Sequence[Feature], minor: int) -> Frame:
-    """One row per customer of `population` (`customer_id`), one column per feature, in their order.
-
-    `minor` is how many minor units make one whole unit of the currency: money leaves the engine in whole units.
-    """
-    return gathered(known, population, features).select(nw.col(KEY), *values(known.clock, features, minor))
-
-
 def gathered(known: Known, population: Frame, features: Sequence[Feature]) -> Frame:
     """The rows of `population`, one more column per leaf of the features."""
     kept = {name: known.engine.keep(name, frame) for name, frame in summed(known, features).items()}
-    wide = reduce(lambda left, frame: left.join(frame, on=KEY, how="left"), kept.values(), population)
-    return wide.with_columns(*nothing(features))
-
-
-def nothing(features: Sequence[Feature]) -> list[nw.Expr]:
-    """Sums of which a customer has no row, as nothing: leaves but lowest and highest, which stay unknown."""
-    return [nw.col(name).fill_null(0.0) for leaf, name in _names(features).items() if leaf.how not in ("min", "max")]
+    return reduce(lambda left, frame: left.join(frame, on=KEY, how="left"), kept.values(), population)
 
 
 def summed(known: Known, features: Sequence[Feature]) -> dict[str, Frame]:
     """Frames of leaves by name, but of those that kernels sum: a row per customer with any row, a column per leaf."""
-    names, kernels = _names(features), known.engine.kernels
+    names, kernels = names_of(features), known.engine.kernels
     brought: list[Leaf] = []
     if kernels:
         brought = [leaf for leaf in names if kernels.takes(leaf)]
         for rows in sorted({leaf.rows for leaf in brought}):
-            kernels.sums(rows, [(leaf, names[leaf]) for leaf in brought if leaf.rows == rows])
+            kernels.sums(rows, [leaf for leaf in brought if leaf.rows == rows])
     others = sorted(set(names) - set(brought), key=lambda leaf: leaf.order)
     groups = _groups(others, known.sets)
     return {f"leaves_{name}": _summed(known, known.sets[mine[0].rows], mine, names) for name, mine in groups}
 
 
-def values(moment: Moment, features: Sequence[Feature], minor: int) -> list[nw.Expr]:
-    """The features as expressions over the columns that `gathered` gives."""
-    names = _names(features)
-    return [_value(one, moment, names, minor).alias(one.name) for one in features]
-
-
-def _names(features: Sequence[Feature]) -> dict[Leaf, str]:
-    """The features' leaves in order, each with its column."""
+def names_of(features: Sequence[Feature]) -> dict[Leaf, str]:
+    """The features' leaves in order, each with the column an engine sums it into."""
     leaves = sorted({leaf for one in features for leaf in one.term.leaves}, key=lambda leaf: leaf.order)
     return {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
 
@@ -87,13 +67,6 @@ def _groups(leaves: Sequence[Leaf], sets: Mapping[str, RowSet]) -> list[tuple[st
 
 def _is_recent(window: Window) -> bool:
     return window.kind in ("back", "day") and window.days + window.ago <= 366
-
-
-def _value(one: Feature, moment: Moment, names: dict[Leaf, str], minor: int) -> nw.Expr:
-    made = one.term.make(moment, lambda leaf: moment.where_there(leaf.window, nw.col(names[leaf])))
-    if one.unit == "category":
-        return made
-    return made.cast(nw.Float64) / nw.lit(float(minor)) if one.unit == "money" else made.cast(nw.Float64)
 
 
 def _summed(known: Known, rows: RowSet, leaves: Sequence[Leaf], names: dict[Leaf, str]) -> Frame:

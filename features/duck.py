@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,17 +18,18 @@ from features import onepass
 from features.algebra import Leaf
 from features.calendar import Clock
 from features.classes import HELD, MOVES
-from features.compile import KEY, nothing, summed, values
-from features.declare import Feature
+from features.compile import KEY, names_of, summed
 from features.known import Frame, Known
+from features.leaf_sums import nothing
 from features.loading import Load, know, load
 from features.moment import Moment, Stencil
 from features.population import population
+from features.program import Program, columns, program, put
 from features.reading import needed
 from features.rows import row_sets
 from features.rows.balances import counted_accounts
 from features.settings import CalendarSettings
-from features.streams import Ints, Stream, accounts_at, stream_of
+from features.streams import Doubles, Ints, Stream, accounts_at, stream_of
 from features.views import views
 from sources.canonical import Canonical, CanonicalManifest
 from sources.connection import connect
@@ -42,13 +42,13 @@ class Brought:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, script: list[str]) -> None:
         self.con, self.script = con, script
-        self.leaves: dict[str, tuple[tuple[Leaf, str], ...]] = {}
+        self.leaves: dict[str, tuple[Leaf, ...]] = {}
         self.made: list[str] = []
 
     def takes(self, leaf: Leaf) -> bool:
         return onepass.takes(leaf)
 
-    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> None:
+    def sums(self, rows: str, leaves: Sequence[Leaf]) -> None:
         self.leaves[rows] = tuple(leaves)
 
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
@@ -87,12 +87,13 @@ class Script:
     """Statements compiled once, with marks for what depends on the as_of."""
 
     stencil: Stencil
-    features: tuple[Feature, ...]
-    minor: int  # minor units of the currency in a whole one
+    program: Program  # features of the sums
+    columns: Mapping[str, Leaf]  # column of a sum -> what it is
+    names: tuple[str, ...]  # features in order
     statements: tuple[str, ...]
     people: str  # who has a row
     leaves: tuple[str, ...]  # statements that sum leaves by customer
-    brought: Mapping[str, tuple[tuple[Leaf, str], ...]]  # row set -> leaves that kernels sum
+    brought: Mapping[str, tuple[Leaf, ...]]  # row set -> leaves that kernels sum; the first lines of sums, in this order
     made: tuple[str, ...]  # row sets that are brought
     moves: str  # transactions that stand, of `known_transactions`
     changes: str  # changes of balances, of `known_balances`
@@ -101,31 +102,42 @@ class Script:
     def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> tuple[pa.Table, Ints]:
         """The features of the loaded customers at that moment, by bucket and customer; and the bucket of each row."""
         know(con, held, moment.clock.day)
-        brought = self._bring(con, held, moment, threads)
+        sums = nothing(self.program.leaves, held.steady.customers)
+        self._bring(con, held, moment, threads, sums)
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        tables = [*brought, *(self._asked(con, statement, moment) for statement in self.leaves)]
-        who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy())
+        who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
+        made = self._ask(con, moment, sums, who)
+        made |= columns(self.program.names, self.program.run(sums, who, moment.clock, threads))
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
-        wide = beside(who, held.steady.customers, tables)
-        made = values(moment, self.features, self.minor)
+        named = {KEY: numbers["id"].combine_chunks().take(pa.array(who)), **{name: made[name] for name in self.names}}
+        return pa.table(named), numbers["bucket"].to_numpy()[who]
 
-        def valued(part: pa.Table) -> pa.Table:
-            # whole columns in memory: over so many columns DuckDB plans for longer than this takes
-            rows = nw.from_native(part, eager_only=True).with_columns(*nothing(self.features))
-            return rows.select(nw.col(KEY), *made).to_native()
-
-        size = -(-max(len(who), 1) // threads)
-        with ThreadPoolExecutor(threads) as pool:
-            table = pa.concat_tables(pool.map(valued, (wide.slice(first, size) for first in range(0, max(len(who), 1), size))))
-        named = table.set_column(table.column_names.index(KEY), KEY, numbers["id"].combine_chunks().take(pa.array(who - 1)))
-        return named, numbers["bucket"].to_numpy()[who - 1]
+    def _ask(
+        self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles, who: npt.NDArray[np.integer]
+    ) -> dict[str, pa.Array]:
+        """Sums that statements make, into their lines; and the features that are texts."""
+        line = {leaf: number for number, leaf in enumerate(self.program.leaves)}
+        texts = {leaf: name for name, leaf in self.program.texts.items()}
+        made: dict[str, pa.Array] = {}
+        for statement in self.leaves:
+            table = self._asked(con, statement, moment)
+            customers = table[KEY].to_numpy() - 1
+            for name in table.column_names:
+                leaf = self.columns.get(name)
+                if leaf in texts:
+                    place = np.full(sums.shape[1], -1)
+                    place[customers] = np.arange(len(customers))
+                    made[texts[leaf]] = table[name].combine_chunks().take(pa.array(place[who], mask=place[who] < 0))
+                elif leaf is not None:
+                    put(sums[line[leaf]], customers, table[name], leaf)
+        return made
 
     def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()
 
-    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> list[pa.Table]:
-        """What kernels sum, a table per row set; the rows they make are given to the connection."""
+    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int, sums: Doubles) -> None:
+        """What kernels sum, into its lines; the rows they make are given to the connection."""
         steady, customers, through = held.steady, held.steady.customers, moment.clock.day
 
         moves: Stream | None = None
@@ -148,22 +160,10 @@ class Script:
             con.register("rows_first_balances", first_days)
             know(con, held, through)
             accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
-        late_rows = onepass.Late(moves, changes, accounts)
-        made = onepass.OnePass(steady, late_rows, moment, threads).tables(self.brought, self.made)
-        for name in onepass.ROWS & set(made):
-            con.register(f"rows_{name}", made[name])
-        return [table for name, table in made.items() if name not in onepass.ROWS]
-
-
-def beside(who: npt.NDArray[np.integer], customers: int, tables: Sequence[pa.Table]) -> pa.Table:
-    """`customer_id` as in `who`, and the columns of tables of one row per customer; unknown where a table has none."""
-    columns: dict[str, pa.Array] = {KEY: pa.array(who)}
-    for table in tables:
-        place = np.full(customers + 1, -1, dtype=np.int32)
-        place[table[KEY].to_numpy()] = np.arange(table.num_rows, dtype=np.int32)
-        taken = table.drop_columns([KEY]).take(pa.array(place[who], mask=place[who] < 0))
-        columns |= dict(zip(taken.column_names, (column.combine_chunks() for column in taken.columns), strict=True))
-    return pa.table(columns)
+        walk = onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads)
+        walk.sum(self.brought, sums)
+        for name, rows in walk.rows(self.made).items():
+            con.register(f"rows_{name}", rows)
 
 
 @lru_cache(maxsize=8)
@@ -172,7 +172,7 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
     features = {one.name: one for view in views().values() for one in view.features}
     wanted = [features[name] for name in names]
     reads = needed(wanted, row_sets())
-    nothing = Canonical(
+    no_bank = Canonical(
         Path(),
         CanonicalManifest(
             bank="",
@@ -186,7 +186,7 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
         ),
     )
     with connect() as con:
-        know(con, load(con, nothing, [0], reads), 0)
+        know(con, load(con, no_bank, [0], reads), 0)
         stencil, engine = Stencil(Clock(dt.date(2000, 1, 1), CalendarSettings())), Duck(con)
         known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in mapped for name in columns))
         leaves = summed(known, wanted)
@@ -196,15 +196,16 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             moves = text_of(known.sets["transactions"].make(known))
         if "balances" in reads:
             changes, accounts = text_of(known.sets["balance_changes"].make(known)), text_of(counted_accounts(known))
-        kernels, statements = engine.kernels, tuple(engine.script)
-        asked = tuple(text_of(frame) for frame in leaves.values())
+        kernels, found = engine.kernels, names_of(wanted)
+        brought = [leaf for mine in kernels.leaves.values() for leaf in mine]
         return Script(
             stencil,
-            tuple(wanted),
-            minor,
-            statements,
+            program(wanted, [*brought, *(leaf for leaf in found if leaf not in set(brought))], minor),
+            {name: leaf for leaf, name in found.items()},
+            tuple(one.name for one in wanted),
+            tuple(engine.script),
             people,
-            asked,
+            tuple(text_of(frame) for frame in leaves.values()),
             kernels.leaves,
             tuple(kernels.made),
             moves,

@@ -11,12 +11,13 @@ import pyarrow as pa
 from babel.numbers import get_currency_precision
 
 from features.calendar import Clock
-from features.compile import KEY, columns
+from features.compile import KEY, gathered, names_of
 from features.declare import Feature
 from features.engine import finished
 from features.known import Frame, Known
 from features.moment import Moment
 from features.population import population
+from features.program import program
 from features.reading import needed
 from features.rows import row_sets
 from features.settings import FeatureSettings
@@ -65,8 +66,10 @@ def from_frames(
 
     starts = {"balances": int(plain["balances"]["on"].min())} if "balances" in plain and len(plain["balances"]) else {}
     known = Known(Moment(Clock(as_of, settings.calendar), starts), Frames(plain), sets, has)
-    frame = columns(known, population(known), wanted, 10 ** get_currency_precision(currency)).collect().to_arrow()
-    return finished(frame.sort_by(KEY), wanted, as_of)
+    rows = gathered(known, population(known), wanted).collect().to_arrow().sort_by(KEY)
+    names = names_of(wanted)
+    made = program(wanted, list(names), 10 ** get_currency_precision(currency)).over(rows, names, known.clock.clock)
+    return finished(pa.table({KEY: rows[KEY], **made}), wanted, as_of)
 
 
 def _plain(table: str, frame: pd.DataFrame | None, names: list[str]) -> pd.DataFrame:

@@ -23,8 +23,8 @@ class Kernels(Protocol):
         """Whether it sums this leaf."""
         ...
 
-    def sums(self, rows: str, leaves: Sequence[tuple[Leaf, str]]) -> None:
-        """Note that leaves of a row set are to be summed under their names, by customer."""
+    def sums(self, rows: str, leaves: Sequence[Leaf]) -> None:
+        """Note that leaves of a row set are to be summed, by customer."""
         ...
 
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:

@@ -1,13 +1,13 @@
-"""Leaves of one row set at an as_of, as kernels want them: arrays beside each other, and a table to sum into."""
+"""Leaves of one row set at an as_of, as kernels want them: arrays beside each other, and lines to sum into."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from features.algebra import Leaf, Where
 from features.kernels import machine
@@ -34,6 +34,15 @@ VALUES = {
 }
 
 
+def nothing(leaves: Sequence[Leaf], customers: int) -> Doubles:
+    """Lines of sums, leaves x customers, before any row: nothing, or no lowest and no highest."""
+    sums = np.zeros((len(leaves), customers))
+    for line, leaf in enumerate(leaves):
+        if leaf.how in ("min", "max"):
+            sums[line] = np.inf if leaf.how == "min" else -np.inf
+    return sums
+
+
 @dataclass(frozen=True)
 class Edges:
     """Days on which some window begins or ends, ascending; a time bucket lies between two of them."""
@@ -45,11 +54,10 @@ class Edges:
 
 @dataclass(frozen=True)
 class LeafSums:
-    """Leaves with their columns, at one as_of, for so many customers."""
+    """Leaves at one as_of."""
 
-    named: tuple[tuple[Leaf, str], ...]
+    leaves: tuple[Leaf, ...]
     moment: Moment
-    customers: int
 
     @property
     def through(self) -> int:
@@ -59,7 +67,7 @@ class LeafSums:
     def bounds(self) -> Longs:
         """(after, through) of each leaf's window; of one that does not exist, a day before all."""
         nowhere = (BEFORE_ALL - 1, BEFORE_ALL)
-        found = [leaf.window.bounds(self.moment.clock) or nowhere for leaf, _ in self.named]
+        found = [leaf.window.bounds(self.moment.clock) or nowhere for leaf in self.leaves]
         return np.array(found, dtype=np.int64).reshape(-1, 2)
 
     @cached_property
@@ -67,21 +75,21 @@ class LeafSums:
         """The different filters of the leaves, and each leaf's place among them."""
         places: dict[str, int] = {}
         filters: list[Where] = []
-        for leaf, _ in self.named:
+        for leaf in self.leaves:
             if leaf.where.text not in places:
                 places[leaf.where.text] = len(filters)
                 filters.append(leaf.where)
-        return filters, np.array([places[leaf.where.text] for leaf, _ in self.named], dtype=np.int64)
+        return filters, np.array([places[leaf.where.text] for leaf in self.leaves], dtype=np.int64)
 
     @property
     def how(self) -> Longs:
         """How each leaf puts rows together."""
-        return np.array([HOW[leaf.how] for leaf, _ in self.named], dtype=np.int64)
+        return np.array([HOW[leaf.how] for leaf in self.leaves], dtype=np.int64)
 
     @property
     def value(self) -> Longs:
         """Which value of a row each leaf takes."""
-        return np.array([VALUES[leaf.value or "day"] for leaf, _ in self.named], dtype=np.int64)
+        return np.array([VALUES[leaf.value or "day"] for leaf in self.leaves], dtype=np.int64)
 
     def edges(self, *streams: Stream) -> Edges:
         """The edges of all windows, as far as there are rows."""
@@ -94,18 +102,3 @@ class LeafSums:
         """Each leaf's first and last time bucket."""
         clipped = np.searchsorted(edges.days, np.clip(self.bounds, edges.zero - 1, self.through))
         return clipped[:, 0] + 1, clipped[:, 1]
-
-    def start(self) -> Doubles:
-        """Leaves x customers before any row: nothing, or no lowest and no highest."""
-        out = np.zeros((len(self.named), self.customers))
-        for place, (leaf, _) in enumerate(self.named):
-            if leaf.how in ("min", "max"):
-                out[place] = np.inf if leaf.how == "min" else -np.inf
-        return out
-
-    def table(self, out: Doubles) -> pa.Table:
-        """`customer_id` and the leaves; what has no row is unknown where it is a lowest or highest, else nothing."""
-        columns: dict[str, pa.Array] = {"customer_id": pa.array(np.arange(1, self.customers + 1))}
-        for (leaf, name), values in zip(self.named, out, strict=True):
-            columns[name] = pa.array(values, mask=np.isinf(values) if leaf.how in ("min", "max") else None)
-        return pa.table(columns)

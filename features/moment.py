@@ -32,10 +32,6 @@ class Moment:
         value = make(self.clock)
         return nw.lit(None, nw.Float64) if value is None else nw.lit(float(value))
 
-    def where_there(self, window: Window, value: nw.Expr) -> nw.Expr:
-        """`value`, or unknown where the window does not exist at the as_of."""
-        return nw.lit(None, nw.Float64) if window.bounds(self.clock) is None else value
-
     @property
     def day(self) -> int:
         """The as_of as a day number."""
@@ -82,12 +78,6 @@ class Stencil(Moment):
 
     def number(self, make: Callable[[Clock], float | None]) -> nw.Expr:
         return nw.lit(float(self._slot(lambda moment: make(moment.clock))))
-
-    def where_there(self, window: Window, value: nw.Expr) -> nw.Expr:
-        if window.kind != "season":
-            return value
-        there = self.of(lambda moment: int(window.bounds(moment.clock) is not None))
-        return nw.when(nw.lit(there) == nw.lit(1)).then(value)
 
     def _slot(self, make: Callable[[Moment], float | None]) -> int:
         self._makes.append(make)

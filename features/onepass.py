@@ -6,7 +6,7 @@ classes, other ways to put rows together) the engine sums itself, and a test hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,10 +24,10 @@ from features.moment import Moment
 from features.rows.arrivals import KINDS, SINCE, arriving, leaving
 from features.rows.balances import DEPOSIT, HISTORY
 from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
-from features.streams import Accounts, Steady, Stream
+from features.streams import Accounts, Doubles, Steady, Stream
 
 ROWS = frozenset({"arrivals", "flow_blocks"})  # row sets whose few rows are made here, for the engine to sum
-Named = Sequence[tuple[Leaf, str]]
+Wanted = Mapping[str, Sequence[Leaf]]  # leaves by row set
 
 
 def takes(leaf: Leaf) -> bool:
@@ -62,35 +62,37 @@ class Late:
 
 @dataclass(frozen=True)
 class OnePass:
-    """One as_of over one load. Tables have a row per customer of the load, or few rows per customer, by number."""
+    """One as_of over one load of customers."""
 
     steady: Steady
     late: Late
     moment: Moment
     threads: int
 
-    def tables(self, wanted: Mapping[str, Named], rows: Sequence[str]) -> dict[str, pa.Table]:
-        """Per row set `customer_id` and its leaves under their names; and the rows of row sets of ROWS."""
-        made: dict[str, pa.Table] = {}
+    def sum(self, wanted: Wanted, sums: Doubles) -> None:
+        """Into lines of sums, leaves x customers: those of one row set after those of another, as `wanted` has them."""
+        begin = np.cumsum([0, *(len(leaves) for leaves in wanted.values())])
+        lines = {name: sums[first:last] for name, first, last in zip(wanted, begin, begin[1:], strict=False)}
         if "transactions" in wanted:
-            made["transactions"] = self._moves(wanted["transactions"])
+            self._moves(wanted["transactions"], lines["transactions"])
         if "transaction_days" in wanted:
-            made["transaction_days"] = self._days(wanted["transaction_days"])
+            self._days(wanted["transaction_days"], lines["transaction_days"])
         if "balance_changes" in wanted or "balance_totals" in wanted:
             changes, totals = wanted.get("balance_changes", ()), wanted.get("balance_totals", ())
-            made |= dict(zip(("balance_changes", "balance_totals"), self._balances(changes, totals), strict=True))
-        if "arrivals" in rows:
-            made["arrivals"] = self._arrivals()
-        if "flow_blocks" in rows:
-            made["flow_blocks"] = self._blocks()
-        return made
+            none = np.empty((0, self.steady.customers))
+            self._balances(changes, totals, lines.get("balance_changes", none), lines.get("balance_totals", none))
+
+    def rows(self, wanted: Iterable[str]) -> dict[str, pa.Table]:
+        """The rows of row sets of ROWS, by the customer's number."""
+        made = {"arrivals": self._arrivals, "flow_blocks": self._blocks}
+        return {name: made[name]() for name in sorted(ROWS & set(wanted))}
 
     @property
     def _through(self) -> int:
         return self.moment.clock.day
 
-    def _sums(self, named: Named) -> LeafSums:
-        return LeafSums(tuple(named), self.moment, self.steady.customers)
+    def _sums(self, leaves: Sequence[Leaf]) -> LeafSums:
+        return LeafSums(tuple(leaves), self.moment)
 
     def _spread(self, work: Callable[[int, int], object], weights: Stream) -> None:
         """`work` over spans of customers (first, last) with about as many rows each, beside each other."""
@@ -99,16 +101,16 @@ class OnePass:
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(work, bounds[:-1], bounds[1:]))
 
-    def _moves(self, named: Named) -> pa.Table:
+    def _moves(self, leaves: Sequence[Leaf], out: Doubles) -> None:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
-        sums = self._sums(named)
+        sums = self._sums(leaves)
         filters, places = sums.filters
         starts, wheres = MOVES.passing(filters)
         edges = sums.edges(steady, late)
         low, high = sums.buckets(edges)
-        how, out = sums.how, sums.start()
+        how = sums.how
 
         def work(first: int, last: int) -> None:
             moves.cells(
@@ -118,9 +120,8 @@ class OnePass:
             )  # fmt: skip
 
         self._spread(work, steady)
-        return sums.table(out)
 
-    def _balances(self, changes: Named, totals: Named) -> tuple[pa.Table, pa.Table]:
+    def _balances(self, changes: Sequence[Leaf], totals: Sequence[Leaf], out: Doubles, spells: Doubles) -> None:
         steady, late, accounts = self.steady.changes, self.late.changes, self.late.accounts
         assert steady is not None
         assert late is not None
@@ -134,8 +135,7 @@ class OnePass:
         how, length, since = sums.how, until - after, self._through - until
         deposits = _deposits()
         spans, put, value = spelled.bounds, spelled.how, spelled.value
-        is_spell = np.array([bool(leaf.until) for leaf, _ in totals], dtype=np.bool_)
-        out, spells = sums.start(), spelled.start()
+        is_spell = np.array([bool(leaf.until) for leaf in totals], dtype=np.bool_)
 
         def work(first: int, last: int) -> None:
             balances.balances(
@@ -146,15 +146,14 @@ class OnePass:
             )  # fmt: skip
 
         self._spread(work, steady)
-        return sums.table(out), spelled.table(spells)
 
-    def _days(self, named: Named) -> pa.Table:
+    def _days(self, leaves: Sequence[Leaf], out: Doubles) -> None:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
         assert late is not None
         counts = _theirs()
-        sums = self._sums(named)
-        spans, how, value, out = sums.bounds, sums.how, sums.value, sums.start()
+        sums = self._sums(leaves)
+        spans, how, value = sums.bounds, sums.how, sums.value
 
         def work(first: int, last: int) -> None:
             moves.days(
@@ -163,7 +162,6 @@ class OnePass:
             )  # fmt: skip
 
         self._spread(work, steady)
-        return sums.table(out)
 
     def _blocks(self) -> pa.Table:
         steady, late = self.steady.moves, self.late.moves

@@ -12,11 +12,12 @@ import pyarrow as pa
 from babel.numbers import get_currency_precision
 
 from features.calendar import Clock
-from features.compile import KEY, gathered, values
+from features.compile import KEY, gathered, names_of
 from features.declare import Feature
 from features.known import Frame, Known
 from features.moment import Moment
 from features.population import population
+from features.program import program
 from features.reading import needed
 from features.rows import row_sets
 from features.settings import CalendarSettings
@@ -84,11 +85,14 @@ def _valued(
 ) -> Iterator[pa.RecordBatch]:
     """Features of rows of leaves; runs where the rows are, and is told what to do in names and numbers alone."""
     declared = {one.name: one for view in views().values() for one in view.features}
-    moment = Moment(Clock(as_of, CalendarSettings.model_validate_json(calendar)))
-    made = values(moment, [declared[name] for name in names], minor)
+    wanted, clock = [declared[name] for name in names], Clock(as_of, CalendarSettings.model_validate_json(calendar))
+    columns = names_of(wanted)
+    made = program(wanted, list(columns), minor)
     for batch in batches:
-        rows = nw.from_native(pa.Table.from_batches([batch]), eager_only=True)
-        yield from rows.select(KEY, "bucket", *made).to_native().to_batches()
+        rows = pa.Table.from_batches([batch])
+        reckoned = made.over(rows, columns, clock)
+        table = pa.table({KEY: rows[KEY], "bucket": rows["bucket"], **{name: reckoned[name] for name in names}})
+        yield from table.combine_chunks().to_batches()
 
 
 def _starts(spark: SparkSession, canonical: Canonical, as_of: dt.date, reads: Iterable[str]) -> dict[str, int]:

@@ -49,7 +49,9 @@ def changes_between(known: Known, spans: Frame) -> Frame:
 
     The same rows as `balance_changes` has, without looking at anybody else's.
     """
-    accounts = counted_accounts(known).select("account_id", "customer_id", "closed_on").join(spans, on="customer_id", how="inner")
+    accounts = (
+        counted_accounts(known).select("account_id", "customer_id", "closed_on").join(spans, on="customer_id", how="inner")
+    )
     changes = known.table("balances").select(
         "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")
     )

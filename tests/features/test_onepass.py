@@ -15,6 +15,7 @@ from features import steady
 from features.algebra import ALL, Leaf
 from features.calendar import Clock
 from features.classes import HELD, MOVES
+from features.leaf_sums import nothing
 from features.moment import Moment
 from features.onepass import Late, OnePass
 from features.rows.balances import DEPOSIT
@@ -66,18 +67,17 @@ def test_sums_counts_and_extremes_of_windows_are_those_of_the_rows(rows: list, t
     ]
     parts = [stream_of(_table([row for row in rows if row[5] == late]), CUSTOMERS, MOVES, "amount") for late in (False, True)]
     one = OnePass(Steady(CUSTOMERS, 0, moves=parts[0]), Late(parts[1], None, None), MOMENT, threads)
-    named = [(leaf, f"l{place}") for place, leaf in enumerate(leaves)]
-    made = one.tables({"transactions": named}, ())["transactions"].to_pylist()
+    sums = nothing(leaves, CUSTOMERS)
+    one.sum({"transactions": leaves}, sums)
     for customer in range(1, CUSTOMERS + 1):
         mine = [row for row in rows if row[0] == customer and row[1] <= TODAY]
-        assert made[customer - 1] == {
-            "customer_id": customer,
-            "l0": sum(row[2] for row in mine if row[3] == 1 and row[1] > TODAY - 30),
-            "l1": sum(row[3] == -1 and row[4] not in ("cash", None) and row[1] > TODAY - 90 for row in mine),
-            "l2": max((row[2] for row in mine if row[4] == "payroll" and row[1] > TODAY - 365), default=None),
-            "l3": min((row[2] for row in mine if TODAY - 270 < row[1] <= TODAY - 90), default=None),
-            "l4": sum(row[2] for row in mine),
-        }
+        assert sums[:, customer - 1].tolist() == [
+            sum(row[2] for row in mine if row[3] == 1 and row[1] > TODAY - 30),
+            sum(row[3] == -1 and row[4] not in ("cash", None) and row[1] > TODAY - 90 for row in mine),
+            max((row[2] for row in mine if row[4] == "payroll" and row[1] > TODAY - 365), default=-np.inf),
+            min((row[2] for row in mine if TODAY - 270 < row[1] <= TODAY - 90), default=np.inf),
+            sum(row[2] for row in mine),
+        ]
 
 
 changes = st.lists(
@@ -100,24 +100,25 @@ def test_averages_and_peaks_are_those_of_the_balances_day_by_day(rows: list, clo
     gone = np.array(sorted(closed, key=lambda n: (n % 3 + 1, closed[n])), dtype=np.int32)
     ending = stream(gone % 3 + 1, ends[gone], np.zeros(len(gone)), gone, 3)
     flow = stream(account % 3 + 1, day, change.astype(np.float64), account, 3)
-    nothing = stream(*(np.empty(0, dtype=t) for t in (np.int32, np.int32, np.float64, np.int32)), 3)
-    one = OnePass(Steady(3, 6, changes=flow), Late(None, nothing, Accounts(kind, ends, ending)), MOMENT, 2)
+    empty = stream(*(np.empty(0, dtype=t) for t in (np.int32, np.int32, np.float64, np.int32)), 3)
+    one = OnePass(Steady(3, 6, changes=flow), Late(None, empty, Accounts(kind, ends, ending)), MOMENT, 2)
     average = Leaf("balance_changes", "day_sum", "change", DEPOSIT, back(90))
     totals = [
-        (Leaf("balance_totals", "max", "assets", ALL, back(180), until="until"), "peak"),
-        (Leaf("balance_totals", "min", "deposits", ALL, back(30), until="until"), "low"),
-        (Leaf("balance_totals", "spell_sum", "assets", ALL, back(90), until="until"), "sum"),
+        Leaf("balance_totals", "max", "assets", ALL, back(180), until="until"),
+        Leaf("balance_totals", "min", "deposits", ALL, back(30), until="until"),
+        Leaf("balance_totals", "spell_sum", "assets", ALL, back(90), until="until"),
     ]
-    made = one.tables({"balance_changes": [(average, "average")], "balance_totals": totals}, ())
+    sums = nothing([average, *totals], 3)
+    one.sum({"balance_changes": [average], "balance_totals": totals}, sums)
     for customer in (1, 2, 3):
         held = [_day_by_day([row for row in rows if row[0] == n], ends[n]) for n in range(1, 6) if n % 3 + 1 == customer]
         deposits = sum(h for n, h in zip([n for n in range(1, 6) if n % 3 + 1 == customer], held, strict=True) if n % 2 == 0)
         assets = sum(held)
         at = customer - 1
-        assert made["balance_changes"]["average"][at].as_py() == np.sum((deposits + np.zeros(500))[-90:])
-        assert made["balance_totals"]["peak"][at].as_py() == np.max((assets + np.zeros(500))[-180:])
-        assert made["balance_totals"]["low"][at].as_py() == np.min((deposits + np.zeros(500))[-30:])
-        assert made["balance_totals"]["sum"][at].as_py() == np.sum((assets + np.zeros(500))[-90:])
+        assert sums[0, at] == np.sum((deposits + np.zeros(500))[-90:])
+        assert sums[1, at] == np.max((assets + np.zeros(500))[-180:])
+        assert sums[2, at] == np.min((deposits + np.zeros(500))[-30:])
+        assert sums[3, at] == np.sum((assets + np.zeros(500))[-90:])
 
 
 def _day_by_day(rows: list[tuple[int, int, int]], closed: int) -> np.ndarray:
