@@ -192,18 +192,22 @@ class OnePass:
         arrives = np.where(flags[:, 1:].any(axis=1), flags[:, 1:].argmax(axis=1), -1)
         leaves = np.ascontiguousarray(flags[:, 0])
         assert set(KINDS) <= set(category)
+        count = np.zeros(self.steady.customers, dtype=np.int64)
         found: list[dict[str, npt.NDArray[np.generic]]] = []
 
         def work(first: int, last: int) -> None:
-            size = int(_within(steady, arrives, first, last) + _within(late, arrives, first, last))
+            for rows in (steady, late):
+                moves.arriving(first, last, rows.starts, rows.day, rows.code, today - SINCE, today, arrives, count)
+            size = int(count[first:last].sum())
             day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
             amount, left = np.empty(size), np.empty((3, size))
-            count = moves.arrivals(
+            end = moves.arrivals(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
-                late.code, today - SINCE, today, arrives, leaves, len(KINDS), day, kind, amount, left, customer, 0,
+                late.code, today - SINCE, today, arrives, leaves, count, len(KINDS), day, kind,
+                amount, left, customer, 0,
             )  # fmt: skip
-            part = {"customer_id": customer[:count] + 1, "day": day[:count], "kind": kind[:count], "amount": amount[:count]}
-            found.append({**part, **{f"out_{later}": left[later, :count] for later in range(3)}})
+            part = {"customer_id": customer[:end] + 1, "day": day[:end], "kind": kind[:end], "amount": amount[:end]}
+            found.append({**part, **{f"out_{later}": left[later, :end] for later in range(3)}})
 
         self._spread(work, steady)
         rows = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
@@ -231,11 +235,6 @@ def _outer() -> Flags:
 @lru_cache
 def _coming() -> Flags:
     return MOVES.flags(leaving(), *(arriving() & (nw.col("category") == kind) for kind in KINDS))
-
-
-def _within(rows: Stream, arrives: npt.NDArray[np.int64], first: int, last: int) -> int:
-    """How many rows of these customers arrive."""
-    return int((arrives[rows.code[rows.starts[first] : rows.starts[last]]] >= 0).sum())
 
 
 def _arrived(rows: Mapping[str, npt.NDArray[np.generic]], today: int) -> pa.Table:

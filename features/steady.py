@@ -134,21 +134,34 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
     owner, account, day, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(5))  # nobody's where rows are hidden
     balance, is_unsettled = np.empty(rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
 
-    def pack(place: tuple[StoredFile, int]) -> None:
-        file, row = place
+    def pack(place: tuple[StoredFile, int]) -> tuple[list[pa.Array], Flags]:
+        """The rows of a file packed from its place on, accounts by their place among its own ids; these, and who is late."""
+        (file, row), found, late = place, [pa.array([None], pa.string())], [np.zeros(1, dtype=np.bool_)]
         for table in pieces(file, "balances", columns):
             ends = np.full(table.num_rows, NEVER, dtype=np.int32)
             if table["known_to"].null_count < table.num_rows:
                 ends = pc.fill_null(table["known_to"].combine_chunks().view(pa.int32()), NEVER).to_numpy()
+            which, ids = _dictionary(table["account_id"])
+            is_late = np.zeros(len(ids) + 1, dtype=np.bool_)
             packing.balances(
-                *_coded(table["customer_id"], numbers.customers), *_coded(table["account_id"], numbers.accounts),
-                _days(table["on"]), _days(table["known_from"]), ends, table["balance"].combine_chunks().to_numpy(), NEVER, row,
-                owner, account, day, known, until, balance, is_unsettled,
+                *_coded(table["customer_id"], numbers.customers), which, sum(len(one) for one in found), _days(table["on"]),
+                _days(table["known_from"]), ends, table["balance"].combine_chunks().to_numpy(), NEVER, row,
+                owner, account, day, known, until, balance, is_late,
             )  # fmt: skip
+            found += [ids, pa.array([None], pa.string())]
+            late.append(is_late)
             row += table.num_rows
+        return found, np.concatenate(late)
 
+    starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(pack, zip(files, np.cumsum([0, *(file.rows for file in files)]).tolist(), strict=False)))
+        done = list(pool.map(pack, zip(files, starts, strict=False)))
+    every = pa.chunked_array([one for found, _ in done for one in found], pa.string())
+    number = pc.index_in(every, value_set=numbers.accounts).fill_null(-1).to_numpy().astype(np.int32) + 1
+    for (_, is_late), start, end in zip(done, starts, starts[1:], strict=False):
+        mine, number = number[: len(is_late)], number[len(is_late) :]
+        account[start:end] = mine[account[start:end]]
+        is_unsettled[mine[is_late]] = True
     is_unsettled[0] = False
     late = np.flatnonzero(is_unsettled[account] & (owner > 0))
     odd = pa.table(
@@ -188,12 +201,22 @@ def _days(column: pa.ChunkedArray) -> Ints:
     return np.asarray(column.combine_chunks().view(pa.int32()).to_numpy())
 
 
+def _dictionary(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """For every row the place of its id among the ids that come; the place after the last where it has none."""
+    whole = column.unify_dictionaries().combine_chunks()
+    indices = whole.indices if not whole.indices.null_count else pc.fill_null(whole.indices, len(whole.dictionary))
+    return indices.to_numpy(), whole.dictionary
+
+
 def _coded(column: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
     """For every row a place, and for every place the number of its id; 0 of one that is not known."""
-    whole = column.unify_dictionaries().combine_chunks()
-    number = pc.index_in(whole.dictionary, value_set=ids).fill_null(-1).to_numpy().astype(np.int32) + 1
-    place = pc.fill_null(whole.indices, len(number)).to_numpy()
-    return place, np.append(number, np.int32(0))
+    place, found = _dictionary(column)
+    first, last = (pc.index(ids, found[end]).as_py() if len(found) else -1 for end in (0, -1))
+    near = ids.slice(first, last + 1 - first) if 0 <= first <= last else ids  # files lie by id: most are between the two
+    number = pc.index_in(found, value_set=near).to_numpy(zero_copy_only=False) + (max(first, 0) if near is not ids else 0)
+    if near is not ids and np.isnan(number).any():
+        number = pc.index_in(found, value_set=ids).to_numpy(zero_copy_only=False)
+    return place, np.append(np.nan_to_num(number + 1.0), 0.0).astype(np.int32)
 
 
 def _undone(files: Sequence[StoredFile]) -> pa.Array:

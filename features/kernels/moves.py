@@ -124,19 +124,33 @@ def blocks(
 
 
 @compiled
+def arriving(
+    first: Any, last: Any, starts: Any, day: Any, code: Any, after: Any, through: Any, arrives: Any, count: Any
+) -> None:
+    """By customer, how many more rows of money that arrived: an upper bound of what `arrivals` writes."""
+    for customer in range(first, last):
+        for row in range(starts[customer], starts[customer + 1]):
+            if arrives[code[row]] >= 0 and day[row] > after and day[row] <= through:
+                count[customer] += 1
+
+
+@compiled
 def arrivals(
     first: Any, last: Any, starts: Any, day: Any, amount: Any, code: Any, late_starts: Any, late_day: Any, late_amount: Any,
-    late_code: Any, after: Any, through: Any, arrives: Any, leaves: Any, kinds: Any, out_day: Any, out_kind: Any,
+    late_code: Any, after: Any, through: Any, arrives: Any, leaves: Any, count: Any, kinds: Any, out_day: Any, out_kind: Any,
     out_amount: Any, out_left: Any, out_customer: Any, begin_at: Any,
 ) -> Any:  # fmt: skip
     """Rows of money that arrived by customer, day and kind, with what went out that day and the one and two days after.
 
-    Written from `begin_at` on, at most one row per row read; the place after the last. `arrives` is the kind of a class, or -1.
+    Written from `begin_at` on, at most `count` rows of a customer; the place after the last. `arrives` is the kind of a class,
+    or -1.
     """
     place = begin_at
     sums = np.zeros(kinds)
     seen = np.zeros(kinds, dtype=np.bool_)
     for customer in range(first, last):
+        if count[customer] == 0:
+            continue
         row, late = starts[customer], late_starts[customer]
         mine, current, out = place, -1, 0.0
         while True:

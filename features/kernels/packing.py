@@ -33,17 +33,17 @@ def moves(
 
 @compiled
 def balances(
-    who: Any, owner_of: Any, which: Any, account_of: Any, day: Any, known: Any, until: Any, balance: Any, never: Any,
-    start: Any, out_owner: Any, out_account: Any, out_day: Any, out_known: Any, out_until: Any, out_balance: Any,
-    is_unsettled: Any,
+    who: Any, owner_of: Any, which: Any, ids: Any, day: Any, known: Any, until: Any, balance: Any, never: Any, start: Any,
+    out_owner: Any, out_account: Any, out_day: Any, out_known: Any, out_until: Any, out_balance: Any, is_late: Any,
 ) -> None:  # fmt: skip
-    """All balances from row `start` on. An account of which any came late or was corrected is marked as unsettled."""
+    """All balances from row `start` on, accounts by their place after `ids` others. Of which any came late or was corrected
+    is marked in `is_late`, by place."""
     for i in range(len(day)):
-        row, account = start + i, account_of[which[i]]
-        out_owner[row], out_account[row], out_day[row] = owner_of[who[i]], account, day[i]
+        row = start + i
+        out_owner[row], out_account[row], out_day[row] = owner_of[who[i]], ids + which[i], day[i]
         out_known[row], out_until[row], out_balance[row] = known[i], until[i], balance[i]
         if known[i] != day[i] or until[i] != never:
-            is_unsettled[account] = True
+            is_late[which[i]] = True
 
 
 @compiled

@@ -55,15 +55,14 @@ def changes_between(known: Known, spans: Frame) -> Frame:
     changes = known.table("balances").select(
         "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")
     )
-    closed = accounts.filter((nw.col("closed_on") >= nw.col("first")) & (nw.col("closed_on") <= nw.col("last")))
-    moved = changes.join(accounts, on="account_id", how="inner").filter(
-        (nw.col("day") >= nw.col("first"))
-        & (nw.col("day") <= nw.col("last"))
-        & (nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on")))
-    )
-    left = changes.join(closed, on="account_id", how="inner").filter(nw.col("day") < nw.col("closed_on"))
-    left = left.with_columns((nw.lit(0.0) - nw.col("change")).alias("change"))
-    return nw.concat([one.select("customer_id", "change") for one in (moved, left)], how="vertical")
+    rows = changes.join(accounts, on="account_id", how="inner")
+    is_open = nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on"))
+    moved = is_open & (nw.col("day") >= nw.col("first")) & (nw.col("day") <= nw.col("last"))
+    closing = (nw.col("closed_on") >= nw.col("first")) & (nw.col("closed_on") <= nw.col("last"))
+    left = closing & (nw.col("day") < nw.col("closed_on"))
+    zero = nw.lit(0.0)
+    change = nw.when(moved).then(nw.col("change")).otherwise(zero) - nw.when(left).then(nw.col("change")).otherwise(zero)
+    return rows.filter(moved | left).select("customer_id", change.alias("change"))
 
 
 @row_set(needs=_NEEDS)
