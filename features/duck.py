@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from features import onepass
@@ -29,7 +28,7 @@ from features.reading import needed
 from features.rows import row_sets
 from features.rows.balances import counted_accounts
 from features.settings import CalendarSettings
-from features.streams import Doubles, Ints, Stream, accounts_at, stream_of
+from features.streams import Doubles, Stream, accounts_at, stream_of
 from features.views import views
 from sources.canonical import Canonical, CanonicalManifest
 from sources.connection import connect
@@ -99,24 +98,28 @@ class Script:
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
 
-    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> tuple[pa.Table, Ints]:
-        """The features of the loaded customers at that moment, by bucket and customer; and the bucket of each row."""
+    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> Iterator[tuple[int, pa.Table]]:
+        """Every loaded bucket with the features of its customers at that moment, by customer.
+
+        Reckoned bucket by bucket, so that one bucket's columns are in memory and not those of the load.
+        """
         know(con, held, moment.clock.day)
         sums = nothing(self.program.leaves, held.steady.customers)
         self._bring(con, held, moment, threads, sums)
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
+        texts = self._ask(con, moment, sums)
         who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
-        made = self._ask(con, moment, sums, who)
-        made |= columns(self.program.names, self.program.run(sums, who, moment.clock, threads))
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
-        named = {KEY: numbers["id"].combine_chunks().take(pa.array(who)), **{name: made[name] for name in self.names}}
-        return pa.table(named), numbers["bucket"].to_numpy()[who]
+        ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()[who]
+        for one in held.buckets:
+            mine = who[slice(*np.searchsorted(bucket, [one, one + 1]))]
+            made = {name: text.take(pa.array(mine)) for name, text in texts.items()}
+            made |= columns(self.program.names, self.program.run(sums, mine, moment.clock, threads))
+            yield one, pa.table({KEY: ids.take(pa.array(mine)), **{name: made[name] for name in self.names}})
 
-    def _ask(
-        self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles, who: npt.NDArray[np.integer]
-    ) -> dict[str, pa.Array]:
-        """Sums that statements make, into their lines; and the features that are texts."""
+    def _ask(self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles) -> dict[str, pa.Array]:
+        """Sums that statements make, into their lines; and the features that are texts, a value per customer of the load."""
         line = {leaf: number for number, leaf in enumerate(self.program.leaves)}
         texts = {leaf: name for name, leaf in self.program.texts.items()}
         made: dict[str, pa.Array] = {}
@@ -128,7 +131,7 @@ class Script:
                 if leaf in texts:
                     place = np.full(sums.shape[1], -1)
                     place[customers] = np.arange(len(customers))
-                    made[texts[leaf]] = table[name].combine_chunks().take(pa.array(place[who], mask=place[who] < 0))
+                    made[texts[leaf]] = table[name].combine_chunks().take(pa.array(place, mask=place < 0))
                 elif leaf is not None:
                     put(sums[line[leaf]], customers, table[name], leaf)
         return made

@@ -159,7 +159,7 @@ def _finished(
             if not missing[number]:
                 continue
             held = load(con, canonical, buckets, reads)
-            work = partial(_at, con, script, held, wanted, moments, buckets, parts, threads)
+            work = partial(_at, con, script, held, wanted, moments, parts, threads)
             for on in _ahead(work, missing[number], threads):
                 if number == len(loads) - 1:
                     yield on, parquet_rows(parts.folder(on))
@@ -180,15 +180,14 @@ def _at(
     held: Load,
     wanted: Sequence[Feature],
     moments: Mapping[dt.date, Moment],
-    buckets: Sequence[int],
     parts: Parts,
     threads: int,
     on: dt.date,
 ) -> None:
     """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
     with con.cursor() as own:
-        table, bucket = script.run(quiet(own), held, moments[on], threads)
-    _write(finished(table, wanted, on), bucket, buckets, parts, on)
+        for bucket, table in script.run(quiet(own), held, moments[on], threads):
+            write_parquet(parts.path(on, bucket), finished(table, wanted, on))
 
 
 def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:

@@ -28,6 +28,7 @@ class Load:
     Of transactions and balances, `loaded_*` holds those rows only that are not steady (features.steady).
     """
 
+    buckets: tuple[int, ...]  # of customers, ascending
     names: Mapping[str, tuple[str, ...]]  # table -> its columns
     steady: Steady
     tables: Mapping[str, pa.Table]  # transactions and balances that are steady, as statements read them
@@ -64,7 +65,7 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
         con.execute(f'CREATE OR REPLACE TABLE "loaded_{table}" AS {_numbered(table, columns)}')
     for table in names:
         con.execute(f'DROP VIEW "read_{table}"')
-    return Load(names, steady, tables)
+    return Load(tuple(sorted(buckets)), names, steady, tables)
 
 
 _READ = {"transactions": read_moves, "balances": read_changes}
