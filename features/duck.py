@@ -33,16 +33,15 @@ from features.views import views
 from sources.canonical import Canonical, CanonicalManifest
 from sources.connection import connect
 
-MADE = onepass.ROWS | {"transactions", "first_balances"}  # row sets that a run brings
+MADE = frozenset({"transactions", "first_balances"})  # row sets that a run brings
 
 
 class Brought:
-    """What kernels sum and the rows they make (features.onepass): noted here, and made in a run."""
+    """What kernels sum (features.onepass) and the rows a load has: noted here, and brought in a run."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, script: list[str]) -> None:
         self.con, self.script = con, script
         self.leaves: dict[str, tuple[Leaf, ...]] = {}
-        self.made: list[str] = []
 
     def takes(self, leaf: Leaf) -> bool:
         return onepass.takes(leaf)
@@ -52,7 +51,6 @@ class Brought:
 
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
         if name in MADE:
-            self.made.append(name)
             self.con.execute(f'CREATE OR REPLACE TEMP TABLE "rows_{name}" AS {text_of(make())} LIMIT 0')
         elif name == "balance_changes":  # few read it beside the kernels: none waits for all of it
             view = f'CREATE OR REPLACE TEMP VIEW "rows_{name}" AS {text_of(make())}'
@@ -93,7 +91,6 @@ class Script:
     people: str  # who has a row
     leaves: tuple[str, ...]  # statements that sum leaves by customer
     brought: Mapping[str, tuple[Leaf, ...]]  # row set -> leaves that kernels sum; the first lines of sums, in this order
-    made: tuple[str, ...]  # row sets that are brought
     moves: str  # transactions that stand, of `known_transactions`
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
@@ -140,7 +137,7 @@ class Script:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()
 
     def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int, sums: Doubles) -> None:
-        """What kernels sum, into its lines; the rows they make are given to the connection."""
+        """What kernels sum, into its lines; and the rows that they leave to statements, for the connection."""
         steady, customers, through = held.steady, held.steady.customers, moment.clock.day
 
         moves: Stream | None = None
@@ -163,10 +160,7 @@ class Script:
             con.register("rows_first_balances", first_days)
             know(con, held, through)
             accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
-        walk = onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads)
-        walk.sum(self.brought, sums)
-        for name, rows in walk.rows(self.made).items():
-            con.register(f"rows_{name}", rows)
+        onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads).sum(self.brought, sums)
 
 
 @lru_cache(maxsize=8)
@@ -210,7 +204,6 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             people,
             tuple(text_of(frame) for frame in leaves.values()),
             kernels.leaves,
-            tuple(kernels.made),
             moves,
             changes,
             accounts,

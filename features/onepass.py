@@ -6,7 +6,7 @@ classes, other ways to put rows together) the engine sums itself, and a test hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from features.algebra import Leaf
 from features.classes import HELD, MOVES, Classes, Flags
-from features.kernels import balances, moves
+from features.kernels import balances, moves, rows
 from features.leaf_sums import LeafSums
 from features.moment import Moment
 from features.rows.arrivals import KINDS, SINCE, arriving, leaving
@@ -26,13 +26,14 @@ from features.rows.balances import DEPOSIT, HISTORY
 from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
 from features.streams import Accounts, Doubles, Steady, Stream
 
-ROWS = frozenset({"arrivals", "flow_blocks"})  # row sets whose few rows are made here, for the engine to sum
 Wanted = Mapping[str, Sequence[Leaf]]  # leaves by row set
 
 
 def takes(leaf: Leaf) -> bool:
     """Whether a kernel sums this leaf."""
     plain = leaf.day == "day" and not leaf.until
+    if leaf.rows in ("arrivals", "flow_blocks"):
+        return plain and leaf.how in ("sum", "count", "min", "max")
     if leaf.rows == "transactions":
         return plain and leaf.how in ("sum", "count", "min", "max") and leaf.value in ("amount", "") and _is_of(leaf, MOVES)
     if leaf.rows == "balance_changes":
@@ -77,15 +78,14 @@ class OnePass:
             self._moves(wanted["transactions"], lines["transactions"])
         if "transaction_days" in wanted:
             self._days(wanted["transaction_days"], lines["transaction_days"])
+        if "arrivals" in wanted:
+            self._rows(self._arrivals(), wanted["arrivals"], lines["arrivals"])
+        if "flow_blocks" in wanted:
+            self._rows(self._blocks(), wanted["flow_blocks"], lines["flow_blocks"])
         if "balance_changes" in wanted or "balance_totals" in wanted:
             changes, totals = wanted.get("balance_changes", ()), wanted.get("balance_totals", ())
             none = np.empty((0, self.steady.customers))
             self._balances(changes, totals, lines.get("balance_changes", none), lines.get("balance_totals", none))
-
-    def rows(self, wanted: Iterable[str]) -> dict[str, pa.Table]:
-        """The rows of row sets of ROWS, by the customer's number."""
-        made = {"arrivals": self._arrivals, "flow_blocks": self._blocks}
-        return {name: made[name]() for name in sorted(ROWS & set(wanted))}
 
     @property
     def _through(self) -> int:
@@ -163,6 +163,22 @@ class OnePass:
 
         self._spread(work, steady)
 
+    def _rows(self, table: pa.Table, leaves: Sequence[Leaf], out: Doubles) -> None:
+        """Rows that were made here; each filter is looked at once for all of them."""
+        sums = self._sums(leaves)
+        filters, places = sums.filters
+        frame = nw.from_native(table, eager_only=True)
+        passes = np.ones((table.num_rows, len(filters)), dtype=np.bool_)
+        for place, where in enumerate(filters):
+            if where.columns:
+                passed = frame.select(passed=where.make()).to_native()["passed"].combine_chunks()
+                passes[:, place] = passed.fill_null(False).to_numpy(zero_copy_only=False)
+        names = sorted({leaf.value for leaf in leaves if leaf.value})
+        values = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.float64)
+        value = np.array([names.index(leaf.value or names[0]) for leaf in leaves])
+        day = table["day"].to_numpy() if "day" in table.column_names else np.full(table.num_rows, self._through)
+        rows.sums(table["customer_id"].to_numpy(), day, passes, values, places, value, sums.how, sums.bounds, out)
+
     def _blocks(self) -> pa.Table:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
@@ -196,8 +212,8 @@ class OnePass:
         found: list[dict[str, npt.NDArray[np.generic]]] = []
 
         def work(first: int, last: int) -> None:
-            for rows in (steady, late):
-                moves.arriving(first, last, rows.starts, rows.day, rows.code, today - SINCE, today, arrives, count)
+            for one in (steady, late):
+                moves.arriving(first, last, one.starts, one.day, one.code, today - SINCE, today, arrives, count)
             size = int(count[first:last].sum())
             day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
             amount, left = np.empty(size), np.empty((3, size))
@@ -210,8 +226,7 @@ class OnePass:
             found.append({**part, **{f"out_{later}": left[later, :end] for later in range(3)}})
 
         self._spread(work, steady)
-        rows = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-        return _arrived(rows, today)
+        return _arrived({name: np.concatenate([part[name] for part in found]) for name in found[0]}, today)
 
 
 # Which classes pass what the row sets filter by: asked once of DuckDB, whose answer their SQL would be.
