@@ -77,9 +77,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("\n".join([*table.as_text(known[name], found[name]), "", ""]))
         sys.stdout.flush()
     about = now.lines(versions(found))
-    sys.stdout.write("\n".join([now.title, *about, f"{said.rounds} rounds; each ratio is the median of its rounds", ""]))
+    rounds = table.in_words(said.rounds)
+    sys.stdout.write("\n".join([now.title, *about, f"{rounds}; each ratio is the median of its rounds", ""]))
     if said.write:
-        lines = {name: [f"{said.rounds} rounds.", *table.as_markdown(known[name], raced)] for name, raced in found.items()}
+        lines = {name: [f"{rounds}.", *table.as_markdown(known[name], raced)] for name, raced in found.items()}
         page.write(said.write, now, about, lines)
     return 1 if failed else 0
 

@@ -51,6 +51,11 @@ def parts(raced: Sequence[Raced]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def in_words(rounds: int) -> str:
+    """How many rounds there were."""
+    return "One round" if rounds == 1 else f"{rounds} rounds"
+
+
 def notes(contest: Contest, raced: Sequence[Raced]) -> list[str]:
     """What is told under the table."""
     return [*parts(raced), *(contest.more(list(raced)) if contest.more else [])]

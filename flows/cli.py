@@ -50,9 +50,11 @@ def demo_bank(
 ) -> None:
     """Make the demo bank: files as a county bank sends them, with known truths beside them."""
     from flows import demo
+    from flows.home import Home
     from flows.words import say
 
     screen, place = screen_for(language, None), out or demo.folder_of(home)
+    STAGE.append((Home(home.resolve()), screen))
     if next_day:
         demo.deliver_next(place, screen)
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from flows import faults
 from flows.bank import BankFile, load_bank
 from flows.chores import under_lease
 from flows.home import Home
@@ -64,12 +65,15 @@ def make(
 ) -> Path:
     """Write the demo bank's files into `out`; the folder. `months`: None for 27, or 13 where there are many customers.
 
-    The last `daily` business days come as files of their own, the last `held_back` of them when they are asked for.
+    The last `daily` business days come as files of their own, the last `held_back` of them when they are asked for. Raises
+    ConfigError where this user may not write there, MachineFault.
     """
     from sources.demo.bank import make_demo_bank
 
-    span = months or (MONTHS if customers <= MANY else MONTHS_OF_MANY)
-    make_demo_bank(out, customers=customers, months=span, seed=seed, daily=daily, held_back=held_back, progress=progress)
+    span, place = months or (MONTHS if customers <= MANY else MONTHS_OF_MANY), Home(out)
+    place.make()
+    with faults.named(place, None):
+        make_demo_bank(out, customers=customers, months=span, seed=seed, daily=daily, held_back=held_back, progress=progress)
     return out
 
 

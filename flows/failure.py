@@ -23,10 +23,11 @@ def show(error: Exception, home: Home | None, screen: Screen) -> int:
     if isinstance(error, TerraceError):
         screen.complaint(say(language, "refused", why=told(error, language)))
     if isinstance(error, MachineFault) and error.__cause__ is not None:
-        screen.complaint(say(language, "details", log=_logged(error, home)))
+        _tell_details(error, home, screen)
     elif cause is not None and not isinstance(cause, TerraceError):
         kind, place = _kind(cause)
-        screen.complaint(say(language, "unforeseen", kind=kind, place=place, log=_logged(cause, home)))
+        screen.complaint(say(language, "unforeseen", kind=kind, place=place))
+        _tell_details(cause, home, screen)
     return error.exit_code if isinstance(error, TerraceError) else UNFORESEEN
 
 
@@ -50,14 +51,14 @@ def _kind(error: BaseException) -> tuple[str, str]:
     return kind, place
 
 
-def _logged(error: BaseException, home: Home | None) -> str:
-    """The log with the whole story, for this user only; a dash where none could be written."""
+def _tell_details(error: BaseException, home: Home | None, screen: Screen) -> None:
+    """Write the whole story into a log, for this user only, and say where it is; where none can be written nothing is said."""
     if home is None:
-        return "-"
+        return
     path = home.logs / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.log"
     try:
         write_text(path, "".join(traceback.format_exception(error)))
         path.chmod(0o600)
     except OSError:
-        return "-"
-    return str(shown(path))
+        return
+    screen.complaint(say(screen.language, "details", log=shown(path)))

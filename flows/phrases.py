@@ -1,8 +1,12 @@
-"""What errors say, in Chinese: the English of each part as its room raises it, `{}` for what is filled in."""
+"""What errors say, in Chinese: the English of each part as its room raises it, `{}` for what is filled in.
+
+Here are those of runs, lists and models; what is said of the bank's data and of its settings lies in modules beside.
+"""
 
 from __future__ import annotations
 
-from flows.setting_phrases import SETTINGS
+from flows.setting_phrases import LIBRARY, SETTINGS
+from flows.source_phrases import SOURCES
 from flows.tier_words import ERRORS
 
 _STORE = {
@@ -33,123 +37,6 @@ _STORE = {
     "known here: {}": "此处可用：{}",
     "'{}' is missing": "缺少 '{}'",
     "'{}' is {}: {}": "'{}' 的值为 {}：{}", "'{}': {}": "'{}'：{}",
-}
-_LIBRARY = {                # what pydantic says of a value; the rest of it stays English
-    "Input should be a valid integer, unable to parse string as an integer": "应为整数",
-    "Input should be a valid number, unable to parse string as a number": "应为数字",
-    "Input should be a valid string": "应为文字",
-    "Input should be a valid boolean, unable to interpret input": "应为 true 或 false",
-    "Input should be a valid dictionary or instance of {}": "应为“键: 值”的一段（{}）",
-    "Input should be a valid dictionary": "应为“键: 值”的一段",
-    "Input should be a valid tuple": "应为列表",
-    "Input should be greater than {}": "应大于 {}",
-    "Input should be greater than or equal to {}": "应不小于 {}",
-    "Input should be less than {}": "应小于 {}",
-    "Input should be less than or equal to {}": "应不大于 {}",
-    "Input should be {}": "应为 {}",
-    "String should match pattern '{}'": "写法应符合 {}",
-    "String should have at least {} character": "至少 {} 个字", "String should have at least {} characters": "至少 {} 个字",
-    "Tuple should have at least {} item after validation, not {}": "至少 {} 项，实际 {} 项",
-    "Tuple should have at least {} items after validation, not {}": "至少 {} 项，实际 {} 项",
-    "Input should be a valid list": "应为列表",
-    "Input should be a valid date or datetime, {}": "应为日期，如 2025-09-30（{}）",
-    "Input should be a valid integer, got a number with a fractional part": "应为整数",
-}
-_SOURCES = {
-    "{} days of their own, where the bank has {} business days": "要求 {} 天各为单独一批，而该行共有 {} 个工作日",
-    "fewer days than the bank has": "少于该行的工作日数", "ask for fewer days, or for more months": "减少天数，或增加月数",
-    "{} '{}' is not known; {}": "{} '{}' 不存在，{}",
-    "feature or view": "特征或视图", "offer {}: family of features": "产品推荐 {} 的特征家族",
-    "table {}: {}": "表 {}：{}",
-    "table {}: column": "表 {} 的列", "table {}: input": "表 {} 的输入", "table {}: undated column": "表 {} 的 undated 列",
-    "{}: source column": "{} 的原始列", "{}: code": "{} 的代码",
-    "gates.{}: table": "gates.{} 的表", "waiver: table": "豁免的表", "waiver: rule": "豁免的规则",
-    "column '{}' is missing; no row can do without it": "缺少必填列 '{}'",
-    "line {} of its SELECT: {}": "SELECT 第 {} 行：{}",
-    "nothing says how far the data goes; name tables in gates.fresh, or date the files (`dated`)":
-        "无法判断数据到哪一天；请在 gates.fresh 中列出表，或用 dated 说明文件日期",
-    "{}: needs `codes`": "{}：需要 codes",
-    "{}: `codes` is empty": "{}：codes 为空",
-    "table balances is mapped already; it cannot be derived as well": "表 balances 已有映射，不能再推算",
-    "balances need the tables accounts and transactions, with balance_after":
-        "推算余额需要表 accounts、transactions 及 balance_after",
-    "no canonical tables": "还没有接收过数据",
-    "the file {} {}": "文件 {} {}",
-    "is missing": "不见了",
-    "has {} bytes instead of {}": "大小为 {} 字节，应为 {} 字节",
-    "has been changed": "内容已被改动",
-    "table {}, bucket {}": "表 {} 第 {} 分桶",
-    "the files the last intake wrote": "与上次接收时写下的文件一致",
-    "run `terrace check`: it is made again from what was landed": "运行 terrace check：将用已落地的数据单独重做该文件",
-    "what earlier intakes have kept of the bank's files": "与以往接收时留存的数据一致",
-    "put it back from a backup; or remove the folder `landed`, and all is taken in anew from the bank's files":
-        "从备份恢复该文件；或删除 landed 文件夹，将用本行的原始文件全部重新接收",
-    "remove the folder `landed`, and all is taken in anew from the bank's files":
-        "删除 landed 文件夹，将用本行的原始文件全部重新接收",
-    "table {}, made again from what was landed, has {} rows that are not those it had":
-        "表 {} 用已落地的数据重做后有 {} 行，与原来不一致",
-    "{} rows as they were": "与原来相同的 {} 行",
-    "{} files taken in earlier are no longer there, such as {}": "已接收过的 {} 个文件不在了，例如 {}",
-    "all its files: a `select` that joins or groups reads them together":
-        "全部文件：含连接或分组的 select 要一起读取",
-    "put them back, or map that table with `from` or a plain `select`":
-        "把文件放回原处，或改用 from 或不含连接、分组的 select 映射该表",
-    "run `terrace check` to take the bank's data in": "先运行 terrace check 接收数据",
-    "{} rows say no day that `dated` understands": "{} 行的日期按 dated 无法识别",
-    "set `dated: date` of the input, or ask for the file again": "修改该输入的 dated: date，或请对方重新下发",
-    "a date in every row": "每行都有日期",
-    "the address {} has not been filled in": "数据库地址 {} 还没有填",
-    "set that variable": "设置该环境变量",
-    "no database file {}": "没有数据库文件 {}",
-    "ask the sender, then run again": "联系数据下发方，到齐后重新运行",
-    "check `table` and `columns`": "检查 table 和 columns",
-    "check `table`, `columns` and `since_column`": "检查 table、columns 和 since_column",
-    "the database does not answer": "数据库没有应答",
-    "check that it is up, then run again": "确认数据库已启动，再重新运行",
-    "{} (no file {})": "{}（没有文件 {}）",
-    "{} (no flag {} for {})": "{}（缺少标志文件 {}，对应 {}）",
-    "every required table and its flag": "所有必需的表及其标志文件",
-    "ask the sender, then run again; nothing was changed": "联系数据下发方，到齐后重新运行；目前没有改动任何内容",
-    "flag {} says nothing that `pattern` understands": "标志文件 {} 的内容按 pattern 无法识别",
-    "look at the flag, or set `flag.pattern` of the input": "查看标志文件，或修改该输入的 flag.pattern",
-    "the name {} holds no date that `dated` understands": "文件名 {} 中没有 dated 能识别的日期",
-    "set `dated` of the input; `first_load` there says which files have no day":
-        "修改该输入的 dated；其中 first_load 说明哪些文件不带日期（首次装载）",
-    "{} and {} are both of {} and differ": "{} 与 {} 同为 {} 的文件，内容却不同",
-    "one full file a day": "每天一个全量文件",
-    "move the one that does not hold out of the folder": "把作废的那个移出文件夹",
-    "{} has {} {}, its flag says {}": "{} 的 {} 为 {}，标志文件写的是 {}",
-    "the file its flag describes": "与标志文件一致的文件",
-    "ask for the file again: it was cut short or changed on its way": "请对方重新下发：文件传输中被截断或改动",
-    "the data goes to {}": "数据只到 {}",
-    "{} or later": "不早于 {}",
-    "wait for the delivery, or ask for the date that is there": "等待数据下发，或改为已有数据的日期",
-    "see quality/report.json and quarantine/; a known gap is waived in the bank file":
-        "运行 terrace check 查看明细（quality/report.json 与 quarantine/）；确属已知缺口，可在配置 waivers 中写明原因豁免",
-    "{} changed while it was being read": "{} 在读取过程中发生了变化",
-    "a finished delivery": "下发完毕的文件",
-    "run again; let the sender write under another name and rename": "重新运行；请下发方先用临时名写完再改名",
-    "{} has the columns {}": "{} 的列为 {}",
-    "ask the sender what changed; name the new columns in the bank file": "向下发方确认变化，并在配置中写明新的列",
-    "set `columns` to what the bank sends now": "把 columns 改为现在下发的列",
-    "{} holds {} rows, its flag says {}": "{} 有 {} 行，标志文件写的是 {} 行",
-    "as many rows as the flag says": "与标志文件行数一致",
-    "ask for the file again: it was cut short or sent twice": "请对方重新下发：文件被截断或重复下发",
-    "ask for the file again": "请对方重新下发",
-    "{} has {} lines and more that do not split into {} columns": "{} 至少有 {} 行不能拆成 {} 列",
-    "the separator {}": "分隔符 {}",
-    "look at the file's first lines; set `separator`, `quote` and `columns` of the input":
-        "查看文件开头几行，修改该输入的 separator、quote 和 columns",
-    "{} of {} ({})": "{}（共 {}，占 {}）",
-    "{} of {} ({}) on {}": "{}（共 {}，占 {}），{}",
-    "only {} earlier days of its kind ({})": "同类日（{1}）此前只有 {0} 天",
-    "any date or later": "任一日期", "rows {}": "笔数 {}",
-    "at most {}": "不超过 {}",
-    "no usable row": "没有可用的行",
-    "any date": "任一日期",
-    "{} rows on {}": "{} 行（{}）",
-    "{} to {}, after {} days of its kind ({})": "{} 至 {}（参照此前 {} 个同类日：{}）",
-    "working day": "工作日", "rest day": "休息日", "month end": "月末", "interest day": "结息日",
 }
 _ROOMS = {
     "no feature view '{}'": "没有特征视图 '{}'",
@@ -256,7 +143,10 @@ _FLOWS = {
     "the disk is full: {} MB are left": "磁盘已满：只剩 {} MB",
     "room on the disk of {}": "{} 所在磁盘有空余",
     "make room, or name a --home on a larger disk; {}": "清理磁盘，或用 --home 换到更大的磁盘；{}",
+    "then run again: it begins anew": "然后重新运行，会从头开始",
     "memory ran out": "内存不足",
+    "every customer of the bank in memory, while its files are made": "生成文件时，全部客户都放在内存里",
+    "ask for fewer customers, or free memory; {}": "减少客户数，或腾出内存；{}",
     "to get by with {}, one half of it for the database engine": "内存不超过 {}，其中一半归数据库引擎",
     "set limits.memory higher if the machine has more, or limits.threads or limits.rows_per_load lower; {}":
         "机器内存有余的，调高 limits.memory；否则调低 limits.threads 或 limits.rows_per_load；{}",
@@ -298,4 +188,4 @@ _FLOWS = {
     "Prefect's server does not answer": "Prefect 服务没有应答",
     "prefect {} failed: {}": "prefect {} 失败：{}", "look at the lines above": "查看上面的输出",
 }
-PHRASES: dict[str, str] = {**_STORE, **_LIBRARY, **SETTINGS, **_SOURCES, **_ROOMS, **_FLOWS, **ERRORS}
+PHRASES: dict[str, str] = {**_STORE, **LIBRARY, **SETTINGS, **SOURCES, **_ROOMS, **_FLOWS, **ERRORS}

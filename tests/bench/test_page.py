@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import page
+from bench import page, table
 from bench.__main__ import LONG, contests
 from bench.machine import Setting
 
@@ -50,3 +50,8 @@ def test_the_page_tells_of_every_contest_and_has_a_place_for_results() -> None:
     results = text.partition(f"\n{page.RESULTS}\n")[2]
     assert page.RESULTS in text
     assert {name for run in page.read(results).values() for name in run} <= {"", *held}
+
+
+def test_one_round_is_told_as_one() -> None:
+    assert [table.in_words(count) for count in (1, 3)] == ["One round", "3 rounds"]
+    assert "1 rounds" not in PAGE.read_text(encoding="utf-8")

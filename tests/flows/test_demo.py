@@ -5,15 +5,17 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from flows import demo
+from flows import demo, faults
 from flows.bank import load_bank
 from flows.chores import taken_in
-from flows.cli import app
+from flows.cli import app, main
 from flows.home import Home
 from flows.screen import Screen
+from flows.translation import told
 from sources.delivery import Hashes, deliveries
 from sources.demo.bank import make_demo_bank
-from store.errors import ConfigError
+from store.errors import ConfigError, OutOfMemory
+from tests.small_disk import resize, small_disk
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "banks" / "demo.yaml"
 
@@ -60,6 +62,49 @@ def test_days_held_back_are_delivered_one_at_a_time_and_taken_in_so_as_if_they_h
 
 def _quiet(_what: str, _done: int, _total: int) -> None:
     """Nobody looks."""
+
+
+def made_by_hand(monkeypatch: pytest.MonkeyPatch, language: str, home: Path) -> object:
+    """The exit code of `terrace demo-bank` over a home."""
+    asked = ["demo-bank", "--customers", "120", "--months", "2", "--home", str(home), "--language", language]
+    monkeypatch.setattr("sys.argv", ["terrace", *asked])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_on_a_full_disk_the_disk_is_named_and_with_room_again_the_demo_bank_is_made_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path / "disk", "200k") as disk:
+        home = disk / "home"
+        assert made_by_hand(monkeypatch, "en", home) == 60
+        said = " ".join(capsys.readouterr().err.split())
+        assert "demo-bank: the disk is full: 0 MB are left" in said
+        assert f"room on the disk of {home}/demo-bank" in said
+        assert "make room, or name a --home on a larger disk; then run again: it begins anew" in said
+        assert "unforeseen" not in said
+        assert made_by_hand(monkeypatch, "zh", home) == 60
+        said = "".join(capsys.readouterr().err.split())
+        assert "demo-bank：磁盘已满：只剩0MB" in said
+        assert "清理磁盘，或用--home换到更大的磁盘；然后重新运行，会从头开始" in said
+        resize(disk, "64m")
+        assert made_by_hand(monkeypatch, "zh", home) == 0
+        assert (home / "demo-bank" / "demo.json").exists()
+
+
+def test_where_this_user_may_not_write_the_demo_bank_is_refused_as_a_wrong_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert made_by_hand(monkeypatch, "en", tmp_path / "file" / "home") == 40
+    assert "name another --home" in " ".join(capsys.readouterr().err.split())
+
+
+def test_memory_that_does_not_do_for_the_demo_bank_is_told_without_the_limits_of_a_bank(tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory, match="ask for fewer customers") as caught, faults.named(Home(tmp_path), None):
+        bytearray(1 << 60)
+    assert "减少客户数，或腾出内存；然后重新运行，会从头开始" in told(caught.value, "zh")
 
 
 def test_nothing_is_made_for_a_bank_that_is_not_the_demo_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
