@@ -33,7 +33,7 @@ from features.settings import FeatureSettings
 from sources.canonical import Canonical
 from sources.sqltext import quiet
 from store.errors import ConfigError
-from store.files import parquet_rows, read_json, replace_folder, write_json, write_parquet
+from store.files import parquet_rows, read_json, replace_folder, write_json
 from store.fingerprint import of_code, of_json, of_path
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[i
     """A part per bucket of rows that stand by bucket and customer."""
     for one in buckets:
         first, last = np.searchsorted(bucket, [one, one + 1])
-        write_parquet(parts.path(on, one), table.slice(first, last - first))
+        parts.write(on, one, table.slice(first, last - first))
 
 
 def _by_spark(

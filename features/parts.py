@@ -1,4 +1,7 @@
-"""Parts of dates in work: a file per date and bucket, kept until the date is whole, so that a stop costs one bucket."""
+"""Parts of dates in work: a file per date and bucket, kept until the date is whole, so that a stop costs one bucket.
+
+Beside each part is noted what was written; a build that goes on takes over only what still is that.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from store.files import read_json, to_json, write_parquet
+from store.fingerprint import of_file, unlike
 
 
 @dataclass(frozen=True)
@@ -38,19 +43,27 @@ class Parts:
         """The file of one bucket; it is whole or not there."""
         return self.folder(on) / f"bucket-{bucket:04}.parquet"
 
+    def write(self, on: dt.date, bucket: int, table: pa.Table) -> None:
+        """Write the file of one bucket, and note its size and content."""
+        path, note = self.path(on, bucket), self._note(on, bucket)
+        write_parquet(path, table)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(to_json([path.stat().st_size, of_file(path)]), encoding="utf-8")  # lost or cut short: written again
+
     def has(self, on: dt.date, buckets: Iterable[int]) -> bool:
-        """Whether all these buckets are done: files that are there and whole as far as their ends tell."""
-        return all(_ends_well(self.path(on, bucket)) for bucket in buckets)
+        """Whether all these buckets are done, as they were written: an earlier run's files are read once and compared."""
+        return all(self._is_as_written(on, bucket) for bucket in buckets)
 
     def clear(self) -> None:
         """Nothing is in work any more."""
         shutil.rmtree(self.out / ".parts", ignore_errors=True)
 
+    def _note(self, on: dt.date, bucket: int) -> Path:
+        return self.root / "written" / on.isoformat() / f"{bucket:04}.json"  # the date's own folder becomes features
 
-def _ends_well(path: Path) -> bool:
-    """Whether a Parquet file is there with its footer, which is written last."""
-    try:
-        pq.read_metadata(path)
-    except (OSError, pa.ArrowInvalid):
-        return False
-    return True
+    def _is_as_written(self, on: dt.date, bucket: int) -> bool:
+        try:
+            size, content = read_json(self._note(on, bucket))
+        except (OSError, ValueError, TypeError):
+            return False
+        return not unlike(self.path(on, bucket), int(size), str(content))
