@@ -14,6 +14,7 @@ from bench.growth import growth
 from bench.machine import setting
 from bench.opened import opened
 from bench.place import Place
+from flows.process import wait_quietly
 from store.errors import TerraceError
 
 LONG = ("night", "training")  # only when they are named
@@ -56,6 +57,7 @@ def asked(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> int:
     """Hold the contests named, or the short ones; 1 where ways disagree or one fails."""
     said = asked(arguments)
+    wait_quietly()  # as the command line does, for every way alike
     sizes = [int(size) for size in said.sizes.split(",")]
     known = contests(said.growth or said.home / "growth", sizes)
     if unknown := sorted(set(said.contest) - set(known)):

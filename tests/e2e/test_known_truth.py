@@ -27,6 +27,7 @@ from models.train import TrainingResult
 from sources.canonical import Canonical
 from sources.demo.bank import make_demo_bank
 
+pytestmark = pytest.mark.slow
 CUSTOMERS, MONTHS, SEED = 6_000, 27, 11
 KNOWN_AT = dt.date(2026, 3, 31)  # when the models learn: of later outcomes they know nothing
 EARLY = tuple(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,24 +12,13 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import small_bank
+from tests import small_bank
+from tests.once import once
+from tests.warm import Warm
 
-sys.path.pop(0)
-
-TESTS = Path(__file__).resolve().parents[1]
+DRIVER = str(Path(__file__).with_name("driver.py"))
 BEFORE, TONIGHT = dt.date(2025, 9, 28), dt.date(2025, 9, 30)
 Drive = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
-
-
-def run_driver(scenarios: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How each scenario ended; see driver.py."""
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("driver.py"))]
-    done = subprocess.run(
-        command, input=json.dumps(scenarios), capture_output=True, text=True, timeout=600, check=False, cwd=TESTS.parent
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -72,21 +59,30 @@ class Prepared:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    folder = tmp_path_factory.mktemp("faults")
-    bank = small_bank.make(folder / "bank", until=BEFORE)
-    base = folder / "base"
-    first = run_driver([{"bank": str(bank), "home": str(base)}])[0]
-    assert first["code"] == 0, first
-    for name in ("mlflow", "champions", "features", "labels"):  # tonight trains anew, so that training is killed too
-        shutil.rmtree(base / "small" / name)
-    small_bank.make(folder / "bank")
-    shutil.copytree(base, folder / "undisturbed")
-    told = run_driver([{"bank": str(bank), "home": str(folder / "undisturbed")}])[0]
-    assert told["code"] == 0, told
-    return Prepared(bank, base, folder / "undisturbed", told["renames"], told["ran"])
+def drive(warm: Warm) -> Drive:
+    """How each scenario ended; see driver.py."""
+
+    def run(scenarios: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        done = warm.run(DRIVER, said=json.dumps(scenarios))
+        assert done.returncode == 0, done.stderr[-3000:]
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    return run
 
 
 @pytest.fixture(scope="session")
-def drive() -> Drive:
-    return run_driver
+def prepared(tmp_path_factory: pytest.TempPathFactory, drive: Drive) -> Prepared:
+    def make(folder: Path) -> dict[str, Any]:
+        bank, base = small_bank.make(folder / "bank", until=BEFORE), folder / "base"
+        first = drive([{"bank": str(bank), "home": str(base)}])[0]
+        assert first["code"] == 0, first
+        for name in ("mlflow", "champions", "features", "labels"):  # tonight trains anew, so that training is killed too
+            shutil.rmtree(base / "small" / name)
+        small_bank.make(folder / "bank")
+        shutil.copytree(base, folder / "undisturbed")
+        told = drive([{"bank": str(bank), "home": str(folder / "undisturbed")}])[0]
+        assert told["code"] == 0, told
+        return {"renames": told["renames"], "ran": told["ran"]}
+
+    folder, told = once(tmp_path_factory, "prepared", make)
+    return Prepared(folder / "bank" / "small.yaml", folder / "base", folder / "undisturbed", **told)

@@ -1,9 +1,9 @@
 """Runs nights in children that kill themselves at a named instant; a process of its own, so that nothing is killed by mistake.
 
 Reads a list of scenarios as JSON from standard input and prints how each ended, one JSON line per scenario. A child is
-forked for each, so that the imports are paid once. An instant is: `step:NAME:start` or `step:NAME:end` (the ledger has just
-noted it); `call:publish:end` (the list is in its place, the ledger does not know it yet); `rename:NAME:K` (before the K-th
-rename inside step NAME); `progress:WORDS:SECONDS` (so long after the callback said WORDS); or empty: nobody is killed.
+forked for each. An instant is: `step:NAME:start` or `step:NAME:end` (the ledger has just noted it); `call:publish:end` (the
+list is in its place, the ledger does not know it yet); `rename:NAME:K` (before the K-th rename inside step NAME);
+`progress:WORDS:SECONDS` (so long after the callback said WORDS); or empty: nobody is killed.
 """
 
 from __future__ import annotations
@@ -128,6 +128,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import mlflow  # noqa: F401     imported before the forks, once for all
-
     main()

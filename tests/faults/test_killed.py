@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
 PUBLISHED_BY = ("call:publish:end", "step:publish:end")
 
 

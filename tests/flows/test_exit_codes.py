@@ -94,10 +94,10 @@ def test_a_folder_for_a_bank_file_and_a_home_that_cannot_be_written_are_exit_40(
     assert place.run("check").returncode == 0
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    told = type(place)(place.bank, in_the_way).run("nightly")
+    told = type(place)(place.bank, in_the_way, place.warm).run("nightly")
     assert told.returncode == 40
     assert "cannot be written: Not a directory" in told.stderr
-    told = type(place)(place.bank.parent, place.home).run("nightly")
+    told = type(place)(place.bank.parent, place.home, place.warm).run("nightly")
     assert told.returncode == 40
     assert "cannot be read: Is a directory" in told.stderr
     assert "Traceback" not in told.stderr

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -96,16 +92,7 @@ def test_clearing_away_old_files_keeps_what_was_said_of_drift(published: Any) ->
 
 
 def test_the_weekly_flow_monitors_and_replays_and_shows_both_without_a_customer(published: Any) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", WEEKLY, str(published.bank), str(published.home)]
-    done = subprocess.run(
-        command,
-        cwd=Path(__file__).resolve().parents[2],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=dict(os.environ),
-    )
+    done = published.warm.run(WEEKLY, [published.bank, published.home])
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "== monitor" in done.stdout
     assert "== backtest" in done.stdout

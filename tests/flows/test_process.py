@@ -1,8 +1,11 @@
 """A lease is taken from the dead at once, and from those elsewhere never before it expires."""
 
+import os
 import subprocess
 import sys
 import time
+
+import pytest
 
 from flows import process
 
@@ -48,3 +51,14 @@ def test_only_the_very_process_we_started_is_ended() -> None:
     assert child.poll() is None
     assert process.end(child.pid, process.born(child.pid), patience=5)
     assert child.wait(timeout=5) != 0
+
+
+def test_threads_that_wait_leave_the_core_to_others_unless_who_starts_it_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    process.wait_quietly()
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    process.wait_quietly()
+    assert os.environ["OMP_WAIT_POLICY"] == "active"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from store.files import read_json
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "berka"
@@ -22,7 +21,10 @@ CUT = dt.date(1993, 12, 31)
 NIGHT = dt.date(1994, 3, 31)
 DATED = {"trans.asc": 2, "loan.asc": 2, "account.asc": 3, "card.asc": 3}  # file -> column of its date
 
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"the Berka files are not at {DATA}: nothing real was tested")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.exists(), reason=f"the Berka files are not at {DATA}: nothing real was tested"),
+]
 
 
 def bank_of(data: Path, to: Path) -> Path:
@@ -49,39 +51,38 @@ def cut(to: Path) -> Path:
     return to
 
 
-def night(bank: Path, home: Path, as_of: dt.date) -> Path:
-    """The published version of that date."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from flows.cli import main; main()",
-            "nightly",
-            "--runner",
-            "plain",
-            "--bank",
-            str(bank),
-            "--home",
-            str(home),
-            "--as-of",
-            as_of.isoformat(),
-        ],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        env={**os.environ, "COLUMNS": "160"},
-    )
+def run(warm: Warm, command: str, bank: Path, home: Path, *more: str) -> None:
+    """A command in a process of its own, as a scheduler calls it."""
+    done = warm.run("from flows.cli import main; main()", [command, "--bank", bank, "--home", home, *more])
     assert done.returncode == 0, done.stdout + done.stderr
-    return home / "berka" / "lists" / f"as_of={as_of}" / "version=1"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool, dt.date], Path]:
+def taken(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Callable[[bool], tuple[Path, Path]]:
+    """The bank file over the whole files, or those that end at CUT, and a home they have been taken into, once for each."""
     folder = tmp_path_factory.mktemp("berka")
-    full, short = bank_of(DATA, folder / "full"), bank_of(cut(folder / "data"), folder / "cut")
-    return lambda is_cut, as_of: night(short if is_cut else full, folder / f"home-{is_cut}-{as_of}", as_of)
+
+    @cache
+    def take(is_cut: bool) -> tuple[Path, Path]:
+        bank = bank_of(cut(folder / "data") if is_cut else DATA, folder / f"bank-{is_cut}")
+        run(warm, "check", bank, folder / f"home-{is_cut}")
+        return bank, folder / f"home-{is_cut}"
+
+    return take
+
+
+@pytest.fixture
+def made(taken: Callable[[bool], tuple[Path, Path]], warm: Warm, tmp_path: Path) -> Callable[[bool, dt.date], Path]:
+    """The published version of a date, in a home of its own."""
+
+    def make(is_cut: bool, as_of: dt.date) -> Path:
+        bank, before = taken(is_cut)
+        home = tmp_path / f"{is_cut}-{as_of}"
+        shutil.copytree(before, home)
+        run(warm, "nightly", bank, home, "--runner", "plain", "--as-of", as_of.isoformat())
+        return home / "berka" / "lists" / f"as_of={as_of}" / "version=1"
+
+    return make
 
 
 def test_a_night_from_files_cut_at_a_date_equals_the_night_of_that_date_over_the_full_files(made) -> None:

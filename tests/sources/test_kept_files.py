@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,10 @@ from tests.sources.test_by_day import BASE
 DATES = [D(2023, 9, day) for day in (1, 2, 3, 4, 9)]
 
 
-@pytest.fixture
-def daily(tmp_path: Path) -> SmallBank:
+@pytest.fixture(scope="module")
+def three_days(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
     """Three days taken in one by one: a merge, a correction, an account that changes hands."""
-    bank = daily_bank(tmp_path)
+    bank = daily_bank(tmp_path_factory.mktemp("three"))
     deliver(bank, None, {**BASE, "visit": ["C1|20230901|mobile|1", "C2|20230901|mobile|2"]})
     bank.take()
     deliver(bank, D(2023, 9, 2), {"mov": ["T2|A2|20230902|2.00|2.00|CSH|0", "T1|A1|20230901|2.00|2.00|SAL|0"]})
@@ -32,6 +33,13 @@ def daily(tmp_path: Path) -> SmallBank:
     deliver(bank, D(2023, 9, 3), {"merge": ["C2|C1|20230903|0"], "acct": ["A1|C2|20200301|0|0"]})
     bank.take()
     return bank
+
+
+@pytest.fixture
+def daily(three_days: SmallBank, tmp_path: Path) -> SmallBank:
+    """Those three days, to be hurt."""
+    shutil.copytree(three_days.folder, tmp_path, dirs_exist_ok=True)
+    return SmallBank(tmp_path, three_days.yaml)
 
 
 def verified(bank: SmallBank) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from sources.demo.bank import DemoBank, make_demo_bank
+from tests.once import once
 
 COLUMNS = {
     "CIF_KHXX": ("|+|", "KHH XM ZJHM SJH KHLX KHJD KHZT KHRQ CSRQ XB ZY HY XL JGDM KHJL WGBH FXDJ FXPGRQ YGBZ GLFBZ SXRQ"),
@@ -58,16 +60,28 @@ def read(bank: DemoBank) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def made(factory: pytest.TempPathFactory, name: str, customers: int) -> DemoBank:
+    """A bank that nobody writes to."""
+
+    def make(folder: Path) -> tuple[str, str, int]:
+        bank = make_demo_bank(folder, customers=customers)
+        return bank.first.isoformat(), bank.newest.isoformat(), bank.transactions
+
+    folder, (first, newest, transactions) = once(factory, name, make)
+    days = [dt.date.fromisoformat(day) for day in (first, newest)]
+    return DemoBank(folder / "raw", folder / "truth", *days, customers, transactions)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> DemoBank:
     """Three hundred customers over the whole span."""
-    return make_demo_bank(tmp_path_factory.mktemp("tiny") / "bank", customers=300)
+    return made(tmp_path_factory, "tiny", 300)
 
 
 @pytest.fixture(scope="session")
 def county(tmp_path_factory: pytest.TempPathFactory) -> DemoBank:
     """Six thousand customers: the full network."""
-    return make_demo_bank(tmp_path_factory.mktemp("county") / "bank", customers=6_000)
+    return made(tmp_path_factory, "county", 6_000)
 
 
 @pytest.fixture(scope="session")
