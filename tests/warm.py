@@ -43,9 +43,17 @@ class Warm:
         self._process: subprocess.Popen[str] | None = None
 
     def run(
-        self, program: str, arguments: Sequence[str | Path] = (), said: str = "", env: dict[str, str] | None = None
+        self,
+        program: str,
+        arguments: Sequence[str | Path] = (),
+        said: str = "",
+        env: dict[str, str] | None = None,
+        out: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """What became of a program, Python source or the path of a script, that reads `said` from its standard input."""
+        """What became of a program, Python source or the path of a script, that reads `said` from its standard input.
+
+        All it says goes into the file `out`, where one is named: so it can be read while the program runs.
+        """
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", __file__], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -53,7 +61,7 @@ class Warm:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory() as folder:
-            files = [Path(folder) / name for name in ("in", "out", "err")]
+            files = [Path(folder) / "in", *([out, out] if out else [Path(folder) / name for name in ("out", "err")])]
             files[0].write_text(said, encoding="utf-8")
             asked = {
                 "program": program,
@@ -77,7 +85,7 @@ def _become(asked: dict[str, Any]) -> None:
     """This child becomes the program: nothing is its parent's but what that has imported."""
     signal.alarm(LONGEST)
     for number, path in enumerate(asked["files"]):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY)
         os.dup2(handle, number)
         os.close(handle)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)  # the one before holds lines that its parent has yet to read

@@ -25,11 +25,11 @@ class Place:
     home: Path
     warm: Warm
 
-    def run(self, command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *arguments: str | Path, out: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command on this bank and home, in a process of its own, as a scheduler calls it."""
         plain = ["--runner", "plain"] if command == "nightly" and "--runner" not in arguments else []
         asked = (command, "--bank", self.bank, "--home", self.home, *plain, *arguments)
-        return self.warm.run(TERRACE, asked, env={"COLUMNS": "160"})
+        return self.warm.run(TERRACE, asked, env={"COLUMNS": "160"}, out=out)
 
     @property
     def lists(self) -> Path:

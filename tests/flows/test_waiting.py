@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from flows import process
@@ -15,36 +16,23 @@ from flows.settings import Bank
 from flows.tonight import gap
 from store.ledger import open_ledger
 
-ROOT = Path(__file__).resolve().parents[2]
 ALL_DAY = '  wait_until: "23:59"\n  look_every_seconds: 0.2\n'
 BY_NOW = '  wait_until: "00:00"\n'
 
 
-def start(place: Any, said: Path) -> subprocess.Popen[str]:
+@contextmanager
+def begun(place: Any, said: Path) -> Iterator[Future[CompletedProcess[str]]]:
     """A waiting night that writes what it says into a file."""
-    command = [
-        sys.executable,
-        "-u",
-        "-c",
-        "from flows.cli import main; main()",
-        "nightly",
-        "--wait",
-        "--runner",
-        "plain",
-        "--bank",
-        str(place.bank),
-        "--home",
-        str(place.home),
-    ]
-    with said.open("w") as out:
-        return subprocess.Popen(command, cwd=ROOT, text=True, stdout=out, stderr=subprocess.STDOUT)
+    said.touch()
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(place.run, "nightly", "--wait", out=said)
 
 
-def until_said(night: subprocess.Popen[str], said: Path, words: str) -> None:
+def until_said(night: Future[CompletedProcess[str]], said: Path, words: str) -> None:
     for _ in range(1200):
         if words in said.read_text():
             return
-        assert night.poll() is None, said.read_text()
+        assert not night.done(), said.read_text()
         time.sleep(0.1)
     raise AssertionError(said.read_text())
 
@@ -53,20 +41,20 @@ def test_a_file_that_comes_while_the_night_waits_lets_it_go_on(made: Callable[..
     place, said = made(ALL_DAY), tmp_path / "said.txt"
     late = place.bank.parent / "data" / "accounts.csv"
     late.rename(late.with_suffix(".part"))
-    night = start(place, said)
-    until_said(night, said, "Waiting until 23:59: accounts (no file")
-    late.with_suffix(".part").rename(late)
-    assert night.wait(timeout=200) == 0, said.read_text()
+    with begun(place, said) as night:
+        until_said(night, said, "Waiting until 23:59: accounts (no file")
+        late.with_suffix(".part").rename(late)
+        assert night.result().returncode == 0, said.read_text()
 
 
 def test_a_night_that_waits_lets_another_run_finish_first(made: Callable[..., Any], tmp_path: Path) -> None:
     place, said = made(ALL_DAY), tmp_path / "said.txt"
     ledger = open_ledger(place.home / "small" / "ledger.sqlite", time.time)
     held = ledger.take_lease(process.owner_name(), 600)
-    night = start(place, said)
-    until_said(night, said, "another run holds this bank")
-    ledger.release_lease(held)
-    assert night.wait(timeout=200) == 0, said.read_text()
+    with begun(place, said) as night:
+        until_said(night, said, "another run holds this bank")
+        ledger.release_lease(held)
+        assert night.result().returncode == 0, said.read_text()
 
 
 def test_at_the_set_hour_the_missing_tables_are_named_in_the_banks_language_and_the_code_is_10(
