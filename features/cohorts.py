@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import Literal, TypeVar
 
 import duckdb
 import numpy as np
@@ -13,10 +16,13 @@ from numpy.typing import NDArray
 
 from sources.canonical import Canonical, as_of_sql
 from sources.identity import standing
+from sources.sqltext import quiet
 from store.settings import Settings
 
+T = TypeVar("T")
 Places = NDArray[np.int64]
 ONE_PASS = 60_000  # rows of customers: each pass costs some tenths of a second, however few it holds
+AT_ONCE = 2  # passes in work, where there are as many threads: most statements of a pass keep one core only
 CustomerKind = Literal["personal", "sole_trader", "cooperative", "village_collective", "institution", "corporate"]
 
 
@@ -35,6 +41,39 @@ def passes(canonical: Canonical) -> list[int] | list[None]:
     """The buckets to go through one by one, or [None]: a bank that fits in memory is done in one pass, with the same bits."""
     state = canonical.manifest.tables.get("customers")
     return [None] if state is not None and state.rows <= ONE_PASS else list(range(canonical.manifest.buckets))
+
+
+def each_pass(
+    canonical: Canonical,
+    ready: Callable[[duckdb.DuckDBPyConnection], object],
+    work: Callable[[duckdb.DuckDBPyConnection, int | None], T],
+) -> Iterator[T]:
+    """What `work` makes of every pass, in the order of `passes`; some passes are in work beside each other.
+
+    Each of these has a connection of its own, made `ready` once: temp tables are a connection's own.
+    """
+    buckets = passes(canonical)
+    hands = min(AT_ONCE, canonical.limits.threads, len(buckets))
+    free = SimpleQueue[duckdb.DuckDBPyConnection]()
+
+    def one(bucket: int | None) -> T:
+        own = free.get()
+        try:
+            return work(own, bucket)
+        finally:
+            free.put(own)
+
+    with ExitStack() as held:
+        con = held.enter_context(canonical.connect())
+        for _ in range(hands):
+            own = quiet(held.enter_context(con.cursor()))
+            ready(own)
+            free.put(own)
+        pool = ThreadPoolExecutor(hands)
+        try:
+            yield from pool.map(one, buckets)
+        finally:  # where a pass fails, those that wait are not begun
+            pool.shutdown(cancel_futures=True)
 
 
 def known_sql(row: str, day: str) -> str:

@@ -7,16 +7,18 @@ numbers (`date.toordinal`).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.kernels import held as kernels
-from features.monthly import Course, Days, Movements, add, counted_accounts_sql, together
+from features.monthly import Course, Days, Movements, counted_accounts_sql, together
 from features.stored import stored_files
 from features.streams import Doubles, Ints, doubles
 from sources.canonical import Canonical
@@ -96,10 +98,31 @@ class Rates:
     rate: Doubles  # NaN: not known
 
     @classmethod
+    def beside(cls, several: Sequence[Rates]) -> Rates:
+        """Those of several measures, a row each."""
+        above = np.cumsum([0, *(len(of.since) for of in several)])
+        said, first, end = (np.stack(rows) for rows in zip(*((of.said, of.first, of.end) for of in several), strict=True))
+        since, rate = (np.concatenate(rows) for rows in zip(*((of.since, of.rate) for of in several), strict=True))
+        return cls(said, first + above[:-1, None], end + above[:-1, None], since, rate)
+
+    @classmethod
     def one(cls, products: int) -> Rates:
         """Every balance as it is."""
         none = np.zeros(products + 1, dtype=np.int64)
         return cls(np.ones(products + 1), none, none, np.empty(0, dtype=np.int32), np.empty(0))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is followed: balances or what they earn, and more movements, at the days of a grid.
+
+    `ends` are those of them up to which it can be summed.
+    """
+
+    grid: Collection[int]
+    ends: Collection[int]
+    more: Movements
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -114,14 +137,20 @@ class Held:
     product: Ints
     products: pa.Array
 
-    def course(self, customers: int, grid: Iterable[int], more: Movements, rates: Rates | None = None) -> Course:
-        """The course of a measure, and more movements, at the grid days, by place."""
-        days = np.unique(np.fromiter(grid, dtype=np.int64))
-        column = np.searchsorted(days, np.arange(days[0], days[-1] + 1))
-        level, weighted = np.zeros((len(days), customers)), np.zeros((len(days), customers))
-        kernels.walk(*self._rows(rates), column, days[0], level, weighted)
-        add(more, days, level, weighted)
-        return Course.of_changes(days, level, weighted)
+    def course(self, customers: int, grid: Collection[int], more: Movements, rates: Rates | None = None) -> Course:
+        """The course of one measure, and more movements, at the grid days, by place."""
+        return self.courses(customers, [Measure(grid, grid, more, rates)])[0]
+
+    def courses(self, customers: int, measures: Sequence[Measure]) -> list[Course]:
+        """The courses of several measures, by place, from one walk."""
+        grids, ends = ([_days(days) for days in kind] for kind in zip(*((of.grid, of.ends) for of in measures), strict=True))
+        level, weighted = (np.zeros((sum(map(len, kind)), customers)) for kind in (grids, ends))
+        begin = np.array([grid[0] for grid in grids])
+        kernels.walk(
+            *self._rows([of.rates for of in measures]), begin, _rows_of(grids, begin), _rows_of(ends, begin), level, weighted
+        )
+        parts = zip(grids, _split(level, grids), ends, _split(weighted, ends), measures, strict=True)
+        return [Course(grid, of_grid, end, of_end).risen(of.more) for grid, of_grid, end, of_end, of in parts]
 
     def movements(self, places: Days, rates: Rates | None = None) -> Movements:
         """The movements of a measure of these places only."""
@@ -129,7 +158,7 @@ class Held:
         rows = np.flatnonzero(asked[self.account])
         own = Held(self.account[rows], self.day[rows], self.balance[rows], self.place, self.closed, self.product, self.products)
         change, left = np.empty(len(rows)), np.zeros(len(self.place))
-        kernels.changes(*own._rows(rates), change, left)
+        kernels.changes(*own._rows([rates]), change, left)
         moved, ended = np.flatnonzero(change), np.flatnonzero((left != 0.0) & (self.closed < _NEVER))
         return together(
             [
@@ -138,10 +167,49 @@ class Held:
             ]
         )
 
-    def _rows(self, rates: Rates | None) -> tuple[object, ...]:
-        by = rates or Rates.one(len(self.products))
-        accounts = (self.place, self.closed, self.product)
-        return self.account, self.day, self.balance, *accounts, by.said, by.first, by.end, by.since, by.rate
+    def _rows(self, rates: Sequence[Rates | None]) -> tuple[NDArray[Any], ...]:
+        by = Rates.beside([of or Rates.one(len(self.products)) for of in rates])
+        return _to_read(
+            self.account,
+            self.day,
+            self.balance,
+            self.place,
+            self.closed,
+            self.product,
+            by.said,
+            by.first,
+            by.end,
+            by.since,
+            by.rate,
+        )
+
+
+def _days(days: Collection[int]) -> Days:
+    return np.unique(np.fromiter(days, dtype=np.int64))
+
+
+def _rows_of(kind: Sequence[Days], begin: Days) -> NDArray[np.int64]:
+    """Per measure, for every day from its first one on, the row of the first of its days that is not before it, or -1."""
+    last = max(int(days[-1]) for days in kind)
+    rows = np.full((len(kind), last - int(begin.min()) + 1), -1)
+    above = 0
+    for of, days in enumerate(kind):
+        known = np.arange(begin[of], days[-1] + 1)
+        rows[of, : len(known)] = above + np.searchsorted(days, known)
+        above += len(days)
+    return rows
+
+
+def _split(rows: Doubles, kind: Sequence[Days]) -> list[Doubles]:
+    return np.split(rows, np.cumsum([len(days) for days in kind])[:-1])
+
+
+def _to_read(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """The same arrays, which may not be written: else machine code is made for every mixture of those that may and may not."""
+    still = tuple(array.view() for array in arrays)
+    for array in still:
+        array.flags.writeable = False
+    return still
 
 
 def _movements(place: Ints, day: Ints, change: Doubles) -> Movements:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.attrition import attrition
-from features.cohorts import note_dates, note_people, passes
+from features.cohorts import each_pass, note_dates, note_people, passes
 from features.outcomes import LabelSettings, closure_sql, first_use_sql
 from sources.canonical import Canonical
 from store.errors import ConfigError
@@ -89,15 +89,20 @@ def _tables(
     for each in labels:
         _check_families(canonical, each)
     parts: dict[str, list[pa.Table]] = {each.name: [] for each in labels}
-    with canonical.connect() as con:
+
+    def ready(con: duckdb.DuckDBPyConnection) -> None:
         note_dates(con, canonical, days, known_at)
-        buckets = passes(canonical)
-        for done, bucket in enumerate(buckets, start=1):
-            note_people(con, canonical, bucket)
-            for each in labels:
-                parts[each.name].append(_rows(con, canonical, each, bucket, days, known_at))
-            if progress:
-                progress("labels", done, len(buckets))
+
+    def of_pass(con: duckdb.DuckDBPyConnection, bucket: int | None) -> list[pa.Table]:
+        note_people(con, canonical, bucket)
+        return [_rows(con, canonical, each, bucket, days, known_at) for each in labels]
+
+    total = len(passes(canonical))
+    for done, found in enumerate(each_pass(canonical, ready, of_pass), start=1):
+        for each, rows in zip(labels, found, strict=True):
+            parts[each.name].append(rows)
+        if progress:
+            progress("labels", done, total)
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
 
 

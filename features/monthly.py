@@ -9,7 +9,7 @@ DOUBLE, so the sums are exact in any order.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -36,28 +36,33 @@ class Movements:
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a measure: per grid day (row) and customer (column) the level and the sum of all movements times their
-    day, counted from the first grid day."""
+    """The course of a measure: per grid day (row) and customer (column) the level, and per end, which is one of these days,
+    the sum of all movements up to it times their day, counted from the first grid day."""
 
     grid: Days
     level: Money
+    ends: Days
     weighted: Money
 
-    @classmethod
-    def of_changes(cls, grid: Days, change: Money, weighted: Money) -> Course:
-        """The course from what came between a grid day and the one before. The arrays are used up."""
-        for row in range(1, len(grid)):  # whole rows: cumsum would go down every column
-            change[row] += change[row - 1]
-            weighted[row] += weighted[row - 1]
-        return cls(grid, change, weighted)
+    def risen(self, more: Movements) -> Course:
+        """From what came between a day and the one before, and more movements, what had come until each: in the same arrays.
+
+        Movements after the last day are left out.
+        """
+        for days, of in ((self.grid, self.level), (self.ends, self.weighted)):
+            rows = np.searchsorted(days, more.day, side="left")
+            inside = rows < len(days)
+            change = more.change[inside]
+            if of is self.weighted:
+                change = change * (more.day[inside] - self.grid[0]).astype(np.float64)
+            np.add.at(of, (rows[inside], more.place[inside]), change)
+            for row in range(1, len(of)):  # whole rows: cumsum would go down every column
+                of[row] += of[row - 1]
+        return self
 
     def column(self, day: dt.date | int) -> int:
         """Where a grid day stands. Raises KeyError for a day that is not on the grid."""
-        number = day if isinstance(day, int) else day.toordinal()
-        at = int(np.searchsorted(self.grid, number))
-        if at == len(self.grid) or self.grid[at] != number:
-            raise KeyError(f"{dt.date.fromordinal(number)} is not on the grid")
-        return at
+        return _place(self.grid, day if isinstance(day, int) else day.toordinal())
 
     def level_at(self, day: dt.date | int) -> Money:
         """The level at the close of a grid day, per customer."""
@@ -72,25 +77,22 @@ class Course:
         return self.sum_between(after, until) / (until - after)
 
     def _sum_to(self, day: int) -> Money:
-        at = self.column(day)
-        return np.asarray(float(day - self.grid[0] + 1) * self.level[at] - self.weighted[at])
+        level, weighted = self.level[self.column(day)], self.weighted[_place(self.ends, day)]
+        return np.asarray(float(day - self.grid[0] + 1) * level - weighted)
 
 
-def course(moves: Movements, customers: int, grid: Iterable[int]) -> Course:
+def _place(days: Days, day: int) -> int:
+    at = int(np.searchsorted(days, day))
+    if at == len(days) or days[at] != day:
+        raise KeyError(f"{dt.date.fromordinal(day)} is not on the grid")
+    return at
+
+
+def course(moves: Movements, customers: int, grid: Collection[int]) -> Course:
     """The course of a measure at the grid days; movements after the last of them are left out."""
     days = np.unique(np.fromiter(grid, dtype=np.int64))
-    change, weighted = np.zeros((len(days), customers)), np.zeros((len(days), customers))
-    add(moves, days, change, weighted)
-    return Course.of_changes(days, change, weighted)
-
-
-def add(moves: Movements, grid: Days, change: Money, weighted: Money) -> None:
-    """Add movements to what comes between the days of a grid, and to that times its day."""
-    rows = np.searchsorted(grid, moves.day, side="left")
-    inside = rows < len(grid)
-    cell, moved = (rows[inside], moves.place[inside]), moves.change[inside]
-    np.add.at(change, cell, moved)
-    np.add.at(weighted, cell, moved * (moves.day[inside] - grid[0]).astype(np.float64))
+    level, weighted = np.zeros((len(days), customers)), np.zeros((len(days), customers))
+    return Course(days, level, days, weighted).risen(moves)
 
 
 def together(parts: Sequence[Movements]) -> Movements:

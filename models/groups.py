@@ -24,7 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from features.cohorts import passes
+from features.cohorts import each_pass
 from features.monthly import MINOR
 from sources.canonical import Canonical, as_of_sql
 from sources.tables import CATEGORIES, TABLES
@@ -123,16 +123,14 @@ class GroupSettings(Settings):
 def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.Table:
     """One row per customer known at `as_of`: customer_id, group; sorted by customer_id."""
     names = {term.name for group in settings.rules for line in group.lines() for term in line}
-    parts = []
-    with canonical.connect() as con:
-        for bucket in passes(canonical):
-            facts = con.sql(_facts_sql(canonical, settings, as_of, bucket, sorted(names), con)).to_arrow_table()
-            ids = np.array([group.id for group in settings.rules], object)
-            parts.append(
-                pa.table(
-                    {"customer_id": facts["customer_id"], "group": pa.array(ids[first_match(settings, facts)], pa.string())}
-                )
-            )
+    ids = np.array([group.id for group in settings.rules], object)
+
+    def of_pass(con: duckdb.DuckDBPyConnection, bucket: int | None) -> pa.Table:
+        facts = con.sql(_facts_sql(canonical, settings, as_of, bucket, sorted(names), con)).to_arrow_table()
+        found = pa.array(ids[first_match(settings, facts)], pa.string())
+        return pa.table({"customer_id": facts["customer_id"], "group": found})
+
+    parts = list(each_pass(canonical, lambda con: None, of_pass))
     return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
 
 

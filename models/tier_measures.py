@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cohorts import merged_places, unite
-from features.held import Rates, held, read_balances
+from features.held import Measure, Rates, held, read_balances
 from features.monthly import MINOR, Course, Movements, course, loan_credits, set_aside
 from models.tier_calendar import Event, Turn, Window
 from models.tier_settings import TierSettings
-from models.value import PARTS, ValueSettings, earned_flows, flowed, highest_spread, note_margins, spreads
+from models.value import PARTS, ValueSettings, earned_flows, flowed, highest_spread, spreads
 from sources.canonical import Canonical
 
 Money = NDArray[np.float64]
@@ -61,16 +61,15 @@ class Measures:
 
     def of(self, event: Event) -> Figures:
         """The figures an event goes by: over several months those of the lower average and of the lower contribution."""
+        return self._once(("of", event), lambda: self._of(event))
+
+    def _of(self, event: Event) -> Figures:
         lowest = self.year(event.years[0])
         for window in event.years[1:]:
             other = self.year(window)
             is_lower = other["contribution"] < lowest["contribution"]
             lowest = {name: np.where(is_lower, other[name], values) for name, values in lowest.items()}
         return lowest | {"adb": np.minimum.reduce([self.adb(window) for window in event.windows])}
-
-    def take(self, places: NDArray[np.int64]) -> Measures:
-        """The measures of the customers at these places."""
-        return Measures(_at(self.assets, places), {name: _at(one, places) for name, one in self.earns.items()}, self.edge_days)
 
     def _settled(self, name: str, of: Course, window: Window) -> Money:
         total = of.sum_between(window.after, window.until)
@@ -83,6 +82,20 @@ class Measures:
             self.found[what] = make()
         made: T = self.found[what]
         return made
+
+
+@dataclass(frozen=True)
+class Own:
+    """The measures of the customers at some places."""
+
+    everyone: Measures
+    places: NDArray[np.int64]
+
+    def of(self, event: Event) -> Figures:
+        return {name: values.take(self.places) for name, values in self.everyone.of(event).items()}
+
+    def adb(self, window: Window) -> Money:
+        return self.everyone.adb(window).take(self.places)
 
 
 def _parked(of: Course, turn: Turn) -> Money:
@@ -106,12 +119,11 @@ def measure(
 ) -> Measures:
     """The measures of the bucket's customers by place, from one pass over the bucket's balances, loans and flows.
 
-    Needs `cohorts.note_places`.
+    Needs `cohorts.note_places` and `value.note_margins`.
     """
     size = int(con.sql("SELECT count(*) FROM _places").fetchall()[0][0])
-    settled = _days({trial, *(window for event in events for window in event.windows)}, tiers.edge_days)
+    settled = {trial, *(window for event in events for window in event.windows)}
     years = {window for event in events for window in event.years} or {trial}
-    note_margins(con, canonical, value, as_of)
     loans = loan_credits(con, canonical, as_of, bucket, "_places")
     assets = held(con, canonical, read_balances(canonical, bucket), as_of, bucket, "_places")
     # What a loan's money lies in is not known: at most the best earning kind of asset.
@@ -124,13 +136,20 @@ def measure(
     merged = merged_places(con, as_of)
 
     def of_people(one: Course) -> Course:
-        return Course(one.grid, unite(one.level, merged), unite(one.weighted, merged))
+        return Course(one.grid, unite(one.level, merged), one.ends, unite(one.weighted, merged))
 
     flows = earned_flows(con, canonical, value, as_of, bucket, loan_quiet_days=tiers.loan_quiet_days)
+    held_then, earned = assets.courses(
+        size,
+        [
+            Measure(_days(settled, tiers.edge_days), _days(settled, 0), aside(loans, None)),
+            Measure(_days(years, tiers.edge_days), _days(years, 0), aside(earning, rates), rates),
+        ],
+    )
     return Measures(
-        of_people(assets.course(size, settled, aside(loans, None))),
-        {name: of_people(course(one, size, _days(years, 0))) for name, one in flows.items()}
-        | {"asset_margin": of_people(assets.course(size, _days(years, tiers.edge_days), aside(earning, rates), rates))},
+        of_people(held_then),
+        {"asset_margin": of_people(earned)}
+        | {name: of_people(course(one, size, _days(years, 0))) for name, one in flows.items()},
         tiers.edge_days,
     )
 
@@ -142,7 +161,3 @@ def _days(windows: Iterable[Window], edge: int) -> set[int]:
         for at, bounds in window.parked(edge).items():
             days |= {at, *bounds}
     return days
-
-
-def _at(of: Course, places: NDArray[np.int64]) -> Course:
-    return Course(of.grid, of.level.take(places, axis=1), of.weighted.take(places, axis=1))

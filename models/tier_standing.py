@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.tier_calendar import Event, Window
-from models.tier_measures import FIGURES, Figures, Measures
+from models.tier_measures import FIGURES, Figures, Own
 from models.tier_settings import Scale, TierSettings
 
 Ranks = NDArray[np.int64]
@@ -79,21 +79,21 @@ class Standing:
         self.figures = {name: np.where(whose, figures[name], old) for name, old in self.figures.items()}
 
 
-def fold(tiers: TierSettings, name: str, measures: Measures, events: Sequence[Event]) -> Standing:
+def fold(tiers: TierSettings, name: str, own: Own, events: Sequence[Event]) -> Standing:
     """The standing of a scale's customers after all events, each by the thresholds of its own year."""
     now = tiers.scales[name]
-    standing = Standing.fresh(measures.assets.level.shape[1])
+    standing = Standing.fresh(len(own.places))
     for event in events:
-        figures = measures.of(event)
+        figures = own.of(event)
         scale = tiers.scale_at(name, dt.date.fromordinal(event.on))
         level, by = scale.reached(figures["adb"], figures["contribution"])
         standing.meet(event, np.minimum(level, len(now.steps()) - 1), by, figures, len(now.levels) - 1)
     return standing
 
 
-def try_out(standing: Standing, scale: Scale, is_new: Flags, measures: Measures, trial: Window, new_days: int) -> Words:
+def try_out(standing: Standing, scale: Scale, is_new: Flags, own: Own, trial: Window, new_days: int) -> Words:
     """The provisional tier of new customers: what `new_days` with the money so far would give; the status of everyone."""
-    tried = np.round(measures.adb(trial) * (trial.days / new_days), 2)
+    tried = np.round(own.adb(trial) * (trial.days / new_days), 2)
     nothing = np.zeros(len(tried))
     level = np.where(is_new, scale.reached(tried, nothing)[0], 0)
     rises = is_new & (level >= standing.rank)

@@ -23,15 +23,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.cohorts import known_sql, merged_places, note_dates, note_places, passes, unite
+from features.cohorts import each_pass, known_sql, merged_places, note_dates, note_places, unite
 from models import tier_overrides
 from models.groups import GroupSettings, assign
 from models.tier_calendar import Event, Window, calendar
-from models.tier_measures import Measures, measure
+from models.tier_measures import Measures, Own, measure
 from models.tier_settings import Override, TierSettings
 from models.tier_standing import Flags, Ranks, Words, fold, try_out
 from models.tier_table import Graded, table
-from models.value import ValueSettings
+from models.value import ValueSettings, note_margins
 from sources.canonical import Canonical, as_of_sql
 
 
@@ -65,15 +65,21 @@ def grade(
     events = calendar(tiers, first, as_of) if first else ()
     begin = first.toordinal() - 1 if first else 0
     trial = Window(min(max(begin, as_of.toordinal() - tiers.new_days), as_of.toordinal() - 1), as_of.toordinal())
-    parts = []
     with canonical.connect() as con:
         note_dates(con, canonical, [as_of])
         merged = dict(con.execute("SELECT customer_id, person FROM _person ORDER BY ALL").fetchall())
-        chosen = tier_overrides.in_force(overrides, as_of, merged)
-        for bucket in passes(canonical):
-            people = _customers(con, canonical, tiers, as_of, bucket)
-            measures = measure(con, canonical, tiers, value, as_of, bucket, events, trial)
-            parts += [_scale(tiers, name, as_of, people, measures, events, trial, chosen) for name in sorted(tiers.scales)]
+    chosen = tier_overrides.in_force(overrides, as_of, merged)
+
+    def ready(con: duckdb.DuckDBPyConnection) -> None:
+        note_dates(con, canonical, [as_of])
+        note_margins(con, canonical, value, as_of)
+
+    def of_pass(con: duckdb.DuckDBPyConnection, bucket: int | None) -> list[pa.Table]:
+        people = _customers(con, canonical, tiers, as_of, bucket)
+        measures = measure(con, canonical, tiers, value, as_of, bucket, events, trial)
+        return [_scale(tiers, name, as_of, people, measures, events, trial, chosen) for name in sorted(tiers.scales)]
+
+    parts = [part for found in each_pass(canonical, ready, of_pass) for part in found]
     graded = pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
     names = assign(canonical, groups, as_of) if groups is not None else None
     group = (
@@ -96,7 +102,7 @@ def _scale(
 ) -> pa.Table:
     """Fold the events over the customers of one scale, then new customers, overrides and the cap."""
     mine: NDArray[np.bool_] = people.scale == name
-    scale, own, opened = tiers.scale_at(name, as_of), measures.take(people.place[mine]), people.opened[mine]
+    scale, own, opened = tiers.scale_at(name, as_of), Own(measures, people.place[mine]), people.opened[mine]
     standing = fold(tiers, name, own, events)
     is_young = (opened > 0) & (as_of.toordinal() - opened < tiers.new_days)
     status = try_out(standing, scale, is_young | (standing.graded_on == 0), own, trial, tiers.new_days)

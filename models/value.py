@@ -203,10 +203,10 @@ def _services(
     is_visit = "channel = 'counter' AND coalesce(initiated_by, 'customer') = 'customer'"
     cost = round(settings.counter_cost * MINOR)
     found = con.sql(f"""
-        SELECT p.place::BIGINT AS place, (day - DATE '0001-01-01') + 1 AS day, fees, visits * {cost}::DOUBLE AS counter_cost
-        FROM (SELECT customer_id, "on" AS day, sum(CASE WHEN {is_fee} THEN -amount ELSE 0 END)::DOUBLE AS fees,
-                     count(CASE WHEN {is_visit} THEN 1 END)::DOUBLE AS visits
-              FROM ({rows}) WHERE {is_fee} OR ({is_visit}) GROUP BY ALL) JOIN _places p USING (customer_id)""").to_arrow_table()
+        SELECT p.place::BIGINT AS place, ("on" - DATE '0001-01-01') + 1 AS day,
+               CASE WHEN {is_fee} THEN -amount ELSE 0 END::DOUBLE AS fees,
+               CASE WHEN {is_visit} THEN {cost} ELSE 0 END::DOUBLE AS counter_cost
+        FROM ({rows}) JOIN _places p USING (customer_id) WHERE {is_fee} OR ({is_visit})""").to_arrow_table()
     place, day = (np.asarray(found[name].to_numpy(), np.int64) for name in ("place", "day"))
     return {name: Movements(place, day, np.asarray(found[name].to_numpy(), np.float64)) for name in ("fees", "counter_cost")}
 

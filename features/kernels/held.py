@@ -23,10 +23,10 @@ def unordered(account: Any, day: Any, accounts: Any) -> Any:
 
 
 @compiled
-def _worth(balance: Any, day: Any, product: Any, said: Any, first: Any, end: Any, since: Any, rate: Any) -> Any:
-    """A balance times the rate of the day it came, to the whole unit; halves go away from zero."""
-    by = said[product]
-    for place in range(end[product] - 1, first[product] - 1, -1):
+def _worth(balance: Any, day: Any, product: Any, of: Any, said: Any, first: Any, end: Any, since: Any, rate: Any) -> Any:
+    """What measure `of` sees in a balance: times the rate of the day it came, to the whole unit; halves go away from zero."""
+    by = said[of, product]
+    for place in range(end[of, product] - 1, first[of, product] - 1, -1):
         if since[place] <= day:
             if not np.isnan(rate[place]):
                 by = rate[place]
@@ -41,31 +41,37 @@ def _worth(balance: Any, day: Any, product: Any, said: Any, first: Any, end: Any
 @compiled
 def walk(
     account: Any, day: Any, balance: Any, place: Any, closed: Any, product: Any, said: Any, first: Any, end: Any, since: Any,
-    rate: Any, column: Any, begin: Any, level: Any, weighted: Any,
+    rate: Any, begin: Any, column: Any, until: Any, level: Any, weighted: Any,
 ) -> None:  # fmt: skip
-    """Every change into the grid day it counts from (`column`, from day `begin` on), and that times its day.
+    """Every change of each measure into the grid day from which it counts, and times its day into the end up to which it does.
 
-    `place`, `closed` and `product` are of accounts; a place below 0 is nobody's. A closed account holds nothing from that day.
+    `begin` is the first grid day of each measure; `column` and `until` have, from that day on, the rows of `level` and of
+    `weighted`, below 0 where none follows. `place`, `closed` and `product` are of accounts; a place below 0 is nobody's. A
+    closed account holds nothing from that day.
     """
-    now = np.zeros(len(place))
+    now = np.zeros((len(place), len(begin)))
     for row in range(len(account)):
         which = account[row]
         if place[which] < 0 or day[row] >= closed[which]:
             continue
-        worth = _worth(balance[row], day[row], product[which], said, first, end, since, rate)
-        _note(level, weighted, column, place[which], day[row] - begin, worth - now[which])
-        now[which] = worth
+        for of in range(len(begin)):
+            worth = _worth(balance[row], day[row], product[which], of, said, first, end, since, rate)
+            _note(level, weighted, column, until, of, place[which], day[row] - begin[of], worth - now[which, of])
+            now[which, of] = worth
     for which in range(len(place)):
-        if place[which] >= 0 and now[which] != 0.0:
-            _note(level, weighted, column, place[which], closed[which] - begin, -now[which])
+        for of in range(len(begin)):
+            if place[which] >= 0 and now[which, of] != 0.0:
+                _note(level, weighted, column, until, of, place[which], closed[which] - begin[of], -now[which, of])
 
 
 @compiled
-def _note(level: Any, weighted: Any, column: Any, place: Any, since: Any, change: Any) -> None:
-    if since < len(column):
-        at = column[max(since, 0)]
-        level[at, place] += change
-        weighted[at, place] += change * since
+def _note(level: Any, weighted: Any, column: Any, until: Any, of: Any, place: Any, since: Any, change: Any) -> None:
+    at = max(since, 0)
+    if at < column.shape[1]:
+        if column[of, at] >= 0:
+            level[column[of, at], place] += change
+        if until[of, at] >= 0:
+            weighted[until[of, at], place] += change * since
 
 
 @compiled
@@ -79,6 +85,6 @@ def changes(
         change[row] = 0.0
         if place[which] < 0 or day[row] >= closed[which]:
             continue
-        worth = _worth(balance[row], day[row], product[which], said, first, end, since, rate)
+        worth = _worth(balance[row], day[row], product[which], 0, said, first, end, since, rate)
         change[row] = worth - left[which]
         left[which] = worth
