@@ -6,7 +6,7 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -191,9 +191,11 @@ def _looked(
 ) -> dict[str, Array]:
     """What every champion sees in the file's rows of its cohort, from one read; as many blocks at once as threads."""
     seen = {name: np.empty(len(whose)) for name, whose in members.items()}
+    feature_rows.wanted_of(path, [name for champion in champions for name in champion.feature_names])
+    narrow = [narrowed(champion) for champion in champions]
 
     def each(block: Block) -> None:
-        for champion in champions:
+        for champion in narrow:
             mine = members[champion.name][block.here]
             if mine.any():
                 matrix = block.matrix(champion.feature_names, champion.encodings)
@@ -201,11 +203,11 @@ def _looked(
 
     rows = max((len(whose) for whose in members.values()), default=0)
     waiting: deque[Future[None]] = deque()
-    for champion in champions:
+    for champion in narrow:
         if champion.booster_text:
             booster.load(champion.booster_text)  # before two threads would
     with ThreadPoolExecutor(threads) as pool:
-        for block in feature_rows.blocks(path, [name for champion in champions for name in champion.feature_names]):
+        for block in feature_rows.blocks(path, [name for champion in narrow for name in champion.feature_names]):
             waiting.append(pool.submit(each, block))
             if len(waiting) > threads:
                 waiting.popleft().result()
@@ -214,6 +216,15 @@ def _looked(
         for last in waiting:
             last.result()
     return seen
+
+
+def narrowed(champion: Champion) -> Champion:
+    """The champion as far as it looks at rows: the same answers from those columns alone that its trees split on."""
+    if not champion.booster_text:
+        return champion
+    text, used = booster.narrowed(champion.booster_text)
+    names = tuple(champion.feature_names[column] for column in used)
+    return replace(champion, feature_names=names, booster_text=text)
 
 
 def with_cohorts(champions: Iterable[Champion], cohorts: Mapping[str, Cohort], where: str) -> list[Champion]:
