@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -68,23 +68,20 @@ def forbidden(
     all_rules = rules(settings, as_of)
     names = sorted(rule.name for rule in all_rules)
 
-    def bits(size: int, selects: Sequence[str]) -> Bits:
-        """From selects of `place` and `rule`, each pair at most once."""
-        found = con.sql(" UNION ALL ".join(selects)).to_arrow_table()
-        place, rule = (np.asarray(found[name].to_numpy(), np.int64) for name in ("place", "rule"))
-        return np.bincount(place, np.ldexp(1.0, rule), size).astype(np.int64)  # fewer rules than the 53 bits of a double
-
-    def selected(what: str, rule: Rule) -> str:
-        return f"SELECT {what} AS place, {names.index(rule.name)} AS rule"
+    def bits(size: int, selects: Mapping[str, str]) -> Bits:
+        """From the places each rule names, by name of the rule; a place may come twice."""
+        found = np.zeros(size, np.int64)
+        for name, select in selects.items():
+            found[np.asarray(con.sql(select).to_arrow_table().column(0).to_numpy())] |= 1 << names.index(name)
+        return found
 
     persons = [rule for rule in all_rules if rule.scope != "offer"]
-    asked = [rule for rule in all_rules if rule.scope == "offer"]
     customers = con.execute("SELECT count(*) FROM who").fetchall()[0][0]
-    of_who = bits(customers, [f"{selected('number', r)} FROM who SEMI JOIN ({r.sql}) USING (root)" for r in persons])
+    of_who = bits(customers, {r.name: f"SELECT number FROM who SEMI JOIN ({r.sql}) USING (root)" for r in persons})
     spoken = bits(
-        len(settings.active), [f"{selected('offer_number', r)} FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons]
+        len(settings.active), {r.name: f"SELECT offer_number FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons}
     )
-    of_asked = bits(len(candidates), [f"{selected('line', r)} FROM (SELECT DISTINCT line FROM ({r.sql}))" for r in asked])
+    of_asked = bits(len(candidates), {rule.name: f"SELECT line FROM ({rule.sql})" for rule in all_rules if rule.scope == "offer"})
     whatever = sum(1 << names.index(rule.name) for rule in persons if rule.scope == "all")
     return (Forbidden.of(of_asked | of_who[number] & spoken[offer_number], names), Forbidden.of(of_who & whatever, names))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
-from features.cohorts import passes
+from features.cohorts import each_pass
 from features.held import account_sums, read_balances
 from sources.canonical import Canonical, as_of_sql
 from sources.identity import merged_roots
@@ -56,8 +56,8 @@ def daily_averages(con: duckdb.DuckDBPyConnection, canonical: Canonical, as_of: 
     `adb` (minor units) is the average of the closing balances of the days (as_of - days, as_of]; a day before the account's
     first balance counts 0. Sum `total`, whole minor units times days, over accounts: it is exact in any order.
     """
-    sums = [account_sums(read_balances(canonical, bucket), as_of, days) for bucket in passes(canonical)]
-    con.register("_sums", pa.concat_tables(sums))
+    sums = each_pass(canonical, lambda own: None, lambda own, bucket: account_sums(read_balances(canonical, bucket), as_of, days))
+    con.register("_sums", pa.concat_tables(list(sums)))
     con.execute(f"""CREATE OR REPLACE TEMP TABLE averages AS
         SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) AS total, {days} AS days,
             coalesce(s.total, 0) / {days} AS adb

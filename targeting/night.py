@@ -122,17 +122,15 @@ def _manifest(
     staging: Path,
 ) -> Manifest:
     settings, state = inputs.settings, inputs.canonical.manifest
-    models = set(scores["model"])
+    models = set(scores["model"].unique())
     paths = {"features": inputs.features, "scores": inputs.scores, "tiers": inputs.tiers}
     decisions = decided.decisions
+    flags = {"candidates": True, "allowed": decisions["rules"] == "", "listed": decisions["is_listed"]}
+    counted = decisions[["offer"]].assign(**flags).groupby("offer", sort=False)[list(flags)].sum()
     offers = {
-        name: {
-            "candidates": int((own := decisions["offer"] == name).sum()),
-            "allowed": int((own & (decisions["rules"] == "")).sum()),
-            "listed": int((own & decisions["is_listed"]).sum()),
-        }
+        name: {what: int(count) for what, count in counted.loc[name].items()}
         for name in settings.active
-        if (decisions["offer"] == name).any()
+        if name in counted.index
     }
     return Manifest(
         bank=state.bank,
