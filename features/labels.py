@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from features.attrition import attrition
 from features.cohorts import each_pass, note_dates, note_people, passes
-from features.outcomes import LabelSettings, closure_sql, first_use_sql
+from features.outcomes import LabelSettings, closure_sql, cohort_sql, first_use_sql
 from sources.canonical import Canonical
 from store.errors import ConfigError
 from store.files import write_json, write_parquet
@@ -68,13 +68,28 @@ def build_labels(
 
 def cohort_at(canonical: Canonical, label: Label, as_of: dt.date) -> pa.Table:
     """The customers eligible at `as_of`: customer_id, as_of; the same definition as in training, no outcome needed."""
-    return _of_day(_tables(canonical, [label], [as_of], None, None)[label.name], as_of).select(["customer_id", "as_of"])
+    ids = cohorts_at(canonical, [label], as_of)[label.name]
+    return pa.table({"customer_id": ids, "as_of": pa.array([as_of] * len(ids), pa.date32())})
 
 
 def cohorts_at(canonical: Canonical, labels: Sequence[Label], as_of: dt.date) -> dict[str, pa.Array]:
-    """Of several labels the customers eligible at `as_of`, sorted: what several share is read once."""
-    found = _tables(canonical, labels, [as_of], None, None)
-    return {name: _of_day(rows, as_of)["customer_id"].combine_chunks() for name, rows in found.items()}
+    """Of several labels the customers eligible at `as_of`, sorted; what several share is read once, and no outcome at all."""
+    for each in labels:
+        _check_families(canonical, each)
+    leaving = [each for each in labels if each.settings.type == "attrition"]
+    found = {
+        name: _of_day(rows, as_of)["customer_id"] for name, rows in _tables(canonical, leaving, [as_of], None, None).items()
+    }
+    with canonical.connect() as con:
+        note_dates(con, canonical, [as_of])
+        note_people(con, canonical, None)
+        for each in labels:
+            if each not in leaving:
+                of = cohort_sql(each.settings, canonical, None)
+                found[each.name] = con.sql(f"SELECT customer_id FROM ({of}) ORDER BY customer_id").to_arrow_table()[
+                    "customer_id"
+                ]
+    return {each.name: found[each.name].combine_chunks() for each in labels}
 
 
 def _of_day(rows: pa.Table, day: dt.date) -> pa.Table:
@@ -86,6 +101,8 @@ def _tables(
     canonical: Canonical, labels: Sequence[Label], days: Sequence[dt.date], known_at: dt.date | None, progress: Progress | None
 ) -> dict[str, pa.Table]:
     """Per label the rows of every day, bucket by bucket."""
+    if not labels:
+        return {}
     for each in labels:
         _check_families(canonical, each)
     parts: dict[str, list[pa.Table]] = {each.name: [] for each in labels}

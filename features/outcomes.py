@@ -80,17 +80,18 @@ def closure_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, 
         GROUP BY ALL"""
 
 
+def cohort_sql(label: LabelSettings, canonical: Canonical, bucket: int | None) -> str:
+    """SELECT as_of, customer_id: of whom closure or first use is foreseen, whatever becomes of them. Needs `note_people`."""
+    if label.type == "closure":
+        return eligible_sql(label.cohort)
+    return f"WITH {_without_sql(label, canonical, bucket)} SELECT as_of, customer_id FROM e ANTI JOIN has USING (as_of, customer_id)"
+
+
 def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, known_at: dt.date) -> str:
     """SELECT as_of, customer_id, target: first own use in the window by those eligible and without the family."""
     day = f"DATE '{known_at.isoformat()}'"
-    had = f'u."on" <= d.as_of AND {known_sql("u", "d.as_of")}'
-    if label.look_back_days is not None:
-        had += f' AND (u."on" > d.as_of - {label.look_back_days} OR u.until IS NULL OR u.until > d.as_of)'
-    uses = " UNION ALL ".join(_uses_sql(use, label.families, canonical, bucket) for use in label.uses)
     return f"""
-        WITH uses AS MATERIALIZED ({uses}),
-        e AS ({eligible_sql(label.cohort)}),
-        has AS (SELECT DISTINCT d.as_of, u.customer_id FROM uses u JOIN _dates d ON {had}),
+        WITH {_without_sql(label, canonical, bucket)},
         buys AS (SELECT DISTINCT d.as_of, u.customer_id AS person
                  FROM uses u JOIN _dates d ON u."on" > d.as_of + {label.gap_days} AND u."on" <= d.as_of + {label.reach_days}
                    AND u."on" <= {day} AND {known_sql("u", day)})
@@ -98,6 +99,17 @@ def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int | None
         FROM e ANTI JOIN has h USING (as_of, customer_id)
         LEFT JOIN _person m ON m.as_of = {day} AND m.customer_id = e.customer_id
         LEFT JOIN buys b ON b.as_of = e.as_of AND b.person = coalesce(m.person, e.customer_id)"""
+
+
+def _without_sql(label: LabelSettings, canonical: Canonical, bucket: int | None) -> str:
+    """Common tables: `uses` of the label's families, those eligible (`e`), and who `has` such a use."""
+    had = f'u."on" <= d.as_of AND {known_sql("u", "d.as_of")}'
+    if label.look_back_days is not None:
+        had += f' AND (u."on" > d.as_of - {label.look_back_days} OR u.until IS NULL OR u.until > d.as_of)'
+    uses = " UNION ALL ".join(_uses_sql(use, label.families, canonical, bucket) for use in label.uses)
+    return f"""uses AS MATERIALIZED ({uses}),
+        e AS ({eligible_sql(label.cohort)}),
+        has AS (SELECT DISTINCT d.as_of, u.customer_id FROM uses u JOIN _dates d ON {had})"""
 
 
 def _uses_sql(use: Use, families: Sequence[str], canonical: Canonical, bucket: int | None) -> str:

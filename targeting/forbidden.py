@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.sqltext import literals
-from targeting.eligibility import Rule, Scope, rules
+from targeting.eligibility import Scope, rules
 from targeting.settings import TargetingSettings
 
 Bits = npt.NDArray[np.int64]
@@ -81,7 +81,9 @@ def forbidden(
     spoken = bits(
         len(settings.active), {r.name: f"SELECT offer_number FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons}
     )
-    of_asked = bits(len(candidates), {rule.name: f"SELECT line FROM ({rule.sql})" for rule in all_rules if rule.scope == "offer"})
+    of_asked = bits(
+        len(candidates), {rule.name: f"SELECT line FROM ({rule.sql})" for rule in all_rules if rule.scope == "offer"}
+    )
     whatever = sum(1 << names.index(rule.name) for rule in persons if rule.scope == "all")
     return (Forbidden.of(of_asked | of_who[number] & spoken[offer_number], names), Forbidden.of(of_who & whatever, names))
 

@@ -56,8 +56,11 @@ def daily_averages(con: duckdb.DuckDBPyConnection, canonical: Canonical, as_of: 
     `adb` (minor units) is the average of the closing balances of the days (as_of - days, as_of]; a day before the account's
     first balance counts 0. Sum `total`, whole minor units times days, over accounts: it is exact in any order.
     """
-    sums = each_pass(canonical, lambda own: None, lambda own, bucket: account_sums(read_balances(canonical, bucket), as_of, days))
-    con.register("_sums", pa.concat_tables(list(sums)))
+
+    def of_pass(_: duckdb.DuckDBPyConnection, bucket: int | None) -> pa.Table:
+        return account_sums(read_balances(canonical, bucket), as_of, days)
+
+    con.register("_sums", pa.concat_tables(list(each_pass(canonical, lambda _: None, of_pass))))
     con.execute(f"""CREATE OR REPLACE TEMP TABLE averages AS
         SELECT a.account_id, a.customer_id, a.branch_id, a.opened_on, coalesce(s.total, 0) AS total, {days} AS days,
             coalesce(s.total, 0) / {days} AS adb

@@ -125,12 +125,13 @@ def _manifest(
     models = set(scores["model"].unique())
     paths = {"features": inputs.features, "scores": inputs.scores, "tiers": inputs.tiers}
     decisions = decided.decisions
-    flags = {"candidates": True, "allowed": decisions["rules"] == "", "listed": decisions["is_listed"]}
-    counted = decisions[["offer"]].assign(**flags).groupby("offer", sort=False)[list(flags)].sum()
+    asked, allowed = decisions["offer"], decisions["rules"] == ""
+    kinds = {"candidates": asked, "allowed": asked[allowed], "listed": asked[decisions["is_listed"]]}
+    counts = {kind: own.value_counts().to_dict() for kind, own in kinds.items()}
     offers = {
-        name: {what: int(count) for what, count in counted.loc[name].items()}
+        name: {kind: int(of.get(name, 0)) for kind, of in counts.items()}
         for name in settings.active
-        if name in counted.index
+        if counts["candidates"].get(name)
     }
     return Manifest(
         bank=state.bank,
