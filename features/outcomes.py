@@ -84,7 +84,8 @@ def cohort_sql(label: LabelSettings, canonical: Canonical, bucket: int | None) -
     """SELECT as_of, customer_id: of whom closure or first use is foreseen, whatever becomes of them. Needs `note_people`."""
     if label.type == "closure":
         return eligible_sql(label.cohort)
-    return f"WITH {_without_sql(label, canonical, bucket)} SELECT as_of, customer_id FROM e ANTI JOIN has USING (as_of, customer_id)"
+    known = _without_sql(label, canonical, bucket)
+    return f"WITH {known} SELECT as_of, customer_id FROM e ANTI JOIN has USING (as_of, customer_id)"
 
 
 def first_use_sql(label: LabelSettings, canonical: Canonical, bucket: int | None, known_at: dt.date) -> str:

@@ -74,6 +74,7 @@ def decide(
     decisions = _queue(valued, blocked, owned, lists, settings.worth)
     listed = (
         decisions[decisions["is_listed"]]
+        .astype(dict.fromkeys((*candidates.CODED, "rules", "list_id"), "str"))
         .merge(owned.drop(columns=["list_id", "root"]), on="customer_id", how="left")
         .reset_index(drop=True)
     )
@@ -134,9 +135,10 @@ def _queue(
     """Every candidate, in the order given, with its list, the rules that block it (comma-separated), its place in the queue
     and the cut."""
     whose = pc.index_in(pa.array(valued["customer_id"], pa.string()), value_set=pa.array(owned["customer_id"], pa.string()))
-    lists_of = owned["list_id"].take(whose.to_numpy())
-    judged = valued.assign(rules=blocked.rules.to_numpy(), list_id=lists_of.to_numpy(), at=np.arange(len(valued)))
-    queue = allocate.fill(allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability), lists)
+    lists_of = owned["list_id"].astype("category").take(whose.to_numpy())
+    judged = valued.assign(rules=blocked.rules.array, list_id=lists_of.array, at=np.arange(len(valued)))
+    best = allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability)
+    queue = allocate.fill(best.astype({"list_id": "str"}), lists)
     placed = queue.set_index("at")[["place", "slots", "is_listed"]].reindex(judged["at"]).reset_index(drop=True)
     listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)
     return judged.drop(columns="at").assign(place=placed["place"], slots=placed["slots"], is_listed=listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -148,8 +149,13 @@ def posted_rates(con: duckdb.DuckDBPyConnection, settings: TargetingSettings) ->
 
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """`frame` as an Arrow table of exactly `schema`, blanks as null."""
-    columns = [pa.array(frame[f.name], type=f.type, from_pandas=True) for f in schema]
-    return pa.table(columns, schema=schema)
+    return pa.table([_column(frame[field.name], field.type) for field in schema], schema=schema)
+
+
+def _column(column: pd.Series[Any], kind: pa.DataType) -> pa.Array:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pa.array(column, from_pandas=True).cast(kind)
+    return pa.array(column, type=kind, from_pandas=True)
 
 
 def _percent(rate: float | None) -> str:

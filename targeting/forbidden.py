@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.sqltext import literals
+from targeting.candidates import places
 from targeting.eligibility import Scope, rules
 from targeting.settings import TargetingSettings
 
@@ -40,7 +41,7 @@ _SCOPES: dict[Scope, str] = {
 
 @dataclass(frozen=True)
 class Forbidden:
-    """Which rules forbid each row of a frame, comma-separated by name, and how many rows each rule forbids."""
+    """Which rules forbid each row of a frame, comma-separated by name (categories), and how many rows each rule forbids."""
 
     rules: pd.Series[str]
     counted: dict[str, int]
@@ -51,7 +52,7 @@ class Forbidden:
         each, where = np.unique(bits, return_inverse=True)
         words = [",".join(name for place, name in enumerate(names) if found >> place & 1) for found in each.tolist()]
         counted = {name: int((bits >> place & 1).sum()) for place, name in enumerate(names)}
-        rules = pd.Series(pa.array(words, pa.string()).take(pa.array(where)).to_pandas(), dtype="str")
+        rules = pd.Series(pd.Categorical.from_codes(where, pd.Index(words, dtype="str")))
         return cls(rules, {name: count for name, count in counted.items() if count})
 
 
@@ -122,14 +123,14 @@ def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates
         FROM owners o LEFT JOIN customers c USING (customer_id)""")
     ids = con.sql("SELECT customer_id FROM who ORDER BY number").to_arrow_table()["customer_id"].combine_chunks()
     number = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=ids)
-    offer_number = pc.index_in(pa.array(candidates["offer"], pa.string()), value_set=offers["offer"].combine_chunks())
+    offer_number = places(candidates["offer"], list(settings.active)).astype(np.int32)
     line = pa.array(np.arange(len(candidates), dtype=np.int32))
     con.register("_candidates", pa.table({"line": line, "number": number, "offer_number": offer_number}))
     con.execute("CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM _candidates")
     con.unregister("_candidates")
     con.execute("""CREATE OR REPLACE TEMP VIEW asked AS
         SELECT * FROM candidates JOIN who USING (number) JOIN offers USING (offer_number)""")
-    return np.asarray(number.to_numpy(), np.int64), np.asarray(offer_number.to_numpy(), np.int64)
+    return np.asarray(number.to_numpy(), np.int64), offer_number.astype(np.int64)
 
 
 def _note_words(con: duckdb.DuckDBPyConnection, channels: Sequence[str]) -> None:

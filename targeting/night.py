@@ -62,7 +62,8 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     Raises GateBroken where a row cannot be proved or explained; then nothing may be published. Same inputs, same bytes.
     """
     say = progress or (lambda what, done, total: None)
-    scores, tiers = pq.read_table(inputs.scores).to_pandas(), pq.read_table(inputs.tiers).to_pandas()
+    scores = pq.read_table(inputs.scores, read_dictionary=["model", "method", "band"], partitioning=None).to_pandas()
+    tiers = pq.read_table(inputs.tiers).to_pandas()
     waivers = eligibility.prove_waivers(inputs.canonical, inputs.settings)
     decided = decide(inputs.canonical, inputs.settings, inputs.as_of, inputs.day_of_work, inputs.features, scores, tiers, say)
     say("explanations", 4, len(STEPS))
@@ -100,10 +101,10 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
     write_parquet(staging / "entries.parquet", entries.as_table(table, entries.SCHEMA))
     write_parquet(staging / "explanations.parquet", entries.as_table(explained, explanations.SCHEMA))
     used = table.groupby("list_id").size()
-    waiting = decided.decisions[decided.decisions["place"].notna()].groupby("list_id").size()
+    waiting = decided.decisions.loc[decided.decisions["place"].notna(), "list_id"].value_counts()
     lists = decided.lists.assign(
         names=decided.lists["list_id"].map(used).fillna(0).astype("int64"),
-        queue=decided.lists["list_id"].map(waiting).fillna(0).astype("int64"),
+        queue=decided.lists["list_id"].map(waiting.to_dict()).fillna(0).astype("int64"),
     )
     write_parquet(staging / "lists.parquet", entries.as_table(lists, entries.LISTS))
     owned = decided.owners.assign(never=decided.never.rules)

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from targeting.candidates import places
 from targeting.settings import Offer, TargetingSettings
 
 
@@ -83,7 +84,7 @@ def expected_value(
     known = np.append(balance.fillna(0.0).clip(lower=0.0).to_numpy(np.float64), 0.0)
     kept = known[at.fill_null(len(balance)).to_numpy()]
     offers = list(settings.active.items())
-    offer = pc.index_in(pa.array(candidates["offer"], pa.string()), value_set=pa.array([n for n, _ in offers])).to_numpy()
+    offer = places(candidates["offer"], [name for name, _ in offers])
 
     def of_offer(values: list[float]) -> npt.NDArray[np.float64]:
         return np.asarray(np.array(values, np.float64)[offer])
