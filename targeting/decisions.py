@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +58,12 @@ def decide(
     """Everything about a day's lists but their words. `work_on` is the day whose hours are filled."""
     con = known_at(canonical, as_of)
     say("owners", 0, len(STEPS))
-    owned = owners.assign(con, canonical, settings.owners, as_of, tiers)
-    eligibility.hold_out(con, settings.holdout)
-    say("candidates", 1, len(STEPS))
-    asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned)
+    with ThreadPoolExecutor(1) as beside:
+        left = beside.submit(triggers.left_at_once, canonical, settings.withdrawal, as_of)
+        owned = owners.assign(con, canonical, settings.owners, as_of, tiers)
+        eligibility.hold_out(con, settings.holdout)
+        say("candidates", 1, len(STEPS))
+        asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned, left)
     say("rules", 2, len(STEPS))
     blocked, never = forbidden(con, settings, as_of, asked)
     say("worth", 3, len(STEPS))
@@ -113,9 +116,10 @@ def _candidates(
     as_of: dt.date,
     scores: pd.DataFrame,
     owned: pd.DataFrame,
+    left: Future[pa.Table],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     found: dict[str, Callable[[], pd.DataFrame]] = {
-        triggers.LARGE_WITHDRAWAL: lambda: triggers.large_withdrawals(con, settings.withdrawal, as_of),
+        triggers.LARGE_WITHDRAWAL: lambda: triggers.large_withdrawals(con, settings.withdrawal, left.result()),
         triggers.EARLY_BREAK: lambda: triggers.early_breaks(con, settings.early_break, as_of),
         triggers.MATURITY: lambda: triggers.maturities(con, settings.maturity, as_of),
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from sources.canonical import Canonical
+from store.errors import GateBroken
 from store.files import fresh_folder, write_parquet
 from targeting import checker, eligibility, entries, explanations, manifest, owners, paper, rationale, worth
 from targeting.decisions import STEPS, Decided, Progress, decide
@@ -66,6 +69,30 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     tiers = pq.read_table(inputs.tiers).to_pandas()
     waivers = eligibility.prove_waivers(inputs.canonical, inputs.settings)
     decided = decide(inputs.canonical, inputs.settings, inputs.as_of, inputs.day_of_work, inputs.features, scores, tiers, say)
+    fresh_folder(staging)
+    try:
+        with ThreadPoolExecutor(1) as beside:  # the millions of decisions, while the words of a thousand names are found
+            written = beside.submit(_write_decided, staging, decided)
+            table, explained, proof = _told(inputs, decided, scores, tiers, version, say)
+            say("files", 6, len(STEPS))
+            _write(staging, decided, table, explained)
+            if inputs.bank is not None:
+                book = paper.book_of(decided.con, decided, table, inputs.settings, inputs.bank, inputs.tier_words, waivers)
+                write_workbooks(book, staging / "workbooks", progress, inputs.processes)
+            written.result()
+    except GateBroken:
+        shutil.rmtree(staging)  # of what could not be proved nothing stays
+        raise
+    made = _manifest(inputs, decided, scores, table, waivers, proof, version, staging)
+    manifest.write(staging, made)
+    say("files", 7, len(STEPS))
+    return Staged(staging, made)
+
+
+def _told(
+    inputs: ListInputs, decided: Decided, scores: pd.DataFrame, tiers: pd.DataFrame, version: int, say: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
+    """The entries with their reasons, what explains them, and the proof of every row."""
     say("explanations", 4, len(STEPS))
     rows = explanations.rows_of(inputs.features, decided.listed["customer_id"])
     explained = explanations.explained(decided.listed, rows, inputs.explain)
@@ -85,16 +112,13 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     table = entries.compose(decided.listed, reasons, inputs.settings, decided.rates, as_of=inputs.as_of, version=version)
     say("proof", 5, len(STEPS))
     proof = checker.prove(table, scores, inputs.canonical, inputs.as_of, inputs.day_of_work, inputs.settings)
-    say("files", 6, len(STEPS))
-    fresh_folder(staging)
-    _write(staging, decided, table, explained)
-    if inputs.bank is not None:
-        book = paper.book_of(decided.con, decided, table, inputs.settings, inputs.bank, inputs.tier_words, waivers)
-        write_workbooks(book, staging / "workbooks", progress, inputs.processes)
-    made = _manifest(inputs, decided, scores, table, waivers, proof, version, staging)
-    manifest.write(staging, made)
-    say("files", 7, len(STEPS))
-    return Staged(staging, made)
+    return table, explained, proof
+
+
+def _write_decided(staging: Path, decided: Decided) -> None:
+    owned = decided.owners.assign(never=decided.never.rules)
+    write_parquet(staging / "proof" / "owners.parquet", entries.as_table(owned, entries.OWNERS))
+    write_parquet(staging / "proof" / "decisions.parquet", entries.as_table(decided.decisions, entries.DECISIONS))
 
 
 def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.DataFrame) -> None:
@@ -107,9 +131,6 @@ def _write(staging: Path, decided: Decided, table: pd.DataFrame, explained: pd.D
         queue=decided.lists["list_id"].map(waiting.to_dict()).fillna(0).astype("int64"),
     )
     write_parquet(staging / "lists.parquet", entries.as_table(lists, entries.LISTS))
-    owned = decided.owners.assign(never=decided.never.rules)
-    write_parquet(staging / "proof" / "owners.parquet", entries.as_table(owned, entries.OWNERS))
-    write_parquet(staging / "proof" / "decisions.parquet", entries.as_table(decided.decisions, entries.DECISIONS))
 
 
 def _manifest(

@@ -8,7 +8,9 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from sources.canonical import Canonical, as_of_sql
 from sources.sqltext import literals
 from targeting import figures
 from targeting.settings import BreakTrigger, MaturitySettings, WithdrawalTrigger
@@ -16,19 +18,19 @@ from targeting.settings import BreakTrigger, MaturitySettings, WithdrawalTrigger
 LARGE_WITHDRAWAL, EARLY_BREAK, MATURITY = "large_withdrawal", "early_break", "maturity_service"
 
 
-def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigger, as_of: dt.date) -> pd.DataFrame:
-    """One row per customer whose money left at once: customer_id, amount, average, share, on (currency units).
+def left_at_once(canonical: Canonical, settings: WithdrawalTrigger, as_of: dt.date) -> pa.Table:
+    """One row per customer with movements on the last days: customer_id, out (minor units), on: the last day money went.
 
     Left is what went out less what came in on the same days: transfers between accounts here, purchases of our own
-    products, repayments, reversed entries and the spending of a loan just paid out are not leaving. `averages` (90 days) is
-    read from `con`.
+    products, repayments, reversed entries and the spending of a loan just paid out are not leaving.
     """
     kept = literals([*settings.not_leaving, ""])
     first = as_of - dt.timedelta(days=settings.days - 1)
     lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
-    return con.execute(
-        f"""
-        WITH lately AS MATERIALIZED (SELECT * FROM transactions WHERE "on" >= DATE '{lent}'
+    with canonical.connect() as con:
+        return con.sql(f"""
+        WITH lately AS MATERIALIZED (SELECT * FROM ({as_of_sql("transactions", canonical.relation_sql("transactions"), as_of)})
+            WHERE "on" >= DATE '{lent}'
             AND ("on" >= DATE '{first}' OR category = 'loan_out' OR reverses_id IS NOT NULL)),
         moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount FROM lately
             WHERE "on" <= DATE '{as_of}' AND category NOT IN ({kept})
@@ -37,14 +39,25 @@ def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigge
             AND ("on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0))
             AND reverses_id IS NULL
             AND transaction_id NOT IN (SELECT reverses_id FROM lately WHERE reverses_id IS NOT NULL)),
-        net AS (SELECT customer_id, -sum(amount) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1),
-        kept AS (SELECT customer_id, sum(total) / any_value(days) AS adb FROM averages GROUP BY 1)
+        net AS (SELECT customer_id, -sum(amount) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1)
+        FROM net WHERE out >= {settings.least_amount} * 100 AND "on" >= DATE '{first}'""").to_arrow_table()
+
+
+def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigger, left: pa.Table) -> pd.DataFrame:
+    """One row per customer whose money left at once: customer_id, amount, average, share, on (currency units).
+
+    `left` is of `left_at_once`; `averages` (90 days) is read from `con`.
+    """
+    con.register("_left", left)
+    found = con.execute(
+        """
+        WITH kept AS (SELECT customer_id, sum(total) / any_value(days) AS adb FROM averages GROUP BY 1)
         SELECT customer_id, out / 100 AS amount, adb / 100 AS average, out / adb AS share, "on"
-        FROM net JOIN kept USING (customer_id)
-        WHERE out >= ? * 100 AND adb > 0 AND out >= ? * adb AND "on" >= DATE '{first}' ORDER BY customer_id
-    """,
-        [settings.least_amount, settings.least_share],
+        FROM _left JOIN kept USING (customer_id) WHERE adb > 0 AND out >= ? * adb ORDER BY customer_id""",
+        [settings.least_share],
     ).df()
+    con.unregister("_left")
+    return found
 
 
 def early_breaks(con: duckdb.DuckDBPyConnection, settings: BreakTrigger, as_of: dt.date) -> pd.DataFrame:

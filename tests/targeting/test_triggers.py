@@ -68,7 +68,8 @@ def withdrawals(tmp_path_factory):
     canonical = bank.write(tmp_path_factory.mktemp("moves"))
     con = known_at(canonical, AS_OF)
     daily_averages(con, canonical, AS_OF, 90)
-    return triggers.large_withdrawals(con, settings.withdrawal, AS_OF).set_index("customer_id")
+    left = triggers.left_at_once(canonical, settings.withdrawal, AS_OF)
+    return triggers.large_withdrawals(con, settings.withdrawal, left).set_index("customer_id")
 
 
 @pytest.mark.parametrize("case", MOVES)
