@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -51,16 +52,17 @@ def demo_bank(
 ) -> None:
     """Make the demo bank: files as a county bank sends them, with known truths beside them."""
     from flows import demo
-    from flows.home import Home
     from flows.words import say
 
+    bank, whose, _ = opened(None, home, language)
     screen, place = screen_for(language, None), out or demo.folder_of(home)
-    STAGE.append((Home(home.resolve()), screen))
-    if next_day:
-        demo.deliver_next(place, screen)
-        return
-    with screen:
-        path = demo.make(place, customers, seed, months, screen.progress, daily, hold_back)
+    STAGE.append((whose, screen))
+    with demo.to_oneself(bank, whose) if place.resolve() == demo.folder_of(home) else nullcontext():
+        if next_day:
+            demo.deliver_next(place, screen)
+            return
+        with screen:
+            path = demo.make(place, customers, seed, months, screen.progress, daily, hold_back)
     screen.line(say(screen.language, "demo_made", path=path))
 
 

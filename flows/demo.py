@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def is_demo(bank: BankFile) -> bool:
     """Whether the bank's files are those that Terrace makes itself."""
     paths = [spec.files for spec in bank.sources.inputs.values()]
     return bool(paths) and all((path or "").removeprefix(WRITTEN).startswith(FOLDER + "/") for path in paths)
+
+
+@contextmanager
+def to_oneself(bank: BankFile, home: Home) -> Iterator[None]:
+    """The demo bank's files in a home to write to: no run reads them meanwhile. Raises LeaseHeld where one does."""
+    home.make()
+    with under_lease(bank, home):
+        yield
 
 
 def make_if_missing(bank: BankFile, home: Home, screen: Screen) -> None:

@@ -22,8 +22,10 @@ def small_disk(at: Path, size: str) -> Iterator[Path]:
     at.mkdir()
     if not _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)):
         pytest.skip("this user may not mount a disk in memory: the full disk was NOT tried")
-    yield at
-    subprocess.run([str(shutil.which("umount")), "-l", str(at)], check=True)  # a writer that failed may hold a file still
+    try:
+        yield at
+    finally:
+        subprocess.run([str(shutil.which("umount")), "-l", str(at)], check=True)  # a writer that failed may hold a file still
 
 
 def resize(disk: Path, size: str) -> None:

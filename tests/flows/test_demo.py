@@ -1,5 +1,6 @@
 """The demo bank's files are found in any home, and say the same in its settings wherever that is."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from flows.translation import told
 from sources.delivery import Hashes, deliveries
 from sources.demo.bank import make_demo_bank
 from store.errors import ConfigError, OutOfMemory
+from store.lease import LeaseHeld
+from store.ledger import open_ledger
 from tests.small_disk import resize, small_disk
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "banks" / "demo.yaml"
@@ -58,6 +61,26 @@ def test_days_held_back_are_delivered_one_at_a_time_and_taken_in_so_as_if_they_h
     assert 0 < new < eve.manifest.tables["balances"].rows
     with pytest.raises(ConfigError, match="3000 days of their own"):
         terrace.main(["demo-bank", *home, *asked, "--daily", "3000"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("asked", [["--next-day"], ["--customers", "120", "--months", "2"]])
+def test_no_file_comes_while_a_run_holds_the_bank(asked: list[str], tmp_path: Path) -> None:
+    folder = demo.folder_of(tmp_path)
+    make_demo_bank(folder, customers=120, months=2, daily=3, held_back=1)
+    home, before, terrace = Home(tmp_path / "demo"), _files(folder), get_command(app)
+    home.make()
+    ledger = open_ledger(home.ledger, time.time)
+    lease = ledger.take_lease("a night", 600, lambda _: False)
+    with pytest.raises(LeaseHeld):
+        terrace.main(["demo-bank", "--home", str(tmp_path), *asked], standalone_mode=False)
+    assert _files(folder) == before
+    ledger.release_lease(lease)
+    terrace.main(["demo-bank", "--home", str(tmp_path), *asked], standalone_mode=False)
+    assert _files(folder) != before
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 def _quiet(_what: str, _done: int, _total: int) -> None:
