@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
@@ -11,9 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.running import Before, Bools, Chained, Ints, chain
-from sources.sqltext import one
 
-_AT_ONCE = 6_000_000  # movements chained in one go: their figures lie in memory
+_AT_ONCE = 2_000_000  # movements chained in one go: their figures lie in memory
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,8 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
     con.execute("CREATE TABLE day_orders (_row BIGINT, day_order BIGINT)")
     con.execute('CREATE TABLE closings (number BIGINT, "on" DATE, opening BIGINT, balance BIGINT, gap BIGINT)')
     con.execute("CREATE TABLE last_rows (number BIGINT, after BIGINT, known BOOLEAN)")
-    rows, accounts = one(con, "SELECT (SELECT count(*) FROM numbered_transactions), (SELECT max(number) FROM life_accounts)")
-    step = max(1, (accounts or 1) * _AT_ONCE // max(rows, 1))
-    for low in range(0, (accounts or 0) + 1, step):
-        _chain_accounts(con, low, low + step)
+    for movements in _by_account(con):
+        _chain_accounts(con, movements)
     _looked_closings(con)
     con.execute(
         'CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
@@ -64,18 +63,36 @@ def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_
     )
 
 
-def _chain_accounts(con: duckdb.DuckDBPyConnection, low: int, high: int) -> None:
-    """Chain the movements of the accounts numbered from `low` to before `high`."""
-    read = con.sql(
-        'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed,'
-        " b.closing, b.after, b.known FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
-        ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
-        " LEFT JOIN running_before b ON b.account_id = r.account_id"
-        f" WHERE r.known_to IS NULL AND a.number >= {low} AND a.number < {high}"
-        ' ORDER BY a.number, r."on", r."at", r.transaction_id'
-    ).to_arrow_table()
-    if not read.num_rows:
-        return
+def _by_account(con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
+    """The movements as they stand in order of account, day and moment, many at a time and no account's cut in two.
+
+    Sorted once, on a connection of its own: the other one writes what was found of those that came before.
+    """
+    with closing(con.cursor()) as reading:
+        rows = reading.sql(
+            'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed,'
+            " b.closing, b.after, b.known FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
+            ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
+            " LEFT JOIN running_before b ON b.account_id = r.account_id"
+            " WHERE r.known_to IS NULL"
+            ' ORDER BY a.number, r."on", r."at", r.transaction_id'
+        ).to_arrow_reader(_AT_ONCE // 10)
+        waiting: list[pa.RecordBatch] = []
+        for batch in rows:
+            waiting.append(batch)
+            if sum(part.num_rows for part in waiting) < _AT_ONCE:
+                continue
+            here = pa.Table.from_batches(waiting)
+            account = here["number"].to_numpy()
+            if whole := int(np.searchsorted(account, account[-1])):  # rows of accounts that are not the last, which may go on
+                yield here.slice(0, whole)
+                waiting = here.slice(whole).to_batches()
+        if waiting:
+            yield pa.Table.from_batches(waiting)
+
+
+def _chain_accounts(con: duckdb.DuckDBPyConnection, read: pa.Table) -> None:
+    """Chain the movements of some accounts."""
     before = Before(
         pc.is_valid(read["closing"]).to_numpy(zero_copy_only=False),
         _whole(read["closing"]),

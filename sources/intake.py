@@ -68,13 +68,7 @@ def take_in(
     hashes = (_config_hash(settings, bank, currency), _code_hash())
     there = _in_force(root, hashes, limits)
     kept = read_state(root, there.manifest.intake) if there else None
-    if kept is None:
-        there = None
-    if there is not None and kept is not None:
-        ask_landed(root, kept, read=verify)
-        if wrong := wrong_files(there, read=verify):
-            with _working(root) as work:
-                there = rebuild(there, kept, wrong, settings, work, say)
+    there = _mended(there, kept, settings, root, say, verify=verify) if there and kept else None
     found = _delivered(settings, root, base, say, histories, kept, limits, verify=verify) if there else None
     if there is not None and found is not None and there.manifest.inputs == fingerprints(found):
         _ask_fresh(there.manifest.newest_business_date, expected)
@@ -96,6 +90,15 @@ def take_in(
     if state := read_state(root, made.manifest.intake):
         forget(root, state)
     return made
+
+
+def _mended(there: Canonical, kept: State, settings: SourceSettings, root: Path, say: Progress, *, verify: bool) -> Canonical:
+    """The tables in force, those of their files that are damaged made again. Raises DataDamaged where what was landed is."""
+    ask_landed(root, kept, read=verify)
+    if not (wrong := wrong_files(there, read=verify)):
+        return there
+    with _working(root) as work:
+        return rebuild(there, kept, wrong, settings, work, say)
 
 
 @contextmanager

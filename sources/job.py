@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from sources.arrivals import Arrivals, arrivals
-from sources.balances import check_running, derive_balances
-from sources.canonical import Canonical, CanonicalManifest, TableState
-from sources.change import write_change
+from sources.balances import derive_balances
+from sources.canonical import Canonical
 from sources.comparison import land_full
 from sources.connection import connect
-from sources.contract import Checked, check_table, in_order, last_usual
+from sources.contract import last_usual
 from sources.delivery import Delivery
 from sources.followed import Followed
 from sources.gates import Asked
 from sources.history import Day, History, keep_history
-from sources.identity import merged_roots
-from sources.inventory import Counts
 from sources.keeping import TableSums, keep_rows, keep_table, read_again, with_pieces
-from sources.landed import Piece, State, TableKept, folder_of, write_state
+from sources.landed import Piece, State, TableKept, folder_of
 from sources.landing import Landed, empty, land
 from sources.mapping import Mapped, map_table
-from sources.overwrite import write_canonical
 from sources.part import Part
+from sources.release import Release
+from sources.review import each_checked, follow, readable, runs
 from sources.settings import Input, SourceSettings
 from sources.sqltext import literals
-from sources.statement import first_sentence
 from sources.verdict import Intake, quality_report, write_verdict
 from sources.versions import compared_inputs
-from sources.written import buckets_for
-from store.errors import ConfigError, DataNotArrived
-from store.files import fresh_folder
+from store.errors import DataNotArrived
 from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
-
-_LARGE = 2_000_000  # rows
-_MOST = ("transactions", "balances")  # tables with most of the rows
 
 CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -96,7 +88,12 @@ class Job:
             _still_there(found)
             assert newest is not None
             state = State(intake=self.intake, pieces=pieces, lines=lines, running=followed.kept if followed else None)
-            return self._write(con, part, found, tables, followed, newest, state)
+            self.say("write tables", 0, 1)
+            self._keep_histories(con)
+            release = Release(part, self.settings, tables, state, newest, fingerprints(found), self.say)
+            if self.there is not None:
+                return release.change(self.there)
+            return release.whole(self.bank, self.currency, self.hashes, self.limits)
 
     def _connection(self, work: Path) -> duckdb.DuckDBPyConnection:
         return connect(self.limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
@@ -163,7 +160,7 @@ class Job:
             self.say(f"map {name}", place, len(self.settings.tables))
             compared = bool(compared_inputs(con, how, self.settings.inputs))
             parquet = how.from_ in views and bool(come.files.get(str(how.from_)))
-            with _readable(name):
+            with readable(name):
                 read = map_table(con, name, how, asked.minor_digits, parquet=parquet, compared=compared)
                 taken_back, whole = come.replaced.get(str(how.from_), ()), come.tables[name] == "whole"
                 mapped[name], kept[name] = keep_rows(con, self.root, read, before, self.intake, part, whole, taken_back)
@@ -242,169 +239,11 @@ class Job:
             totals[name] = Landed(name, rows, aside, garbled, blanks)
         return totals
 
-    def _write(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        part: Part,
-        found: Mapping[str, Delivery],
-        tables: Mapping[str, TableKept],
-        followed: Followed | None,
-        newest: dt.date,
-        state: State,
-    ) -> Canonical:
-        self.say("write tables", 0, 1)
-        for name, days in self.days.items():  # only what passed the gates is what the next day is held against
+    def _keep_histories(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Only what has passed the gates is what the next day's full files are held against."""
+        for name, days in self.days.items():
             if days != self.histories[name].days:
                 keep_history(con, self.histories[name], days)
-        relations = relations_of(part, self.settings)
-        is_derived = relations.get("balances") == "derived_balances"
-        counted = {name: kept.counts for name, kept in tables.items()}
-        counts = {name: counted[name] for name in relations if name in counted}
-        if is_derived:
-            counts["balances"] = state_counts(self.kept)
-        undated = {name: how.undated for name, how in self.settings.tables.items() if how.undated}
-
-        def keep() -> None:
-            kept = {name: table.model_copy(update={"counts": counts[name]}) for name, table in tables.items()}
-            derived = counts["balances"] if is_derived else None
-            write_state(self.root, state.model_copy(update={"tables": kept, "derived": derived}))
-
-        if self.there is None:
-            single = {name for name in relations if name in part.done and not part.done[name].has_versions}
-            return write_canonical(
-                con,
-                self.root / "canonical",
-                relations,
-                bank=self.bank,
-                currency=self.currency,
-                buckets=self.settings.buckets or buckets_for(sum(tables[n].rows for n in _MOST if n in tables)),
-                newest=newest,
-                inputs=fingerprints(found),
-                config_hash=self.hashes[0],
-                code_hash=self.hashes[1],
-                undated=undated,
-                single=single,
-                intake=self.intake,
-                counts=counts,
-                large=_large(tables, relations, self.root / "work"),
-                before_manifest=keep,
-                limits=self.limits,
-                say=self.say,
-            )
-        there = self.there.manifest
-
-        def manifest(states: dict[str, TableState]) -> CanonicalManifest:
-            new = {"newest_business_date": newest, "inputs": fingerprints(found), "tables": states, "intake": self.intake}
-            return there.model_copy(update=new)
-
-        touched = {name: part.touched(name, relations[name]) for name in relations}
-        return write_change(
-            con,
-            self.there,
-            {name: rows for name, rows in touched.items() if rows is not None},
-            part.owning(relations),
-            manifest,
-            counts,
-            undated=undated,
-            intake=self.intake,
-            say=self.say,
-            before_manifest=keep,
-        )
-
-
-def _large(tables: Mapping[str, TableKept], relations: Mapping[str, str], work: Path) -> dict[str, Path]:
-    """Tables too large to be sorted in one go, and where to lay each down."""
-    rows = {name: tables[name].rows if name in tables else tables["transactions"].rows for name in relations}
-    return {name: fresh_folder(work / "sorted" / name) for name, count in rows.items() if count > _LARGE}
-
-
-def state_counts(kept: State | None) -> Counts:
-    """What the derived balances held."""
-    return kept.derived if kept and kept.derived else Counts()
-
-
-@contextmanager
-def _readable(table: str) -> Iterator[None]:
-    """A bank's own SQL that meets a value it cannot take is a mistake of the mapping, named as one."""
-    try:
-        yield
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        if "Failed to read file" in str(error) or "magic bytes" in str(error):  # a file is damaged, no value is strange
-            raise
-        raise ConfigError(
-            first_sentence(str(error)),
-            where=f"table {table}, its `select` or `where`",
-            expected="SQL that takes every value the bank sends",
-            do="use TRY_CAST and try_strptime there, or read the column under `columns`: then only that row is set aside",
-        ) from None
-
-
-def each_checked(
-    con: duckdb.DuckDBPyConnection,
-    part: Part,
-    mapped: Mapping[str, Mapped],
-    settings: SourceSettings,
-    currency: str,
-    aheads: Mapping[str, tuple[dt.date | None, dt.date | None]],
-    say: Progress,
-    *,
-    anew: bool = False,
-) -> Iterator[tuple[str, Mapped, Checked | None]]:
-    """Check the touched rows of each table, those it refers to first; None where nothing of it is touched."""
-    if "merges" not in mapped and part.kept is not None:
-        part.note_merges({}, ())
-    for place, name in enumerate(in_order(mapped)):
-        say(f"check {name}", place, len(mapped))
-        if name == "transactions":
-            Followed.prepare(con, part.root, part, settings, anew=anew)
-        with _readable(name):
-            known, checked = set(part.done), None
-            whose = part.gather(name, mapped[name], aheads[name], running=runs(mapped))
-            if name not in part.still:
-                checked = check_table(con, whose, settings.checks, currency, known, last=aheads[name][1])
-                part.checked(name, checked)
-        if name == "merges" and part.kept is not None:
-            _note_merges(con, part)
-        yield name, whose, checked
-
-
-def runs(mapped: Mapping[str, Mapped]) -> bool:
-    """Whether printed balances can be followed."""
-    return "accounts" in mapped and "transactions" in mapped and "balance_after" in mapped["transactions"].columns
-
-
-def _note_merges(con: duckdb.DuckDBPyConnection, part: Part) -> None:
-    """Which numbers are of one set, merges that are no longer told included, and which sets a merge has changed."""
-    pairs = con.execute("SELECT DISTINCT old_id, new_id FROM (FROM all_merges UNION ALL BY NAME FROM before_merges)").fetchall()
-    changed = con.execute(
-        "SELECT DISTINCT old_id FROM ((FROM clean_merges EXCEPT SELECT * EXCLUDE (_row) FROM before_merges) UNION ALL"
-        " (SELECT * EXCLUDE (_row) FROM before_merges EXCEPT FROM clean_merges))"
-    ).fetchall()
-    sets = merged_roots(pairs)
-    part.note_merges(sets, {sets[row[0]] for row in changed})
-
-
-def follow(con: duckdb.DuckDBPyConnection, part: Part, followed: Followed, settings: SourceSettings) -> None:
-    """Chain the printed balances of the touched accounts; makes `ordered_transactions` where the bank has no order."""
-    transactions = part.done["transactions"]
-    have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
-    followed.before()
-    check_running(con, have, transactions.has_versions, settings.checks.balance_tolerance)
-    if "day_order" not in transactions.columns:
-        con.execute(
-            "CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, 1) AS day_order"
-            " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)"
-        )
-
-
-def relations_of(part: Part, settings: SourceSettings) -> dict[str, str]:
-    """Table -> relation of its touched rows, as they are to be written."""
-    relations = {name: f"clean_{name}" for name in part.done}
-    if runs(part.mapped) and "day_order" not in part.done["transactions"].columns:
-        relations["transactions"] = "ordered_transactions"
-    if runs(part.mapped) and settings.derived.balances == "transactions":
-        relations["balances"] = "derived_balances"
-    return relations
 
 
 def as_landed(spec: Input) -> Input:

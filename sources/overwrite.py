@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from sources.canonical import Canonical, CanonicalManifest, TableState, read_sql
 from sources.deltafiles import write_whole
 from sources.inventory import Counts, count_rows, noted_files, state_of
-from sources.sqltext import literal
 from sources.tables import TABLES
 from sources.written import KNOWING, order_sql, prepare_owners, rows_sql
 from store.errors import TerraceError
@@ -20,6 +18,7 @@ from store.files import write_json
 from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
+_BATCH = 200_000  # rows that are handed on at once
 
 
 def write_canonical(
@@ -38,7 +37,6 @@ def write_canonical(
     single: Collection[str] = (),
     intake: int = 0,
     counts: dict[str, Counts] | None = None,
-    large: Mapping[str, Path] | None = None,
     before_manifest: Callable[[], None] | None = None,
     limits: Limits = USUAL,
     say: Progress = lambda what, done, total: None,
@@ -50,22 +48,15 @@ def write_canonical(
     and `deleted` (this version removes the row). `single` names tables of which it is known that no key occurs twice. The
     order of rows on disk is total: bucket, owner, event date, key. `customer_id` is the number that stood for the person: a
     merge ends a row's version under the old number and begins one under the new (sources.identity). The manifest is written
-    last, so a crash leaves the earlier intake in force. `counts` is filled with what each table holds; `large` names
-    tables that are sorted by parts of their buckets, and an empty folder for each; `before_manifest` is called when all else is
-    written.
+    last, so a crash leaves the earlier intake in force. `counts` is filled with what each table holds; `before_manifest` is
+    called when all else is written.
     """
     states: dict[str, TableState] = {}
     prepare_owners(con, sources, buckets)
     for name in [table for table in TABLES if table in sources]:
         say(f"write {name}", len(states), len(sources))
-        query, present = rows_sql(con, name, sources, buckets, is_single=name in single)
-        _check_columns(name, present)
-        reader = _sorted(con, name, query, buckets, large[name] if large and name in large else None)
-        version = write_whole(root / name, reader)
-        files = noted_files(root, name, version)
-        listed = [str(root / file.path) for file in files]
-        counted = count_rows(name, read_sql(name, listed), limits) if listed else Counts()
-        states[name] = state_of(name, version, present, (undated or {}).get(name, ()), counted, files)
+        blank = (undated or {}).get(name, ())
+        states[name], counted = _written(con, root, name, sources, buckets, name in single, blank, limits)
         if counts is not None:
             counts[name] = counted
     manifest = CanonicalManifest(
@@ -85,34 +76,25 @@ def write_canonical(
     return Canonical(root, manifest, limits)
 
 
-_PARTS = 16  # of a large table: each is sorted in memory
-
-
-def _sorted(con: duckdb.DuckDBPyConnection, name: str, query: str, buckets: int, folder: Path | None) -> pa.RecordBatchReader:
-    """The rows of a table in their order on disk; with a `folder` to lay them down in, a few buckets at a time."""
-    order = order_sql(TABLES[name])
-    if folder is None or TABLES[name].by == "bank":
-        return con.sql(f"SELECT * FROM ({query}) ORDER BY {order}").to_arrow_reader(200_000)
-    parts = min(buckets, _PARTS)
-    con.execute(
-        f"COPY (SELECT *, bucket * {parts} // {buckets} AS _part FROM ({query})) TO {literal(str(folder))}"
-        " (FORMAT parquet, COMPRESSION lz4, PARTITION_BY (_part))"
-    )
-
-    def laid(part: int) -> str:
-        files = sorted(str(path) for path in (folder / f"_part={part}").glob("*.parquet"))
-        listed = ", ".join(literal(file) for file in files)
-        return f"SELECT * FROM read_parquet([{listed}], hive_partitioning=false) ORDER BY {order}" if files else ""
-
-    found = [laid(part) for part in range(parts)]
-    schema = con.sql(f"SELECT * FROM ({query}) LIMIT 0").to_arrow_table().schema
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for sql in found:
-            if sql:
-                yield from con.sql(sql).to_arrow_reader(200_000)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
+def _written(
+    con: duckdb.DuckDBPyConnection,
+    root: Path,
+    name: str,
+    sources: Mapping[str, str],
+    buckets: int,
+    is_single: bool,
+    undated: Sequence[str],
+    limits: Limits,
+) -> tuple[TableState, Counts]:
+    """One table written whole: what is said of it, and what it holds."""
+    query, present = rows_sql(con, name, sources, buckets, is_single=is_single)
+    _check_columns(name, present)
+    rows = con.sql(f"SELECT * FROM ({query}) ORDER BY {order_sql(TABLES[name])}").to_arrow_reader(_BATCH)
+    version = write_whole(root / name, rows)
+    files = noted_files(root, name, version)
+    listed = [str(root / file.path) for file in files]
+    counted = count_rows(name, read_sql(name, listed), limits) if listed else Counts()
+    return state_of(name, version, present, undated, counted, files), counted
 
 
 def _check_columns(name: str, present: Sequence[str]) -> None:

@@ -143,4 +143,5 @@ def _matching(part: Part, name: str, keys: Sequence[str]) -> str:
 
 
 def same(keys: Iterable[str], one_side: str, other: str) -> str:
+    """SQL for rows of two sides having one key; a part of it that both lack is alike."""
     return " AND ".join(f"{one_side}.{ident(k)} IS NOT DISTINCT FROM {other}.{ident(k)}" for k in keys)

@@ -15,11 +15,13 @@ from sources.connection import connect
 from sources.deltafiles import replace
 from sources.followed import Followed
 from sources.inventory import count_rows, noted_files
-from sources.job import CLOSED, each_checked, follow, relations_of, runs
+from sources.job import CLOSED
 from sources.keeping import read_again
 from sources.landed import State, folder_of
 from sources.overwrite import Progress
 from sources.part import Part
+from sources.release import relations_of
+from sources.review import each_checked, follow, runs
 from sources.settings import SourceSettings
 from sources.sqltext import literals
 from sources.tables import TABLES

@@ -18,6 +18,7 @@ from sources.sqltext import ident, literal, literals, number
 from store.errors import GateBroken
 
 _MOST_UNREADABLE = 200_000  # lines kept aside per file; a file with more has the wrong separator
+_BLANKS = " \t\u3000"  # around a value; the last is that of Chinese type
 GARBLED = "\ufffd"
 CUT_SHORT = (EOFError, gzip.BadGzipFile, zlib.error)  # what unpacking a broken file raises
 
@@ -136,8 +137,16 @@ def _insert(
 
 def clean_sql(column: str, spec: Input) -> str:
     """SQL for a text value without blanks around it, null where it is one of the input's null values."""
-    value = f"trim({ident(column)}, ' \t\u3000')" if spec.strip else ident(column)
-    return f"CASE WHEN {value} IN ({literals(spec.null_values)}) THEN NULL ELSE {value} END" if spec.null_values else value
+    value, bare = f"trim({ident(column)}, {literal(_BLANKS)})", ident(column)
+
+    def known(text: str) -> str:
+        return f"CASE WHEN {text} IN ({literals(spec.null_values)}) THEN NULL ELSE {text} END" if spec.null_values else text
+
+    if not spec.strip:
+        return known(bare)
+    ends = " OR ".join(f"suffix({bare}, {literal(blank)})" for blank in _BLANKS)
+    maybe = f"{bare} < '!' OR {bare} >= {literal(_BLANKS[-1])} OR {ends}"  # trim looks at every letter: few texts need it
+    return f"CASE WHEN {maybe} THEN {known(value)} ELSE {known(bare)} END"
 
 
 def _garbled(con: duckdb.DuckDBPyConnection, name: str, text: list[str], held: int) -> int:

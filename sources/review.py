@@ -1,0 +1,95 @@
+"""The touched rows gone over: every table checked, those it refers to first, and printed balances followed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+
+from sources.balances import check_running
+from sources.contract import Checked, check_table, in_order
+from sources.followed import Followed
+from sources.identity import merged_roots
+from sources.mapping import Mapped
+from sources.part import Part
+from sources.settings import SourceSettings
+from sources.statement import first_sentence
+from store.errors import ConfigError
+
+Progress = Callable[[str, int, int], None]
+
+
+@contextmanager
+def readable(table: str) -> Iterator[None]:
+    """A bank's own SQL that meets a value it cannot take is a mistake of the mapping, named as one."""
+    try:
+        yield
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        if "Failed to read file" in str(error) or "magic bytes" in str(error):  # a file is damaged, no value is strange
+            raise
+        raise ConfigError(
+            first_sentence(str(error)),
+            where=f"table {table}, its `select` or `where`",
+            expected="SQL that takes every value the bank sends",
+            do="use TRY_CAST and try_strptime there, or read the column under `columns`: then only that row is set aside",
+        ) from None
+
+
+def each_checked(
+    con: duckdb.DuckDBPyConnection,
+    part: Part,
+    mapped: Mapping[str, Mapped],
+    settings: SourceSettings,
+    currency: str,
+    aheads: Mapping[str, tuple[dt.date | None, dt.date | None]],
+    say: Progress,
+    *,
+    anew: bool = False,
+) -> Iterator[tuple[str, Mapped, Checked | None]]:
+    """Check the touched rows of each table, those it refers to first; None where nothing of it is touched."""
+    if "merges" not in mapped and part.kept is not None:
+        part.note_merges({}, ())
+    for place, name in enumerate(in_order(mapped)):
+        say(f"check {name}", place, len(mapped))
+        if name == "transactions":
+            Followed.prepare(con, part.root, part, settings, anew=anew)
+        with readable(name):
+            known, checked = set(part.done), None
+            whose = part.gather(name, mapped[name], aheads[name], running=runs(mapped))
+            if name not in part.still:
+                checked = check_table(con, whose, settings.checks, currency, known, last=aheads[name][1])
+                part.checked(name, checked)
+        if name == "merges" and part.kept is not None:
+            _note_merges(con, part)
+        yield name, whose, checked
+
+
+def runs(mapped: Mapping[str, Mapped]) -> bool:
+    """Whether printed balances can be followed."""
+    return "accounts" in mapped and "transactions" in mapped and "balance_after" in mapped["transactions"].columns
+
+
+def _note_merges(con: duckdb.DuckDBPyConnection, part: Part) -> None:
+    """Which numbers are of one set, merges that are no longer told included, and which sets a merge has changed."""
+    pairs = con.execute("SELECT DISTINCT old_id, new_id FROM (FROM all_merges UNION ALL BY NAME FROM before_merges)").fetchall()
+    changed = con.execute(
+        "SELECT DISTINCT old_id FROM ((FROM clean_merges EXCEPT SELECT * EXCLUDE (_row) FROM before_merges) UNION ALL"
+        " (SELECT * EXCLUDE (_row) FROM before_merges EXCEPT FROM clean_merges))"
+    ).fetchall()
+    sets = merged_roots(pairs)
+    part.note_merges(sets, {sets[row[0]] for row in changed})
+
+
+def follow(con: duckdb.DuckDBPyConnection, part: Part, followed: Followed, settings: SourceSettings) -> None:
+    """Chain the printed balances of the touched accounts; makes `ordered_transactions` where the bank has no order."""
+    transactions = part.done["transactions"]
+    have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
+    followed.before()
+    check_running(con, have, transactions.has_versions, settings.checks.balance_tolerance)
+    if "day_order" not in transactions.columns:
+        con.execute(
+            "CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, 1) AS day_order"
+            " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)"
+        )
