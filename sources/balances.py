@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sources.running import Before, Bools, Chained, Ints, chain
 
 _AT_ONCE = 2_000_000  # movements chained in one go: their figures lie in memory
+_BATCH = 200_000  # movements handed on at once
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _by_account(con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
             " LEFT JOIN running_before b ON b.account_id = r.account_id"
             " WHERE r.known_to IS NULL"
             ' ORDER BY a.number, r."on", r."at", r.transaction_id'
-        ).to_arrow_reader(_AT_ONCE // 10)
+        ).to_arrow_reader(_BATCH)
         waiting: list[pa.RecordBatch] = []
         for batch in rows:
             waiting.append(batch)

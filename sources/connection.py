@@ -12,6 +12,7 @@ from store.limits import USUAL, Limits, bytes_of
 
 Config = Mapping[str, str | bool | int | float | list[str]]
 _ALONE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "preserve_insertion_order": "false"}
+CLOSED: dict[str, str | bool | int | float | list[str]] = {**_ALONE, "python_enable_replacements": "false"}  # to a bank's SQL
 
 
 def connect(

@@ -231,3 +231,21 @@ def _day(path: Path, spec: Input) -> dt.date | None:
         return dt.datetime.strptime(match.group(1), spec.dated.date).date() if match else None  # noqa: DTZ007 - a day has no zone
     except (ValueError, IndexError):
         return None
+
+
+def still_there(found: Mapping[str, Delivery]) -> None:
+    """Raises DataNotArrived: a file that was replaced while it was being read is a delivery that has not finished."""
+    for name, delivery in found.items():
+        for file in delivery.files:
+            if not file.is_unchanged():
+                raise DataNotArrived(
+                    f"{file.path.name} changed while it was being read",
+                    where=f"input {name}",
+                    expected="a finished delivery",
+                    do="run again; let the sender write under another name and rename",
+                )
+
+
+def fingerprints(found: Mapping[str, Delivery]) -> dict[str, str]:
+    """Input -> content hash."""
+    return {name: found[name].fingerprint for name in sorted(found)}

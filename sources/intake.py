@@ -15,12 +15,13 @@ from babel.numbers import get_currency_precision
 from sources.arrivals import named
 from sources.canonical import Canonical, open_canonical
 from sources.checking import check_settings
+from sources.connection import CLOSED
 from sources.database import database_columns, fetch
-from sources.delivery import Delivery, Hashes, by_day, content_of, delivered_file, deliveries, paths_of, said_by
+from sources.delivery import Delivery, Hashes, by_day, content_of, delivered_file, deliveries, fingerprints, paths_of, said_by
 from sources.followed import StartMoved
 from sources.gates import Asked, Calendar
 from sources.history import FILE_ON, GONE, History, fingerprint, open_history
-from sources.job import CLOSED, Job, Progress, fingerprints
+from sources.job import Job, Progress
 from sources.landed import State, folder_of, forget, read_state
 from sources.landing import columns_of, visible_columns
 from sources.quality import QualityReport

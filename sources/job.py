@@ -14,9 +14,9 @@ from sources.arrivals import Arrivals, arrivals
 from sources.balances import derive_balances
 from sources.canonical import Canonical
 from sources.comparison import land_full
-from sources.connection import connect
+from sources.connection import CLOSED, connect
 from sources.contract import last_usual
-from sources.delivery import Delivery
+from sources.delivery import Delivery, fingerprints, still_there
 from sources.followed import Followed
 from sources.gates import Asked
 from sources.history import Day, History, keep_history
@@ -31,17 +31,9 @@ from sources.settings import Input, SourceSettings
 from sources.sqltext import literals
 from sources.verdict import Intake, quality_report, write_verdict
 from sources.versions import compared_inputs
-from store.errors import DataNotArrived
 from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
-
-CLOSED: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-    "preserve_insertion_order": "false",
-}
 
 
 @dataclass
@@ -85,7 +77,7 @@ class Job:
             intake = Intake(landed, totals, tables, part.done, followed, newest, self.intake, self.kept is not None)
             report = quality_report(con, self.settings, self.bank, intake, asked)
             lines = write_verdict(con, self.root, intake, report, {(p.input, p.name) for p in pieces}, self.kept)
-            _still_there(found)
+            still_there(found)
             assert newest is not None
             state = State(intake=self.intake, pieces=pieces, lines=lines, running=followed.kept if followed else None)
             self.say("write tables", 0, 1)
@@ -249,21 +241,3 @@ class Job:
 def as_landed(spec: Input) -> Input:
     """A database's table is landed as Parquet and is a Parquet input from there."""
     return spec.model_copy(update={"format": "parquet"}) if spec.database else spec
-
-
-def _still_there(found: Mapping[str, Delivery]) -> None:
-    """A file that was replaced while it was being read is a delivery that has not finished."""
-    for name, delivery in found.items():
-        for file in delivery.files:
-            if not file.is_unchanged():
-                raise DataNotArrived(
-                    f"{file.path.name} changed while it was being read",
-                    where=f"input {name}",
-                    expected="a finished delivery",
-                    do="run again; let the sender write under another name and rename",
-                )
-
-
-def fingerprints(found: Mapping[str, Delivery]) -> dict[str, str]:
-    """Input -> content hash."""
-    return {name: found[name].fingerprint for name in sorted(found)}

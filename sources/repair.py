@@ -11,11 +11,10 @@ import duckdb
 from sources.balances import derive_balances
 from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
-from sources.connection import connect
+from sources.connection import CLOSED, connect
 from sources.deltafiles import replace
 from sources.followed import Followed
 from sources.inventory import count_rows, noted_files
-from sources.job import CLOSED
 from sources.keeping import read_again
 from sources.landed import State, folder_of
 from sources.overwrite import Progress

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.reading import reading
-from sources.settings import ColumnMap
+from sources.settings import ColumnMap, Input
 from sources.tables import Column, Kind
+from sources.textfile import clean_sql
 
 
 def read(
@@ -101,3 +102,12 @@ def test_flags_read_yes_and_no_and_nothing_else() -> None:
         (False, False),
         (None, True),
     ]
+
+
+@given(st.lists(st.text(alphabet=" \t\u3000\u3001a中-!", max_size=4), min_size=1), st.sampled_from([("",), ("", "-"), ()]))
+def test_texts_lose_the_blanks_around_them_and_null_values_are_unknown(texts: list[str], nulls: tuple[str, ...]) -> None:
+    sql = clean_sql("x", Input(files="x", columns=("x",), null_values=nulls))
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT {sql} FROM (SELECT unnest(?) AS x)", [[*texts, None]]).fetchall()
+    bare = [text.strip(" \t\u3000") for text in texts]
+    assert [row[0] for row in found] == [*(None if text in nulls else text for text in bare), None]

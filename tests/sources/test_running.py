@@ -6,9 +6,11 @@ import datetime as dt
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources import balances
 from sources.running import Chained, chain
 from tests.sources.conftest import MOVEMENTS, SmallBank, rows
 
@@ -97,3 +99,13 @@ def test_a_closed_account_ends_at_nothing(bank: SmallBank) -> None:
     canonical = bank.take()
     assert rows(canonical, "balances", dt.date(2023, 9, 1), 'account_id, "on", balance')[-1] == ("A3", dt.date(2023, 9, 1), 0)
     assert bank.findings()["accounts", "unclosed", "closed_on"].count == 1
+
+
+def test_movements_are_followed_alike_however_many_at_a_time(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank.write("mov.dat", [*MOVEMENTS, "T09|+|A1|+|20230905|+|C|+|1.00|+|9.00|+|INT"])  # a break, of an account of many days
+    at_once = bank.take("at_once").manifest.content()
+    monkeypatch.setattr(balances, "_AT_ONCE", 2)
+    assert bank.take("by_few").manifest.content() == at_once
+    one, other = bank.report("at_once"), bank.report("by_few")
+    assert (one.account_days, one.inexact_days) == (other.account_days, other.inexact_days)
+    assert other.inexact_days == 1
