@@ -158,16 +158,18 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
     rows = (
         f'SELECT _row, transaction_id, account_id, "on", {moment} AS "at", amount, balance_after,'
-        f" greatest({recorded}) AS known_on, {deleted} AS gone FROM numbered_transactions n"
+        f" greatest({recorded}) AS known_on, {deleted} AS gone{''.join(f', {c}' for c in told)} FROM numbered_transactions n"
     )
     if told and has_versions:
-        until = "lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on)"
+        turn = ", ".join(f"{c} NULLS FIRST" for c in told)  # both told before their day are known from it: the last one stands
+        until = f"lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on, {turn})"
         several = "JOIN several_transactions s ON s.transaction_id IS NOT DISTINCT FROM n.transaction_id"
         single = f"SELECT *, NULL::DATE AS known_to FROM ({rows} ANTI {several})"
         rows = f"{single} UNION ALL SELECT *, {until} FROM ({rows} SEMI {several})"
     else:
         rows = f"SELECT *, NULL::DATE AS known_to FROM ({rows})"
-    con.execute(f"CREATE VIEW rows_known AS SELECT * EXCLUDE (gone) FROM ({rows}) WHERE NOT gone")
+    hidden = ", ".join(["gone", *told])
+    con.execute(f"CREATE VIEW rows_known AS SELECT * EXCLUDE ({hidden}) FROM ({rows}) WHERE NOT gone")
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:

@@ -17,6 +17,7 @@ from sources.sqltext import ident
 from sources.tables import Table
 
 _EVER = dt.date(1, 1, 1)
+_NEVER_TOLD = f"DATE '{_EVER.isoformat()}'"
 Merge = tuple[str, str, dt.date, dt.date | None]  # old, new, from, undone
 
 
@@ -78,15 +79,17 @@ def _spells_of(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date
 def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str, str]]:
     """Temp table `_person` (customer_id, person, since, until) from a relation of merges; returns its pairs of numbers."""
     columns = [d[0] for d in con.execute(f"SELECT * FROM {merges} LIMIT 0").description or []]
-    known = f"greatest({', '.join(ident(c) for c in ('on', 'recorded_on', 'valid_from') if c in columns)})"
+    told = [c for c in ("recorded_on", "valid_from") if c in columns]
+    known = f"greatest({', '.join(ident(c) for c in ('on', *told))})"
+    turn = f"row({', '.join([known, *(f'coalesce({c}, {_NEVER_TOLD})' for c in told)])})"  # known from one day: told last
     undone = "NULL::DATE"
     if "undone_on" in columns:
         undone = f"CASE WHEN undone_on IS NOT NULL THEN greatest(undone_on, {known}) END"
     if "deleted" in columns:
         undone = f"CASE WHEN deleted THEN {known} ELSE {undone} END"
     rows = con.execute(  # of several versions the first says since when, the last whether it still holds
-        f'SELECT old_id, new_id, min(known), arg_max_null(undone, known) FROM (SELECT old_id, new_id, "on", {known} AS known,'
-        f' {undone} AS undone FROM {merges}) GROUP BY old_id, new_id, "on" ORDER BY ALL'
+        'SELECT old_id, new_id, min(known), arg_max_null(undone, turn) FROM (SELECT old_id, new_id, "on",'
+        f' {known} AS known, {turn} AS turn, {undone} AS undone FROM {merges}) GROUP BY old_id, new_id, "on" ORDER BY ALL'
     ).fetchall()
     found = spells(rows)
     names, types = ("customer_id", "person", "since", "until"), (pa.string(), pa.string(), pa.date32(), pa.date32())

@@ -129,14 +129,16 @@ def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
     """Owner spells of accounts or loans; the only owner, the first and the last have no day at their open end."""
     key = ident(spec.key[0])
     alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in present else ""
+    turns = [f"coalesce({c}, {_EVER})" for c in ("recorded_on", "valid_from") if c in present]
+    turn = f"row({', '.join([_known_sql(spec, present), *turns])})"  # known from one day: the owner told last stands
     return (
-        f"WITH told AS (SELECT {key}, customer_id, {_known_sql(spec, present)} AS day FROM {relation}{alive}),"
+        f"WITH told AS (SELECT {key}, customer_id, {_known_sql(spec, present)} AS day, {turn} AS turn FROM {relation}{alive}),"
         f" whole AS (SELECT {key}, min(customer_id) AS customer_id, max(customer_id) AS other FROM told GROUP BY 1),"
         f" handed AS (SELECT t.* FROM told t SEMI JOIN (FROM whole WHERE customer_id <> other) w USING ({key})"
-        f" QUALIFY t.customer_id IS DISTINCT FROM lag(t.customer_id) OVER (PARTITION BY {key} ORDER BY day, t.customer_id))"
+        f" QUALIFY t.customer_id IS DISTINCT FROM lag(t.customer_id) OVER (PARTITION BY {key} ORDER BY turn, t.customer_id))"
         f" SELECT {key}, customer_id, NULL::DATE AS since, NULL::DATE AS until FROM whole WHERE customer_id = other"
         f" UNION ALL SELECT {key}, customer_id, CASE WHEN lag(day) OVER w IS NOT NULL THEN day END, lead(day) OVER w"
-        f" FROM handed WINDOW w AS (PARTITION BY {key} ORDER BY day, customer_id)"
+        f" FROM handed WINDOW w AS (PARTITION BY {key} ORDER BY turn, customer_id)"
     )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.sources.daily_bank import D, Day, daily_bank, deliver, seen
@@ -56,6 +56,13 @@ BASE: Day = {
 }
 
 
+def told_of_a_day_to_come(table: str, first: str, then: str) -> list[Day]:
+    """Two days that say it otherwise of one key, both before its own day."""
+    return [{table: [first]}, {table: [then]}]
+
+
+@example(True, told_of_a_day_to_come("mov", "T2|A1|20230905|1.00|2.00|CSH|0", "T2|A1|20230905|2.00|3.00|CSH|0"), 0)
+@example(True, told_of_a_day_to_come("merge", "C1|C2|20230905|0", "C1|C2|20230905|20230905"), 0)
 @settings(max_examples=8, deadline=None, derandomize=True)  # each example takes in up to six times
 @given(st.booleans(), st.lists(DAY, min_size=1, max_size=4), st.integers(0, 3))
 def test_any_days_one_by_one_give_the_rows_of_all_at_once(has_base: bool, days: list[Day], late: int) -> None:

@@ -208,3 +208,17 @@ def test_at_every_date_every_number_stands_for_exactly_one(merges: list[tuple[st
 
 def test_the_root_of_a_merged_set_does_not_depend_on_what_was_merged_into_what() -> None:
     assert merged_roots([("C", "B"), ("B", "A")]) == merged_roots([("A", "B"), ("B", "C")]) == {"A": "A", "B": "A", "C": "A"}
+
+
+def test_of_two_owners_told_before_an_account_opens_the_one_told_last_has_it(tmp_path: Path) -> None:
+    with connect() as con:
+        con.execute("CREATE TABLE c AS SELECT unnest(['A', 'B']) AS customer_id, DATE '2020-01-01' AS opened_on")
+        con.execute(
+            "CREATE TABLE a AS SELECT '1' AS account_id, unnest(['B', 'A']) AS customer_id, 'deposit' AS holds,"
+            " DATE '2024-01-01' AS opened_on, unnest([DATE '2023-12-01', DATE '2023-12-02']) AS recorded_on"
+        )
+        con.execute("CREATE TABLE b AS SELECT '1' AS account_id, DATE '2024-01-02' AS \"on\", 100 AS balance")
+        names = {"customers": "c", "accounts": "a", "balances": "b"}
+        canonical = write_canonical(con, tmp_path, names, bank="x", currency="CNY", newest=D(2024, 2, 1), inputs={})
+    for table in ("accounts", "balances"):
+        assert rows(canonical, table, D(2024, 2, 1), "account_id, customer_id") == [("1", "A")], table
