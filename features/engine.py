@@ -187,7 +187,7 @@ def _at(
     """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
     with con.cursor() as own:
         for bucket, table in script.run(quiet(own), held, moments[on], threads):
-            write_parquet(parts.path(on, bucket), finished(table, wanted, on))
+            parts.write(on, bucket, finished(table, wanted, on))
 
 
 def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:
