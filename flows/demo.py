@@ -50,10 +50,14 @@ def is_demo(bank: BankFile) -> bool:
 
 @contextmanager
 def to_oneself(bank: BankFile, home: Home) -> Iterator[None]:
-    """The demo bank's files in a home to write to: no run reads them meanwhile. Raises LeaseHeld where one does."""
-    home.make()
-    with under_lease(bank, home):
-        yield
+    """The demo bank's files in a home to write to: no run reads them meanwhile.
+
+    Raises LeaseHeld where one does, MachineFault where there is no room even to say so.
+    """
+    with faults.named(Home(folder_of(home.root.parent)), None):
+        home.make()
+        with under_lease(bank, home):
+            yield
 
 
 def make_if_missing(bank: BankFile, home: Home, screen: Screen) -> None:
