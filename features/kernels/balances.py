@@ -97,17 +97,26 @@ def balances(
         _spell(spells, customer, since, through + 1, assets, deposits, spell_value, spell_how, spell_spans, spell_until)
         if not any_row:
             continue
-        for leaf in range(len(leaf_where)):
-            where, value = leaf_where[leaf], 0.0
-            for bucket in range(leaf_low[leaf], leaf_high[leaf] + 1):
-                if leaf_how[leaf] == SUM:
-                    value += total[where, bucket]
-                else:
-                    value += days[where, bucket] - total[where, bucket] * leaf_since[leaf]
-            if leaf_how[leaf] == DAY_SUM:
-                for bucket in range(leaf_low[leaf]):
-                    value += total[where, bucket] * leaf_length[leaf]
-            out[leaf, customer] = value
+        _windows(customer, total, days, leaf_where, leaf_low, leaf_high, leaf_how, leaf_length, leaf_since, out)
+
+
+@compiled
+def _windows(
+    customer: Any, total: Any, days: Any, leaf_where: Any, leaf_low: Any, leaf_high: Any, leaf_how: Any, leaf_length: Any,
+    leaf_since: Any, out: Any,
+) -> None:  # fmt: skip
+    """Leaves of changes from the cells of a customer: sums, and running totals over every day of a window."""
+    for leaf in range(len(leaf_where)):
+        where, value = leaf_where[leaf], 0.0
+        for bucket in range(leaf_low[leaf], leaf_high[leaf] + 1):
+            if leaf_how[leaf] == SUM:
+                value += total[where, bucket]
+            else:
+                value += days[where, bucket] - total[where, bucket] * leaf_since[leaf]
+        if leaf_how[leaf] == DAY_SUM:
+            for bucket in range(leaf_low[leaf]):
+                value += total[where, bucket] * leaf_length[leaf]
+        out[leaf, customer] = value
 
 
 @compiled

@@ -21,32 +21,21 @@ def cells(
     lowest = np.full((count_wheres, count_edges + 1), np.inf)
     highest = np.full((count_wheres, count_edges + 1), -np.inf)
     for customer in range(first, last):
-        any_row = False
-        for stream in range(2):
-            begin, end = starts[customer], starts[customer + 1]
-            if stream == 1:
-                begin, end = late_starts[customer], late_starts[customer + 1]
-            for row in range(begin, end):
-                when = day[row] if stream == 0 else late_day[row]
-                if when > through:
-                    continue
-                value = amount[row] if stream == 0 else late_amount[row]
-                kind = code[row] if stream == 0 else late_code[row]
-                if not any_row:
-                    any_row = True
-                    total[:] = 0.0
-                    number[:] = 0.0
-                    lowest[:] = np.inf
-                    highest[:] = -np.inf
-                bucket = edge_of[max(when - day_zero, 0)]
-                for place in range(where_starts[kind], where_starts[kind + 1]):
-                    where = wheres[place]
-                    total[where, bucket] += value
-                    number[where, bucket] += 1.0
-                    lowest[where, bucket] = min(lowest[where, bucket], value)
-                    highest[where, bucket] = max(highest[where, bucket], value)
-        if not any_row:
+        begin, end = starts[customer], starts[customer + 1]
+        late, late_end = late_starts[customer], late_starts[customer + 1]
+        if begin == end and late == late_end:
             continue
+        total[:] = 0.0
+        number[:] = 0.0
+        lowest[:] = np.inf
+        highest[:] = -np.inf
+        _into_cells(
+            begin, end, day, amount, code, through, edge_of, day_zero, where_starts, wheres, total, number, lowest, highest
+        )  # fmt: skip
+        _into_cells(
+            late, late_end, late_day, late_amount, late_code, through, edge_of, day_zero, where_starts, wheres, total, number,
+            lowest, highest,
+        )  # fmt: skip
         for leaf in range(len(leaf_where)):
             where, how = leaf_where[leaf], leaf_how[leaf]
             value = 0.0
@@ -64,6 +53,24 @@ def cells(
                 else:
                     value = max(value, highest[where, bucket])
             out[leaf, customer] = value
+
+
+@compiled
+def _into_cells(
+    begin: Any, end: Any, day: Any, amount: Any, code: Any, through: Any, edge_of: Any, day_zero: Any, where_starts: Any,
+    wheres: Any, total: Any, number: Any, lowest: Any, highest: Any,
+) -> None:  # fmt: skip
+    """Rows of one customer and stream into the cells of every filter they pass."""
+    for row in range(begin, end):
+        if day[row] > through:
+            continue
+        value, bucket = amount[row], edge_of[max(day[row] - day_zero, 0)]
+        for place in range(where_starts[code[row]], where_starts[code[row] + 1]):
+            where = wheres[place]
+            total[where, bucket] += value
+            number[where, bucket] += 1.0
+            lowest[where, bucket] = min(lowest[where, bucket], value)
+            highest[where, bucket] = max(highest[where, bucket], value)
 
 
 @compiled
@@ -103,24 +110,29 @@ def blocks(
     late_code: Any, through: Any, length: Any, incoming: Any, outgoing: Any, income: Any, spending: Any, has: Any,
 ) -> None:  # fmt: skip
     """Income and spending per customer and block of `length` days counted back from `through`, and whether anything moved."""
-    count = has.shape[0]
     for customer in range(first, last):
-        for stream in range(2):
-            begin, end = starts[customer], starts[customer + 1]
-            if stream == 1:
-                begin, end = late_starts[customer], late_starts[customer + 1]
-            for row in range(begin, end):
-                when = day[row] if stream == 0 else late_day[row]
-                block = (through - when) // length
-                if when > through or block >= count:
-                    continue
-                value = amount[row] if stream == 0 else late_amount[row]
-                kind = code[row] if stream == 0 else late_code[row]
-                has[block, customer] = True
-                if incoming[kind]:
-                    income[block, customer] += value
-                if outgoing[kind]:
-                    spending[block, customer] += value
+        _into_blocks(
+            customer, starts, day, amount, code, through, length, incoming, outgoing, income, spending, has
+        )  # fmt: skip
+        _into_blocks(
+            customer, late_starts, late_day, late_amount, late_code, through, length, incoming, outgoing, income, spending, has
+        )  # fmt: skip
+
+
+@compiled
+def _into_blocks(
+    customer: Any, starts: Any, day: Any, amount: Any, code: Any, through: Any, length: Any, incoming: Any, outgoing: Any,
+    income: Any, spending: Any, has: Any,
+) -> None:  # fmt: skip
+    for row in range(starts[customer], starts[customer + 1]):
+        block = (through - day[row]) // length
+        if day[row] > through or block >= has.shape[0]:
+            continue
+        has[block, customer] = True
+        if incoming[code[row]]:
+            income[block, customer] += amount[row]
+        if outgoing[code[row]]:
+            spending[block, customer] += amount[row]
 
 
 @compiled
