@@ -14,6 +14,7 @@ from flows.bank import BankFile
 from flows.chores import taken_in, under_lease
 from flows.home import Home
 from flows.settings import Language
+from flows.words import say
 from models.backtest import Backtest, replay
 from models.splits import Window
 from sources.canonical import Canonical
@@ -32,7 +33,7 @@ class Report:
     labels: tuple[Backtest, ...]
     none: dict[str, str]
 
-    def rows(self) -> list[tuple[str, ...]]:
+    def rows(self, language: Language) -> list[tuple[str, ...]]:
         """One row per label and night, as text: label, night, method, cohort, positives, caught, by chance, AUC, lift."""
 
         def span(value: object) -> str:
@@ -43,7 +44,7 @@ class Report:
             (
                 test.label,
                 str(night.as_of),
-                night.method,
+                say(language, night.method),
                 f"{night.cohort:,}",
                 f"{night.positives:,}",
                 f"{night.caught.value:.0f} / {min(night.capacity, night.cohort):,}",
@@ -59,7 +60,7 @@ class Report:
         """The same as a Markdown table."""
         columns = COLUMNS_ZH if language == "zh" else COLUMNS
         lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows()]) + "\n"
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows(language)]) + "\n"
 
 
 COLUMNS = ("label", "night", "method", "cohort", "positives", "caught / names", "by chance", "ROC AUC", "lift at 10 %")
@@ -113,10 +114,10 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
                 none[label.name] = error.found
     if not done:
         raise TerraceError(
-            "no night can be replayed",
+            "; ".join(dict.fromkeys(none.values())),
             where=bank.bank.id,
             expected="past month ends with known outcomes",
-            do="; ".join(f"{name}: {why}" for name, why in none.items()),
+            do="name an earlier date, or none: then the newest month ends with known outcomes are replayed",
         )
     for test in done:
         test.write(folder)

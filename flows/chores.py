@@ -83,7 +83,7 @@ def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = F
 def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], progress: Progress) -> list[Trained]:
     """Train labels (all, or `only`) on what was known at `as_of`; those that pass become champions.
 
-    Raises ConfigError for a label the bank has not.
+    Raises ConfigError for a label the bank has not, or a date the data does not reach.
     """
     from models.registry import Registry
 
@@ -99,9 +99,19 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
     done = []
     with under_lease(bank, home):
         canonical = taken_in(bank, home, progress)
-        known_at = as_of or canonical.manifest.newest_business_date
+        newest = canonical.manifest.newest_business_date
+        if as_of is not None and as_of > newest:
+            raise ConfigError(f"the data goes to {newest}, not to {as_of}", where="--as-of", expected=f"a date up to {newest}")
+        known_at = as_of or newest
         dates = {label.name: training.dates_for(canonical, label, known_at, bank.night.training) for label in labels}
         every = tuple(sorted({day for days in dates.values() for day in days}))
+        if not every:
+            raise ConfigError(
+                f"on {known_at} no outcome of any month end was known",
+                where="--as-of",
+                expected="a month or more of data, and the days in which an outcome may come",
+                do="name a later date, or wait for more data",
+            )
         engines.build(bank, canonical, every, home.features, progress)
         build_labels(canonical, labels, every, known_at, home.labels, progress=progress)
         outcomes = {name: [file_of(home.labels / name, day) for day in days] for name, days in dates.items()}

@@ -134,7 +134,8 @@ def train(
                 least=there.min_positives,
             )
         )
-        rates = ", ".join(f"{rate.of[:7]} {rate.rate:.1%}" for rate in there.by_date if rate.rate is not None)
+        between = "、" if screen.language == "zh" else ", "
+        rates = between.join(f"{rate.of[:7]} {rate.rate:.1%}" for rate in there.by_date if rate.rate is not None)
         screen.line("  " + say(screen.language, "by_month", rates=rates))
         for reason in item.reasons_zh if screen.language == "zh" else item.reasons_en:
             screen.line(f"  {reason}")
@@ -169,13 +170,16 @@ def backtest(
 ) -> None:
     """Replay past month ends as if each were the night it was, and say what the lists would have caught."""
     from flows import backtest as replays
+    from flows.translation import translated
 
     settings, place, screen = opened(bank, home, language, reads=True)
     with screen:
         report = replays.run(settings, place, date_of(as_of), label or (), screen.progress)
-    screen.table(replays.COLUMNS_ZH if screen.language == "zh" else replays.COLUMNS, report.rows(), numbers=range(3, 9))
+    screen.table(
+        replays.COLUMNS_ZH if screen.language == "zh" else replays.COLUMNS, report.rows(screen.language), numbers=range(3, 9)
+    )
     for name, why in sorted(report.none.items()):
-        screen.line(f"{name}: {why}")
+        screen.line(f"{name}: {translated(why) if screen.language == 'zh' else why}")
     screen.line(str(report.folder / "report.json"))
 
 

@@ -161,7 +161,11 @@ _FLOWS = {
     "the file {} cannot be read": "文件 {} 无法读取",
     "a whole Parquet file that this user may read": "完整且当前用户可读的 Parquet 文件",
     "no label {}": "没有标签 {}",
-    "no night can be replayed": "没有可以回放的日期",
+    "name an earlier date, or none: then the newest month ends with known outcomes are replayed":
+        "改选更早的日期；不写日期的，回放结果已知的最近几个月末",
+    "on {} no outcome of any month end was known": "截至 {}，还没有任何月末的结果可知",
+    "a month or more of data, and the days in which an outcome may come": "一个月以上的数据，再加上表现期",
+    "name a later date, or wait for more data": "改选更晚的日期，或等数据积累",
     "past month ends with known outcomes": "结果已知的过去月末",
     "no champion that the newest night could use": "没有可用于最近一晚的模型",
     "at least one that learned from this bank": "至少一个用本行数据训练的模型",

@@ -47,8 +47,8 @@ def too_few(positives: int, least: int) -> Verdict:
             Check(
                 "enough_positives",
                 False,
-                f"历史上只有{positives}位客户发生过，不足{least}位，暂不建模，按分群比率给出概率和区间。",
-                f"Only {positives} customers have had this outcome, fewer than the {least} a model needs: the rate of the "
+                f"历史上只有{positives:,}位客户发生过，不足{least:,}位，暂不建模，按分群比率给出概率和区间。",
+                f"Only {positives:,} customers have had this outcome, fewer than the {least:,} a model needs: the rate of the "
                 "customer's segment is shown with its interval.",
             ),
         )
@@ -90,11 +90,12 @@ def _informs(evaluation: Evaluation) -> Check:
 def _beats_rule(rule: OneFeatureRule, difference: Difference) -> Check:
     passed = difference.roc_auc.value > 0
     zh, en = ("优于", "ahead of") if passed else ("不优于", "not ahead of")
+    doubt_zh, doubt_en = ("，但尚不能确认", ", though not surely") if passed and difference.roc_auc.low <= 0 else ("", "")
     return Check(
         "beats_one_feature",
         passed,
-        f"{zh}只看“{rule.feature}”一项的做法，ROC AUC相差{_span(difference.roc_auc)}。",
-        f"{en.capitalize()} ranking by '{rule.feature}' alone: difference in ROC AUC {_span(difference.roc_auc)}.",
+        f"{zh}只看“{rule.feature}”一项的做法{doubt_zh}，ROC AUC相差{_span(difference.roc_auc)}。",
+        f"{en.capitalize()} ranking by '{rule.feature}' alone{doubt_en}: difference in ROC AUC {_span(difference.roc_auc)}.",
     )
 
 

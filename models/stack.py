@@ -126,7 +126,8 @@ def stack_features(
         at += len(ids)
     every = np.concatenate([ids for _, ids in places]) if places else np.empty(0, dtype=object)
     customers, codes = np.unique(every, return_inverse=True)
-    days = np.concatenate([np.full(len(i), np.datetime64(as_of_in(p), "D")) for (_, i), p in zip(places, ordered, strict=True)])
+    dated = [np.full(len(ids), np.datetime64(as_of_in(path), "D")) for (_, ids), path in zip(places, ordered, strict=True)]
+    days = np.concatenate(dated) if dated else np.empty(0, dtype="datetime64[D]")
     return Stack(
         customers,
         codes.astype(np.int64),

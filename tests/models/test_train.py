@@ -11,8 +11,8 @@ from synthetic import LABEL, Synthetic, make
 from models import gate, recipe
 from models.bootstrap import Estimate
 from models.champion import Champion
-from models.evaluate import Scored, compare, evaluate
-from models.one_feature import best_rule
+from models.evaluate import Difference, Scored, compare, evaluate
+from models.one_feature import OneFeatureRule, best_rule
 from models.score import raw_and_probability
 from models.settings import ModelSettings
 from models.splits import Window
@@ -150,6 +150,14 @@ def test_a_model_no_better_than_its_best_feature_is_refused(bank: Synthetic, qui
     evaluation = evaluate(flat, quick.evaluation, base_rate=dataset.base_rate, capacity=100, seed=1)
     verdict = gate.judge(evaluation, rule, against, quick.gate)
     assert not next(check for check in verdict.checks if check.name == "beats_one_feature").passed
+
+
+@pytest.mark.parametrize(("low", "doubted"), [(-0.01, True), (0.001, False)])
+def test_an_advantage_that_may_be_chance_is_told_with_its_doubt(low: float, doubted: bool) -> None:
+    rule = OneFeatureRule("dep_adb_90d", True, 0.7)
+    check = gate._beats_rule(rule, Difference(Estimate(0.02, low, 0.05), Estimate(0.1, -0.2, 0.3)))
+    assert check.passed
+    assert ("not surely" in check.en, "尚不能确认" in check.zh) == (doubted, doubted)
 
 
 def test_cross_fitted_probabilities_come_from_folds_that_had_not_seen_the_customer(
