@@ -19,7 +19,7 @@ from bench.contest import Contest, Pair
 from bench.opened import Opened, opened
 from bench.place import Found, Place, Run
 from features.engine import file_of
-from features.labels import cohort_at, named
+from features.labels import cohorts_at, named
 from models import booster
 from models.champion import Champion
 from models.explain import explain, matrix_of
@@ -37,14 +37,10 @@ class Ready:
     matrix: Floats
 
 
-def cohorts(here: Opened) -> dict[str, list[str]]:
-    """Label -> who is scored for it at the newest date."""
+def cohorts(here: Opened) -> dict[str, pa.Array]:
+    """Label -> who is scored for it at the newest date, as a night asks."""
     asked = {one.name for one in here.champions()}
-    return {
-        label.name: cohort_at(here.canonical, label, here.as_of)["customer_id"].to_pylist()
-        for label in named(here.bank.labels)
-        if label.name in asked
-    }
+    return cohorts_at(here.canonical, [label for label in named(here.bank.labels) if label.name in asked], here.as_of)
 
 
 def in_memory(here: Opened) -> list[Ready]:
@@ -52,7 +48,7 @@ def in_memory(here: Opened) -> list[Ready]:
     table, found = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None), []
     asked = cohorts(here)
     for one in here.champions():
-        mine = table.filter(pc.is_in(table["customer_id"], value_set=pa.array(asked[one.name], pa.string())))
+        mine = table.filter(pc.is_in(table["customer_id"], value_set=asked[one.name]))
         matrix: Floats = np.empty((mine.num_rows, len(one.feature_names)), np.float32)
         encode(mine, one.feature_names, one.encodings, matrix)
         found.append(Ready(one, mine["customer_id"].combine_chunks(), matrix))
