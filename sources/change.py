@@ -20,7 +20,7 @@ from sources.deltafiles import append
 from sources.inventory import Counts, counted_of, counts_sql, noted_files, state_of
 from sources.overwrite import Progress
 from sources.sqltext import ident
-from sources.tables import TABLES
+from sources.tables import TABLES, Table
 from sources.written import columns_of, order_sql, prepare_owners, rows_sql
 from store.files import write_json, write_parquet
 from store.fingerprint import of_file
@@ -78,9 +78,11 @@ def _change(
     columns = columns_of(con, f"come_{name}")
     listed = ", ".join(f"r.{ident(c)}" for c in columns)
     _stood(con, there, name, touched, listed)
-    equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in columns)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE hide_{name} AS SELECT * FROM stood_{name} a ANTI JOIN come_{name} b ON {equal}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE add_{name} AS SELECT * FROM come_{name} a ANTI JOIN stood_{name} b ON {equal}")
+    equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in [*columns, "_nth"])
+    come, stood = (_told_apart(spec, columns, f"{side}_{name}") for side in ("come", "stood"))
+    for made, one_side, other in (("hide", stood, come), ("add", come, stood)):
+        query = f"SELECT * EXCLUDE (_nth) FROM {one_side} a ANTI JOIN {other} b ON {equal}"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {made}_{name} AS {query}")
     added, removed = (
         counted_of(name, columns, con.execute(counts_sql(name, columns, f"{side}_{name}")).fetchall())
         for side in ("add", "hide")
@@ -95,6 +97,13 @@ def _change(
         files = noted_files(there.root, name, version, files)
     hidden = _hide(con, there, name, intake) if removed.rows else state.hidden
     return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
+
+
+def _told_apart(spec: Table, columns: Sequence[str], relation: str) -> str:
+    """Rows with `_nth`, 1 for the first of equal ones: what two numbers of one person have may be equal, and counts twice."""
+    listed = ", ".join(ident(c) for c in columns)
+    nth = f"row_number() OVER (PARTITION BY {listed})" if spec.by == "customer" else "1"  # elsewhere keys name no person
+    return f"(SELECT *, {nth} AS _nth FROM {relation})"
 
 
 def _stood(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, touched: Touched, listed: str) -> None:

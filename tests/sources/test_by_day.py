@@ -56,6 +56,12 @@ BASE: Day = {
 }
 
 
+TWICE_LINKED: list[Day] = [  # two numbers of one person, linked with the same other; one of them becomes known a day later
+    {"kin": ["C3|C2|20230901", "C2|C1|20230901"], "merge": ["C2|C3|20230903|0"]},
+    {"kin": ["C3|C1|20230901"], "cust": ["C3|xx|20200110|B1"]},
+]
+
+
 def told_of_a_day_to_come(table: str, first: str, then: str) -> list[Day]:
     """Two days that say it otherwise of one key, both before its own day."""
     return [{table: [first]}, {table: [then]}]
@@ -63,6 +69,7 @@ def told_of_a_day_to_come(table: str, first: str, then: str) -> list[Day]:
 
 @example(True, told_of_a_day_to_come("mov", "T2|A1|20230905|1.00|2.00|CSH|0", "T2|A1|20230905|2.00|3.00|CSH|0"), 0)
 @example(True, told_of_a_day_to_come("merge", "C1|C2|20230905|0", "C1|C2|20230905|20230905"), 0)
+@example(True, TWICE_LINKED, 3)
 @settings(max_examples=8, deadline=None, derandomize=True)  # each example takes in up to six times
 @given(st.booleans(), st.lists(DAY, min_size=1, max_size=4), st.integers(0, 3))
 def test_any_days_one_by_one_give_the_rows_of_all_at_once(has_base: bool, days: list[Day], late: int) -> None:
