@@ -20,16 +20,19 @@ def _row(one: Raced) -> tuple[str, ...]:
     names = (one.pair.first.name, one.pair.second.name if one.pair.second else "")
     if one.absent:
         return (*names, "", f"not run: no environment '{one.absent}'", *[""] * (len(HEAD) - 4))
-    ratio = (_number(one.ratio), f"{_number(min(one.ratios))} to {_number(max(one.ratios))}", _number(one.cpu_ratio))
     return (
         *names,
-        *(ratio if one.second else ("", "", "")),
+        *(_ratio(one) if one.second else ("", "", "")),
         f"at most {one.pair.aim:g}" if one.pair.aim else "",
         _both(one, lambda laps: f"{statistics.median(lap.seconds for lap in laps):.2f}"),
         _both(one, lambda laps: f"{statistics.median(lap.cpu for lap in laps):.2f}"),
         _both(one, lambda laps: f"{max(lap.peak_mb for lap in laps):,.0f}"),
         f"{one.agreed:,}" if one.agreed else "",
     )
+
+
+def _ratio(one: Raced) -> tuple[str, str, str]:
+    return _number(one.ratio), f"{_number(min(one.ratios))} to {_number(max(one.ratios))}", _number(one.cpu_ratio)
 
 
 def _number(ratio: float) -> str:

@@ -46,6 +46,16 @@ def test_both_ways_of_a_pair_run_in_turn_and_in_the_other_order_the_next_round(p
     assert table.parts([raced]) == ["notes, seconds: read 0.25, write 0.75"]
 
 
+def test_a_way_that_nothing_is_held_against_is_told_without_a_ratio(place: Place) -> None:
+    raced = held(Pair(way("notes", text="alone")), place)
+    (row,) = table.rows([raced])
+    assert row[:6] == ("notes", "", "", "", "", "")
+    assert "None" not in "".join(row)
+    alone = Contest("sums", "a sum", (raced.pair,))
+    assert any("seconds" in line for line in table.as_text(alone, [raced]))
+    assert table.as_markdown(alone, [raced])[2].startswith("| this | over that |")
+
+
 def agreed(place: Place, ours: Way, theirs: Way, alike: Alike) -> int:
     """How many figures agree, looked at without a race."""
     return compare(place.work / ours.given["file"], place.work / theirs.given["file"], alike, (ours.name, theirs.name))
