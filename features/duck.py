@@ -118,20 +118,19 @@ class Script:
     def _ask(self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles) -> dict[str, pa.Array]:
         """Sums that statements make, into their lines; and the features that are texts, a value per customer of the load."""
         line = {leaf: number for number, leaf in enumerate(self.program.leaves)}
-        texts = {leaf: name for name, leaf in self.program.texts.items()}
-        made: dict[str, pa.Array] = {}
+        texts: dict[Leaf, pa.Array] = {}
         for statement in self.leaves:
             table = self._asked(con, statement, moment)
             customers = table[KEY].to_numpy() - 1
             for name in table.column_names:
                 leaf = self.columns.get(name)
-                if leaf in texts:
+                if leaf in line:
+                    put(sums[line[leaf]], customers, table[name], leaf)
+                elif leaf is not None:
                     place = np.full(sums.shape[1], -1)
                     place[customers] = np.arange(len(customers))
-                    made[texts[leaf]] = table[name].combine_chunks().take(pa.array(place, mask=place < 0))
-                elif leaf is not None:
-                    put(sums[line[leaf]], customers, table[name], leaf)
-        return made
+                    texts[leaf] = table[name].combine_chunks().take(pa.array(place, mask=place < 0))
+        return {name: texts[leaf] for name, leaf in self.program.texts.items()}
 
     def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()

@@ -113,6 +113,7 @@ class _Writer:
         self.numbers: list[Told] = []
         self.figures: list[tuple[int, tuple[int, ...]]] = []  # how, operands
         self.places: dict[tuple[object, ...], int] = {}
+        self.of: dict[Term, int] = {}  # terms that came before: what several share is looked at once
         self.order: list[tuple[int, int]] = []  # figure, and the feature it is stored as; -1: it is only made
 
     def store(self, of: Term, feature: int) -> None:
@@ -120,6 +121,8 @@ class _Writer:
 
     def figure(self, of: Term) -> int:
         """The number of a figure."""
+        if of in self.of:
+            return self.of[of]
         parts = tuple(self.figure(part) for part in of.parts)
         key = (of.how, parts, of.what)
         if key not in self.places:
@@ -131,6 +134,7 @@ class _Writer:
             self.places[key] = len(self.figures)
             self.figures.append((HOW[of.how], parts))
             self.order.append((self.places[key], -1))
+        self.of[of] = self.places[key]
         return self.places[key]
 
     def steps(self) -> tuple[Ints, int]:
