@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -102,10 +103,13 @@ class Script:
         """
         know(con, held, moment.clock.day)
         sums = nothing(self.program.leaves, held.steady.customers)
-        self._bring(con, held, moment, threads, sums)
-        for statement in self.statements:
-            con.execute(self.stencil.filled(statement, moment))
-        texts = self._ask(con, moment, sums)
+        walk = self._bring(con, held, moment, threads)
+        with ThreadPoolExecutor(1) as beside:  # statements keep one core only, and write other lines
+            summed = beside.submit(walk.sum, self.brought, sums)
+            for statement in self.statements:
+                con.execute(self.stencil.filled(statement, moment))
+            texts = self._ask(con, moment, sums)
+            summed.result()
         who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
         ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()[who]
@@ -135,8 +139,8 @@ class Script:
     def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()
 
-    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int, sums: Doubles) -> None:
-        """What kernels sum, into its lines; and the rows that they leave to statements, for the connection."""
+    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> onepass.OnePass:
+        """What kernels sum; and the rows that they leave to statements, for the connection."""
         steady, customers, through = held.steady, held.steady.customers, moment.clock.day
 
         moves: Stream | None = None
@@ -159,7 +163,7 @@ class Script:
             con.register("rows_first_balances", first_days)
             know(con, held, through)
             accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
-        onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads).sum(self.brought, sums)
+        return onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads)
 
 
 @lru_cache(maxsize=8)

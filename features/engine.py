@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Progress = Callable[[str, int, int], None] | None
-AT_ONCE = 2  # dates in work, where there are as many threads: planning a date and its last step keep one core only
 
 
 @dataclass(frozen=True)
@@ -159,14 +157,14 @@ def _finished(
             if not missing[number]:
                 continue
             held = load(con, canonical, buckets, reads)
-            work = partial(_at, con, script, held, wanted, moments, parts, threads)
-            for on in _ahead(work, missing[number], threads):
+            for on in missing[number]:
+                _at(con, script, held, wanted, moments[on], parts, threads, on)
                 if number == len(loads) - 1:
                     yield on, parquet_rows(parts.folder(on))
                 done += 1
                 if progress:
                     progress("features", done, total)
-            del held, work  # before the next ones are read
+            del held  # before the next one is read
             pa.default_memory_pool().release_unused()
         for on in sorted(set(dates) - set(missing[len(loads) - 1])):  # stopped between their last part and their name
             yield on, parquet_rows(parts.folder(on))
@@ -179,15 +177,20 @@ def _at(
     script: duck.Script,
     held: Load,
     wanted: Sequence[Feature],
-    moments: Mapping[dt.date, Moment],
+    moment: Moment,
     parts: Parts,
     threads: int,
     on: dt.date,
 ) -> None:
-    """The features of the loaded customers at one date, on a cursor of its own, written bucket by bucket."""
-    with con.cursor() as own:
-        for bucket, table in script.run(quiet(own), held, moments[on], threads):
-            parts.write(on, bucket, finished(table, wanted, on))
+    """The features of the loaded customers at one date; buckets are written while others are reckoned."""
+    with con.cursor() as own, ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[None]] = deque()
+        for bucket, table in script.run(quiet(own), held, moment, threads):
+            waiting.append(pool.submit(parts.write, on, bucket, finished(table, wanted, on)))
+            if len(waiting) >= threads:
+                waiting.popleft().result()
+        for written in waiting:
+            written.result()
 
 
 def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:
@@ -217,25 +220,6 @@ def _by_spark(
             if progress:
                 progress("features", number * len(loads) + place + 1, len(loads) * len(dates))
         yield on, parquet_rows(parts.folder(on))
-
-
-def _ahead(work: Callable[[dt.date], None], dates: Sequence[dt.date], threads: int) -> Iterator[dt.date]:
-    """Each date once its work is done, in order: some in work beside each other, none begun before the first is taken."""
-    at_once = min(AT_ONCE, threads)
-    pool = ThreadPoolExecutor(at_once)
-    waiting: deque[tuple[dt.date, Future[None]]] = deque()
-    try:
-        for on in dates:
-            waiting.append((on, pool.submit(work, on)))
-            if len(waiting) > at_once:
-                first, made = waiting.popleft()
-                made.result()
-                yield first
-        for first, made in waiting:
-            made.result()
-            yield first
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -12,6 +13,7 @@ from features.compile import KEY
 from features.steady import Numbers, read_changes, read_moves
 from features.streams import Steady
 from sources.canonical import Canonical, as_of_sql
+from sources.sqltext import quiet
 from sources.tables import TABLES, Column
 
 # Ids that are numbers inside the engine, in the order of their text (customers by bucket first); whose table names them.
@@ -44,7 +46,7 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     for table, columns in names.items():
         relations = [canonical.relation_sql(table, bucket) for bucket in ([None] if TABLES[table].by == "bank" else buckets)]
         body = " UNION ALL ".join(_read_sql(table, columns, relation) for relation in relations)
-        con.execute(f'CREATE OR REPLACE TEMP VIEW "read_{table}" AS {body}')
+        con.execute(f'CREATE OR REPLACE VIEW "read_{table}" AS {body}')
     for name, table in NUMBERED.items():
         body = f'SELECT "{name}" AS id, min(bucket) AS bucket FROM "read_{table}" GROUP BY 1' if table in reads else _NO_IDS
         order = "bucket, id" if name == KEY else "id"
@@ -54,18 +56,28 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
         )
     ids = {name: con.sql(f'SELECT id FROM "numbers_{name}" ORDER BY number').to_arrow_table()["id"] for name in NUMBERED}
     numbers = Numbers(ids[KEY].combine_chunks(), ids["account_id"].combine_chunks())
+    large = [table for table in names if table in _READ and table in canonical.manifest.tables]
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
-    for table, columns in names.items():
-        if table in _READ and table in canonical.manifest.tables:
-            found = _READ[table](canonical, buckets, columns, numbers, threads)
+    with con.cursor() as own, ThreadPoolExecutor(1) as beside:
+        small = beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
+        for table in large:
+            found = _READ[table](canonical, buckets, names[table], numbers, threads)
             tables[table] = found.steady
             steady = replace(steady, moves=found.stream) if table == "transactions" else replace(steady, changes=found.stream)
             con.register("odd_rows", found.odd)
-            con.execute(f'CREATE OR REPLACE TEMP VIEW "read_{table}" AS {_read_sql(table, columns, "odd_rows")}')
-        con.execute(f'CREATE OR REPLACE TABLE "loaded_{table}" AS {_numbered(table, columns)}')
+            con.execute(f'CREATE OR REPLACE TEMP VIEW "read_{table}" AS {_read_sql(table, names[table], "odd_rows")}')
+            _fill(con, {table: names[table]})
+            con.execute(f'DROP VIEW temp."read_{table}"')
+        small.result()
     for table in names:
         con.execute(f'DROP VIEW "read_{table}"')
     return Load(tuple(sorted(buckets)), names, steady, tables)
+
+
+def _fill(con: duckdb.DuckDBPyConnection, names: Mapping[str, tuple[str, ...]]) -> None:
+    """`loaded_*` of these tables."""
+    for table, columns in names.items():
+        con.execute(f'CREATE OR REPLACE TABLE "loaded_{table}" AS {_numbered(table, columns)}')
 
 
 _READ = {"transactions": read_moves, "balances": read_changes}
