@@ -106,6 +106,8 @@ class Script:
         walk = self._bring(con, held, moment, threads)
         with ThreadPoolExecutor(1) as beside:  # statements keep one core only, and write other lines
             summed = beside.submit(walk.sum, self.brought, sums)
+            if threads == 1:
+                summed.result()
             for statement in self.statements:
                 con.execute(self.stencil.filled(statement, moment))
             texts = self._ask(con, moment, sums)

@@ -142,7 +142,7 @@ def _finished(
     parts: Parts,
     progress: Progress,
 ) -> Iterator[tuple[dt.date, int]]:
-    """Each date once its parts are all there, and its rows: buckets are loaded once for all, dates work beside each other."""
+    """Each date once its parts are all there, and its rows: buckets are loaded once for all dates."""
     reads = needed(wanted, row_sets())
     loads = _loads(canonical)
     script = duck.compiled(

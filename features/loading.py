@@ -36,7 +36,7 @@ class Load:
     tables: Mapping[str, pa.Table]  # transactions and balances that are steady, as statements read them
 
 
-def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads, threads: int = 2) -> Load:
+def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads) -> Load:
     """Read the columns of these buckets.
 
     Days are whole numbers, money whole doubles, codes enumerations, ids whole numbers: nothing is grouped or joined by text.
@@ -58,8 +58,11 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     numbers = Numbers(ids[KEY].combine_chunks(), ids["account_id"].combine_chunks())
     large = [table for table in names if table in _READ and table in canonical.manifest.tables]
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
+    threads = canonical.limits.threads
     with con.cursor() as own, ThreadPoolExecutor(1) as beside:
         small = beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
+        if threads == 1:
+            small.result()  # nothing beside anything
         for table in large:
             found = _READ[table](canonical, buckets, names[table], numbers, threads)
             tables[table] = found.steady
