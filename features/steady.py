@@ -164,16 +164,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
         is_unsettled[mine[is_late]] = True
     is_unsettled[0] = False
     late = np.flatnonzero(is_unsettled[account] & (owner > 0))
-    odd = pa.table(
-        {
-            "account_id": numbers.accounts.take(pa.array(account[late] - 1)),
-            "balance": balance[late],
-            "customer_id": numbers.customers.take(pa.array(owner[late] - 1)),
-            "known_from": pa.array(known[late]).cast(pa.date32()),
-            "known_to": pa.array(until[late], mask=until[late] == NEVER).cast(pa.date32()),
-            "on": pa.array(day[late]).cast(pa.date32()),
-        }
-    )
+    odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
     lain = stream(owner[:last], day[:last], balance[:last], account[:last], len(numbers.customers))
     change = np.empty(last)
@@ -188,6 +179,20 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
         }
     )
     return Found(Stream(lain.starts, lain.day, change, lain.code), steady, odd)
+
+
+def _as_stored(numbers: Numbers, owner: Ints, account: Ints, day: Ints, known: Ints, until: Ints, balance: Doubles) -> pa.Table:
+    """Balances as their files have them, from numbers."""
+    return pa.table(
+        {
+            "account_id": numbers.accounts.take(pa.array(account - 1)),
+            "balance": balance,
+            "customer_id": numbers.customers.take(pa.array(owner - 1)),
+            "known_from": pa.array(known).cast(pa.date32()),
+            "known_to": pa.array(until, mask=until == NEVER).cast(pa.date32()),
+            "on": pa.array(day).cast(pa.date32()),
+        }
+    )
 
 
 def _late(table: pa.Table) -> Flags:
