@@ -101,8 +101,8 @@ def main() -> None:
         with _step("DuckDB: tables loaded", both):
             held = load(con, canonical, buckets, reads)
         with _step("DuckDB: one date", both):
-            for _bucket, _table in script.run(con, held, moment, bank.limits.threads):
-                pass
+            for _bucket, made in script.run(con, held, moment, bank.limits.threads):
+                made()
     with _step("Spark: session", 0):
         spark = session(dict(pair.split("=", 1) for pair in said.property))
     tables = {name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())}

@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from features import onepass
@@ -34,6 +35,7 @@ from features.views import views
 from sources.canonical import Canonical, CanonicalManifest
 from sources.connection import connect
 
+Made = Callable[[], pa.Table]
 MADE = frozenset({"transactions", "first_balances"})  # row sets that a run brings
 
 
@@ -96,10 +98,11 @@ class Script:
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
 
-    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> Iterator[tuple[int, pa.Table]]:
-        """Every loaded bucket with the features of its customers at that moment, by customer.
+    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> Iterator[tuple[int, Made]]:
+        """Every loaded bucket with what makes the table of its customers' features at that moment, by customer.
 
-        Reckoned bucket by bucket, so that one bucket's columns are in memory and not those of the load.
+        Reckoned bucket by bucket, so that few buckets' columns are in memory and not those of the load; the table is made
+        by whoever writes it, beside the next bucket.
         """
         know(con, held, moment.clock.day)
         sums = nothing(self.program.leaves, held.steady.customers)
@@ -117,9 +120,14 @@ class Script:
         ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()[who]
         for one in held.buckets:
             mine = who[slice(*np.searchsorted(bucket, [one, one + 1]))]
-            made = {name: text.take(pa.array(mine)) for name, text in texts.items()}
-            made |= columns(self.program.names, self.program.run(sums, mine, moment.clock, threads))
-            yield one, pa.table({KEY: ids.take(pa.array(mine)), **{name: made[name] for name in self.names}})
+            lines = self.program.run(sums, mine, moment.clock, threads)
+            yield one, partial(self._table, ids, mine, texts, lines)
+
+    def _table(self, ids: pa.Array, who: npt.NDArray[np.integer], texts: Mapping[str, pa.Array], lines: Doubles) -> pa.Table:
+        """The features of these customers in their order."""
+        made = {name: text.take(pa.array(who)) for name, text in texts.items()}
+        made |= columns(self.program.names, lines)
+        return pa.table({KEY: ids.take(pa.array(who)), **{name: made[name] for name in self.names}})
 
     def _ask(self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles) -> dict[str, pa.Array]:
         """Sums that statements make, into their lines; and the features that are texts, a value per customer of the load."""

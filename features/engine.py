@@ -185,12 +185,16 @@ def _at(
     """The features of the loaded customers at one date; buckets are written while others are reckoned."""
     with con.cursor() as own, ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[None]] = deque()
-        for bucket, table in script.run(quiet(own), held, moment, threads):
-            waiting.append(pool.submit(parts.write, on, bucket, finished(table, wanted, on)))
+        for bucket, made in script.run(quiet(own), held, moment, threads):
+            waiting.append(pool.submit(_finish, made, bucket, wanted, parts, on))
             if len(waiting) >= threads:
                 waiting.popleft().result()
         for written in waiting:
             written.result()
+
+
+def _finish(made: duck.Made, bucket: int, wanted: Sequence[Feature], parts: Parts, on: dt.date) -> None:
+    parts.write(on, bucket, finished(made(), wanted, on))
 
 
 def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:
