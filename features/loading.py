@@ -59,9 +59,9 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     large = [table for table in names if table in _READ and table in canonical.manifest.tables]
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
     threads = canonical.limits.threads
-    with con.cursor() as own, ThreadPoolExecutor(1 if threads == 1 else 1 + len(large)) as beside:
+    with con.cursor() as own, ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(min(threads, 3)) as beside:
         small = beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
-        reading = {table: beside.submit(_READ[table], canonical, buckets, names[table], numbers, threads) for table in large}
+        reading = {table: beside.submit(_READ[table], canonical, buckets, names[table], numbers, pool) for table in large}
         for table, read in reading.items():
             found = read.result()
             tables[table] = found.steady

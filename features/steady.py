@@ -1,13 +1,13 @@
 """Transactions and balances read from their files: the steady rows as streams, the others as they are.
 
 Steady is a row that was known on its own day and never corrected: of these any as_of sees those up to its day. The files are
-read with their dictionaries, so that no text is looked at twice.
+read with their dictionaries, so that no text is looked at twice, each by a worker of the pool that is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,7 @@ class Found:
     odd: pa.Table = field(default_factory=lambda: pa.table({}))
 
 
-def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
+def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, pool: Executor) -> Found:
     """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
     files = stored_files(canonical, "transactions", buckets)
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
@@ -67,8 +67,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
         return row, odd
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        done = list(pool.map(pack, zip(files, starts, strict=False)))
+    done = list(pool.map(pack, zip(files, starts, strict=False)))
     made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
     names = sorted({*columns, "customer_id", *KNOWN})
     odd = pa.concat_tables(
@@ -127,7 +126,9 @@ class _Moves:
         return stream(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last], customers)
 
 
-def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, threads: int) -> Found:
+def read_changes(
+    canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, pool: Executor
+) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
     files = stored_files(canonical, "balances", buckets)
     rows = sum(file.rows for file in files)
@@ -154,8 +155,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
         return found, np.concatenate(late)
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        done = list(pool.map(pack, zip(files, starts, strict=False)))
+    done = list(pool.map(pack, zip(files, starts, strict=False)))
     every = pa.chunked_array([one for found, _ in done for one in found], pa.string())
     number = pc.index_in(every, value_set=numbers.accounts).fill_null(-1).to_numpy().astype(np.int32) + 1
     for (_, is_late), start, end in zip(done, starts, starts[1:], strict=False):
