@@ -20,19 +20,19 @@ from store.errors import TerraceError
 LONG = ("night", "training")  # only when they are named
 
 
-def contests(folder: Path, sizes: Sequence[int]) -> dict[str, Contest]:
-    """Every contest by its name, in the order in which they are held."""
+def contests(banks: Path, sizes: Sequence[int], grown: Path) -> dict[str, Contest]:
+    """Every contest by its name, in the order in which they are held; `banks` and `grown`: folders of what the bench makes."""
     held = (
         feature_ways.ONE_DATE,
         feature_ways.TWELVE_DATES,
         feature_ways.WINDOWED,
         feature_ways.FEATURETOOLS_ALONE,
-        model_ways.SCORES,
+        model_ways.scoring(grown),
         model_ways.EXPLANATION,
         intake_ways.INTAKE,
         intake_ways.DAY,
-        growth(folder, sizes),
-        night_ways.NIGHT,
+        growth(banks, sizes),
+        night_ways.nights(grown),
         night_ways.TRAINING,
     )
     return {one.name: one for one in held}
@@ -40,7 +40,7 @@ def contests(folder: Path, sizes: Sequence[int]) -> dict[str, Contest]:
 
 def asked(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says."""
-    names = ", ".join(contests(Path(), ()))
+    names = ", ".join(contests(Path(), (), Path()))
     say = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     say.add_argument("contest", nargs="*", help=f"{names}; none: all but {' and '.join(LONG)}, which take long")
     say.add_argument("--bank", type=Path, default=Path("configs/banks/demo.yaml"))
@@ -48,6 +48,7 @@ def asked(arguments: Sequence[str]) -> argparse.Namespace:
     say.add_argument("--rounds", type=int, default=3, help="pairs of laps per ratio")
     say.add_argument("--sizes", default="2000,8000", help="customers of the demo banks of `growth`")
     say.add_argument("--growth", type=Path, help="folder of those banks, kept for the next time; default HOME/growth")
+    say.add_argument("--grown", type=Path, help="folder of the models grown for `scores` and `night`, kept; default HOME/grown")
     say.add_argument("--environments", type=Path, default=Path(".bench"), help="where `make bench` puts the rivals")
     say.add_argument("--work", type=Path, help="folder for what is written meanwhile; default: the system's")
     say.add_argument("--write", type=Path, metavar="PAGE", help="put the results into this page, docs/benchmarks.md")
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     said = asked(arguments)
     wait_quietly()  # as the command line does, for every way alike
     sizes = [int(size) for size in said.sizes.split(",")]
-    known = contests(said.growth or said.home / "growth", sizes)
+    known = contests(said.growth or said.home / "growth", sizes, said.grown or said.home / "grown")
     if unknown := sorted(set(said.contest) - set(known)):
         sys.stderr.write(f"no contest {', '.join(unknown)}; there are {', '.join(known)}\n")
         return 2

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bench import grown
 from bench.answers import Alike
 from bench.apart import Way
 from bench.contest import Contest, Pair
@@ -37,17 +38,23 @@ class Ready:
     matrix: Floats
 
 
-def cohorts(here: Opened) -> dict[str, pa.Array]:
+def models_of(here: Opened, folder: str) -> list[Champion]:
+    """The models grown into a folder, or, without one, those in force."""
+    return grown.models(folder) if folder else here.champions()
+
+
+def cohorts(here: Opened, champions: Sequence[Champion]) -> dict[str, pa.Array]:
     """Label -> who is scored for it at the newest date, as a night asks."""
-    asked = {one.name for one in here.champions()}
+    asked = {one.name for one in champions}
     return cohorts_at(here.canonical, [label for label in named(here.bank.labels) if label.name in asked], here.as_of)
 
 
-def in_memory(here: Opened) -> list[Ready]:
+def in_memory(here: Opened, champions: Sequence[Champion]) -> list[Ready]:
     """Every model with the matrix of its cohort."""
-    table, found = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None), []
-    asked = cohorts(here)
-    for one in here.champions():
+    found, asked = [], cohorts(here, champions)
+    for one in champions:
+        columns = ["customer_id", *one.feature_names]
+        table = pq.read_table(file_of(here.home.features, here.as_of), columns=columns, partitioning=None)
         mine = table.filter(pc.is_in(table["customer_id"], value_set=asked[one.name]))
         matrix: Floats = np.empty((mine.num_rows, len(one.feature_names)), np.float32)
         encode(mine, one.feature_names, one.encodings, matrix)
@@ -55,23 +62,24 @@ def in_memory(here: Opened) -> list[Ready]:
     return found
 
 
-def scores(place: Place) -> Run:
+def scores(place: Place, folder: str = "") -> Run:
     """Every model's scores of the newest date, from feature file to score file; who is asked is known before."""
     here = opened(place)
-    asked, out, models = cohorts(here), place.work / "scores", here.bank.models
+    champions, out, models = models_of(here, folder), place.work / "scores", here.bank.models
+    asked = cohorts(here, champions)
 
     def run() -> Found:
         features = file_of(here.home.features, here.as_of)
-        counts = score_all(here.champions(), features, asked, here.as_of, out, models.bands, here.bank.limits.threads)
+        counts = score_all(champions, features, asked, here.as_of, out, models.bands, here.bank.limits.threads)
         return Found(here.home.of_day(out, here.as_of), sum(one.customers for one in counts))
 
     return run
 
 
-def predict_alone(place: Place) -> Run:
+def predict_alone(place: Place, folder: str = "") -> Run:
     """The boosters' bare prediction over the same rows, already in memory."""
     here = opened(place)
-    ready, threads = in_memory(here), here.bank.limits.threads
+    ready, threads = in_memory(here, models_of(here, folder)), here.bank.limits.threads
 
     def run() -> Found:
         raw = [booster.raw_scores(one.champion.booster_text, one.matrix, threads) for one in ready]
@@ -89,8 +97,8 @@ def _written(path: Path, ready: Sequence[Ready], raw: Sequence[np.ndarray]) -> P
     return path
 
 
-def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
-    """Every model with the feature rows of those that the list in force holds because of it."""
+def listed(here: Opened, champions: Sequence[Champion]) -> list[tuple[Champion, pd.DataFrame]]:
+    """Every model with the feature rows of those that the list in force holds because of its label."""
     entries = pq.read_table(here.newest_list / "entries.parquet", columns=["customer_id", "offer"]).to_pandas()
     features = (
         pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
@@ -101,7 +109,7 @@ def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
     by_model = entries.assign(model=entries["offer"].map(lambda name: offers[name].model if name in offers else ""))
     return [
         (one, features.loc[sorted(set(mine))].reset_index(drop=True))
-        for one in here.champions()
+        for one in champions
         if len(mine := by_model.loc[by_model["model"] == one.name, "customer_id"])
     ]
 
@@ -109,7 +117,7 @@ def listed(here: Opened) -> list[tuple[Champion, pd.DataFrame]]:
 def contributions(place: Place) -> Run:
     """Exact contributions of the listed rows, as a night explains them, checks included."""
     here = opened(place)
-    asked, threads = listed(here), here.bank.limits.threads
+    asked, threads = listed(here, here.champions()), here.bank.limits.threads
 
     def run() -> Found:
         told = pd.concat([explain(one, rows, threads) for one, rows in asked], ignore_index=True)
@@ -125,7 +133,7 @@ def through_shap(place: Place) -> Run:
         import shap
 
     here = opened(place)
-    asked = listed(here)
+    asked = listed(here, here.champions())
     if not asked:
         raise NotFound(
             "no model explains a listed row", where=str(here.newest_list), do="race over a home with models in force"
@@ -158,18 +166,24 @@ def _told(path: Path, told: pd.DataFrame) -> Path:
     return path
 
 
-SCORES = Contest(
-    "scores",
-    "every model's scores of one date, from the feature file to the score file; floor: the boosters alone over the same rows",
-    (
-        Pair(
-            Way("terrace, from file to file", "bench.model_ways:scores"),
-            Way("floor: Booster.predict over matrices in memory", "bench.model_ways:predict_alone"),
-            Alike(("customer_id", "model"), figures=("raw_score",)),
-            aim=1.2,
+def scoring(folder: Path) -> Contest:
+    """Scores by the models in force, and by those grown into `folder`."""
+    return Contest(
+        "scores",
+        "every model's scores of one date, from feature file to score file; floor: the boosters alone over the same rows",
+        tuple(
+            Pair(
+                Way(f"terrace, from file to file, {whose}", "bench.model_ways:scores", given),
+                Way("floor: Booster.predict over matrices in memory", "bench.model_ways:predict_alone", given),
+                Alike(("customer_id", "model"), figures=("raw_score",)),
+                aim=1.2,
+            )
+            for whose, given in grown.both(folder)
         ),
-    ),
-)
+        before=(grown.way(folder),),
+    )
+
+
 EXPLANATION = Contest(
     "explanation",
     "exact contributions of the listed rows; shap asks LightGBM itself for them, so this weighs what lies around it",

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from bench import grown
 from bench.apart import Way
 from bench.contest import Contest, Pair
-from bench.model_ways import in_memory, listed
+from bench.model_ways import in_memory, listed, models_of
 from bench.opened import Opened, opened, read_once
 from bench.place import Found, Place, Run
 from features.engine import file_of
@@ -23,8 +24,11 @@ from flows.home import Home
 from flows.night import Night
 from flows.plan import plan
 from flows.runner import Heartbeat, run_step
+from flows.training import promote
 from models import booster
 from models.explain import matrix_of
+from models.gate import Verdict
+from models.train import TrainingResult
 from store.files import parquet_rows, write_parquet
 from store.ledger import open_ledger
 from store.runs import RunKey
@@ -34,6 +38,7 @@ MADE = (
     "features",
     "labels",
     "scores",
+    "explanations",
     "tiers",
     "lists",
     "staging",
@@ -45,13 +50,17 @@ MADE = (
 )
 
 
-def night(place: Place) -> Run:
-    """Every step from features to publishing, one after the other, with the champions in force; nothing is trained."""
-    import models.registry
+def night(place: Place, folder: str = "") -> Run:
+    """Every step from features to publishing, one after the other, with the champions in force, or those grown into `folder`
+    in the places of theirs; nothing is trained."""
     import models.tier_picture  # noqa: F401
+    from models.registry import Registry
 
     here = opened(place)
     home = _copied(here, place.work / "night")
+    registry = Registry(home.mlflow)
+    for one in grown.models(folder) if folder else ():
+        promote(registry, TrainingResult(one.name, one, Verdict(())), "", here.bank.limits.threads)
     ledger = open_ledger(home.ledger, time.time)
     lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
     code = code_hash()
@@ -73,13 +82,14 @@ def night(place: Place) -> Run:
     return run
 
 
-def floors(place: Place) -> Run:
+def floors(place: Place, folder: str = "") -> Run:
     """What no night can do without: the features' floor, bare prediction, contributions of the listed rows."""
     here = opened(place)
     features, threads = here.features(), here.bank.limits.threads
     output = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
-    ready = in_memory(here)
-    asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here)]
+    champions = models_of(here, folder)
+    ready = in_memory(here, champions)
+    asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here, champions)]
 
     def run() -> Found:
         clock = [time.perf_counter()]
@@ -134,18 +144,24 @@ def _linked(path: str, to: str) -> None:
         shutil.copy2(path, to)
 
 
-NIGHT = Contest(
-    "night",
-    "from canonical tables to published lists and workbooks, champions at hand, process starts apart; floors: the features' "
-    "columns read once and their file written once, Booster.predict, contributions of the listed rows",
-    (
-        Pair(
-            Way("terrace, every step of a night", "bench.night_ways:night"),
-            Way("the sum of its floors", "bench.night_ways:floors"),
-            aim=2.0,
+def nights(folder: Path) -> Contest:
+    """A night with the models in force, and with those grown into `folder`."""
+    return Contest(
+        "night",
+        "from canonical tables to published lists and workbooks, process starts apart; floors: the features' columns read once "
+        "and their file written once, Booster.predict, contributions of the listed rows",
+        tuple(
+            Pair(
+                Way(f"terrace, every step of a night, {whose}", "bench.night_ways:night", given),
+                Way(f"the sum of its floors, {whose}", "bench.night_ways:floors", given),
+                aim=2.0,
+            )
+            for whose, given in grown.both(folder)
         ),
-    ),
-)
+        before=(grown.way(folder),),
+    )
+
+
 TRAINING = Contest(
     "training",
     f"every label on the newest {SNAPSHOTS} month ends, their features and outcomes included, for the memory it takes",

@@ -45,11 +45,14 @@ class Opened:
             raise NotFound("no published list", where=str(self.home.root), do="run `make nightly` first")
         return self.home.list_folder(*newest)
 
+    def pinned(self) -> list[Champion]:
+        """What answers every label in the list in force, by label."""
+        hashes = manifest.read(self.newest_list).champions
+        return [Champion.read(self.home.champions / name / content[:16]) for name, content in sorted(hashes.items())]
+
     def champions(self) -> list[Champion]:
         """The models behind the list in force; labels answered by the rate of a segment have none."""
-        hashes = manifest.read(self.newest_list).champions
-        found = [Champion.read(self.home.champions / name / content[:16]) for name, content in sorted(hashes.items())]
-        return [one for one in found if one.method == "model"]
+        return [one for one in self.pinned() if one.method == "model"]
 
     def build(self, dates: Sequence[dt.date], out: Path, only: Sequence[str] | None = None) -> FeatureSet:
         """Features as a night builds them: all of the bank's, or `only` those named."""

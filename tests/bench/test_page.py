@@ -44,7 +44,7 @@ def test_what_is_read_is_written_word_for_word(copy: Path) -> None:
 
 def test_the_page_tells_of_every_contest_and_has_a_place_for_results() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    held = contests(Path(), (1, 2))
+    held = contests(Path(), (1, 2), Path())
     assert set(LONG) < set(held)
     assert [name for name in held if f"| `{name}` |" not in text] == []
     results = text.partition(f"\n{page.RESULTS}\n")[2]
