@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,7 +17,6 @@ from models.stack import Floats
 Array = npt.NDArray[np.float64]
 WORTH_THREADS = 20_000  # rows below which threads wait for each other longer than they work
 BIN_SAMPLE = 30_000  # rows whose values shape the bins: sorting all of them took longer than the trees
-_SPLITS = re.compile(r"^(split_feature=)(.*)$", re.MULTILINE)
 _PARAMETERS, _END = "\nparameters:", "end of parameters\n"
 
 
@@ -110,32 +107,6 @@ def plain_text(text: str) -> str:
     """A booster's text without the block of parameters: threads and paths change no score and must change no hash."""
     start, end = text.find(_PARAMETERS), text.find(_END)
     return text if start < 0 or end < 0 else text[:start] + "\n" + text[end + len(_END) :]
-
-
-@lru_cache(maxsize=32)
-def narrowed(text: str) -> tuple[str, tuple[int, ...]]:
-    """A booster that knows only the columns its trees split on, and which these are: the same scores from a narrower matrix."""
-    splits = load(text).feature_importance("split")
-    used = tuple(np.flatnonzero(splits).tolist()) or (0,)  # a booster of bare leaves still wants a column
-    place = {str(column): str(at) for at, column in enumerate(used)}
-    header, trees = text.split("\n\n", 1)
-    trees, end, rest = trees.partition("end of trees")
-    lines = [
-        _of_columns(line, used) for line in header.split("\n") if not line.startswith("tree_sizes=")
-    ]  # which are others now
-    grown = _SPLITS.sub(lambda found: found[1] + " ".join(place[column] for column in found[2].split()), trees)
-    return "\n".join(lines) + "\n\n" + grown + end + rest, used
-
-
-def _of_columns(line: str, used: Sequence[int]) -> str:
-    """A line of a booster's head as it reads where only these columns are."""
-    name, _, said = line.partition("=")
-    if name == "max_feature_idx":
-        return f"{name}={len(used) - 1}"
-    if name not in ("feature_names", "feature_infos", "monotone_constraints"):
-        return line
-    words = said.split(" ")
-    return f"{name}={' '.join(words[column] for column in used)}"
 
 
 @lru_cache(maxsize=64)

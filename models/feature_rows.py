@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from models.stack import Floats, Ints, encode
+from models.stack import Floats, Ints, numbers
+from models.trees import in_strips
 from store.errors import ConfigError, TerraceError
 from store.files import parquet_blocks, parquet_columns, parquet_parts
+
+Column: TypeAlias = tuple[str, tuple[str, ...] | None]  # a feature and, of a category, the values whose places are its codes
 
 
 @dataclass(frozen=True)
@@ -22,27 +26,14 @@ class Block:
 
     start: int
     rows: pa.Table
-    _ready: dict[tuple[str, ...], tuple[Floats, dict[str, tuple[str, ...]]]] = field(default_factory=dict)
 
     @property
     def here(self) -> slice:
         return slice(self.start, self.start + self.rows.num_rows)
 
-    def matrix(self, names: tuple[str, ...], encodings: Mapping[str, tuple[str, ...]]) -> Floats:
-        """These columns as trees see them. Champions of the same columns share one matrix: look before you ask again.
-
-        Only categories that two of them code differently are filled in anew.
-        """
-        if names not in self._ready:
-            made: Floats = np.empty((self.rows.num_rows, len(names)), dtype=np.float32)
-            encode(self.rows, names, encodings, made)
-            self._ready[names] = made, dict(encodings)
-        matrix, coded = self._ready[names]
-        for place, name in enumerate(names):
-            if name in encodings and encodings[name] != coded.get(name):
-                encode(self.rows, (name,), encodings, matrix[:, place : place + 1])
-                coded[name] = encodings[name]
-        return matrix
+    def cells(self, columns: Sequence[Column]) -> Floats:
+        """These columns as all champions see them, ready to be climbed with."""
+        return in_strips([numbers(self.rows[name], values) for name, values in columns], self.rows.num_rows)
 
 
 def customers(path: Path) -> tuple[pa.Array, Ints]:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 from models import booster, feature_rows
 from models.calibration import logit, sigmoid
 from models.champion import Champion
-from models.feature_rows import Block
+from models.feature_rows import Block, Column
 from models.settings import BandSettings
 from models.stack import Floats
+from models.trees import trees_of
 from store.errors import ConfigError
 from store.files import write_parquet
 
@@ -150,7 +151,7 @@ def score_all(
     with ThreadPoolExecutor(threads) as pool:
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
-    seen = _looked(ordered, features_path, members, threads, progress) if ordered else {}
+    seen = _looked(ordered, features_path, len(ids), threads, progress) if ordered else {}
     path = out / f"as_of={as_of.isoformat()}.parquet"
     tables, counts = kept(path, keep), []
     for champion in ordered:
@@ -186,28 +187,27 @@ def _members(ids: pa.Array, cohort: Cohort) -> Flags:
     return np.asarray(pc.is_in(ids, value_set=ids_of(cohort)).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _looked(
-    champions: Sequence[Champion], path: Path, members: Mapping[str, Flags], threads: int, progress: Progress | None
-) -> dict[str, Array]:
-    """What every champion sees in the file's rows of its cohort, from one read; as many blocks at once as threads."""
-    seen = {name: np.empty(len(whose)) for name, whose in members.items()}
+def _looked(champions: Sequence[Champion], path: Path, rows: int, threads: int, progress: Progress | None) -> dict[str, Array]:
+    """What every champion sees in each of the file's rows, from one read; as many blocks at once as threads."""
     feature_rows.wanted_of(path, [name for champion in champions for name in champion.feature_names])
-    narrow = [narrowed(champion) for champion in champions]
+    seen = {champion.name: np.empty(rows) for champion in champions}
+    asked = {champion.name: _columns(champion) for champion in champions}
+    columns = list(dict.fromkeys(column for mine in asked.values() for column in mine))
+    places = {name: np.array([columns.index(one) for one in mine], dtype=np.int64) for name, mine in asked.items()}
 
     def each(block: Block) -> None:
-        for champion in narrow:
-            mine = members[champion.name][block.here]
-            if mine.any():
-                matrix = block.matrix(champion.feature_names, champion.encodings)
-                seen[champion.name][block.here][mine] = look(champion, matrix if mine.all() else matrix[mine], 1)
+        cells = block.cells(columns)
+        for champion in champions:
+            mine, into = places[champion.name], seen[champion.name][block.here]
+            if trees := trees_of(champion.booster_text):
+                trees.ask(cells, mine, into)
+            else:
+                rows = cells[:, mine].transpose(0, 2, 1).reshape(-1, len(mine))
+                into[:] = look(champion, rows[: len(into)], 1)
 
-    rows = max((len(whose) for whose in members.values()), default=0)
     waiting: deque[Future[None]] = deque()
-    for champion in narrow:
-        if champion.booster_text:
-            booster.load(champion.booster_text)  # before two threads would
     with ThreadPoolExecutor(threads) as pool:
-        for block in feature_rows.blocks(path, [name for champion in narrow for name in champion.feature_names]):
+        for block in feature_rows.blocks(path, [name for name, _ in columns]):
             waiting.append(pool.submit(each, block))
             if len(waiting) > threads:
                 waiting.popleft().result()
@@ -218,13 +218,12 @@ def _looked(
     return seen
 
 
-def narrowed(champion: Champion) -> Champion:
-    """The champion as far as it looks at rows: the same answers from those columns alone that its trees split on."""
-    if not champion.booster_text:
-        return champion
-    text, used = booster.narrowed(champion.booster_text)
-    names = tuple(champion.feature_names[column] for column in used)
-    return replace(champion, feature_names=names, booster_text=text)
+def _columns(champion: Champion) -> list[Column]:
+    """The columns that a champion looks at: of a booster those alone that its trees ask for."""
+    names, trees = champion.feature_names, trees_of(champion.booster_text)
+    return [
+        (name, champion.encodings.get(name)) for name in (names if trees is None else [names[place] for place in trees.used])
+    ]
 
 
 def with_cohorts(champions: Iterable[Champion], cohorts: Mapping[str, Cohort], where: str) -> list[Champion]:

@@ -201,14 +201,14 @@ def encode(table: pa.Table, names: Sequence[str], encodings: Mapping[str, tuple[
 
     A thousand rows at a time: so many of 290 columns stay in a processor's cache while they are turned.
     """
-    columns = [_numbers(table[name], encodings.get(name)) for name in names]
+    columns = [numbers(table[name], encodings.get(name)) for name in names]
     for start in range(0, table.num_rows, _AT_ONCE):
         part = into[start : start + _AT_ONCE]
         for place, column in enumerate(columns):
             part[:, place] = column[start : start + _AT_ONCE]
 
 
-def _numbers(column: pa.ChunkedArray, values: tuple[str, ...] | None) -> npt.NDArray[np.floating]:
+def numbers(column: pa.ChunkedArray, values: tuple[str, ...] | None) -> npt.NDArray[np.floating]:
     """A column as numbers: a category's value by its place among `values`."""
     if values is None:
         return np.asarray(column.cast(pa.float64()).to_numpy())

@@ -4,17 +4,14 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from synthetic import LABEL, Synthetic
 
-from models import booster
+from models import trees
 from models.champion import Champion
 from models.cold_start import segment_rates
 from models.score import SCHEMA, score_all
@@ -85,6 +82,21 @@ def test_the_night_and_the_training_see_the_same_numbers(bank: Synthetic, champi
     assert np.array_equal(stored, raw)
 
 
+def test_trees_too_large_to_be_asked_together_score_the_same(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    cohorts = {LABEL: pq.read_table(path)["customer_id"], "a_cold_one": []}
+    score_all(champions, path, cohorts, day, tmp_path / "together")
+    monkeypatch.setattr(trees, "LEAVES", 2)
+    trees.trees_of.cache_clear()
+    score_all(champions, path, cohorts, day, tmp_path / "by_lightgbm")
+    trees.trees_of.cache_clear()
+    together, alone = ((tmp_path / name / path.name).read_bytes() for name in ("together", "by_lightgbm"))
+    assert together == alone
+
+
 def test_a_label_without_a_cohort_and_a_missing_feature_are_named(
     bank: Synthetic, champions: list[Champion], tmp_path: Path
 ) -> None:
@@ -146,25 +158,6 @@ def test_a_customer_who_stands_twice_among_the_features_is_refused(
     write_parquet(tmp_path / f"as_of={day}.parquet", table.take(pa.array([1, 0, 1])))
     with pytest.raises(TerraceError, match="stands there twice"):
         score_all(champions[:1], tmp_path / f"as_of={day}.parquet", {LABEL: ["C000001"]}, day, tmp_path / "out")
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**16), st.integers(2, 12), st.integers(0, 4))
-def test_a_booster_of_the_columns_it_splits_on_gives_the_same_scores(seed: int, leaves: int, rounds: int) -> None:
-    drawn = np.random.default_rng(seed)
-    rows = drawn.normal(size=(400, 9)).astype(np.float32)
-    rows[:, 3] = drawn.integers(0, 6, 400)  # a category
-    rows[drawn.random(rows.shape) < 0.1] = np.nan
-    outcome = (np.nan_to_num(rows[:, 1]) + np.isin(rows[:, 3], [1, 4]) * (rounds > 0) > 0.5).astype(np.float64)
-    known = lgb.Dataset(rows, outcome, categorical_feature=[3], params={"verbosity": -1, "min_data_in_leaf": 5})
-    asked = {"objective": "binary", "num_leaves": leaves, "verbosity": -1, "cat_smooth": 1.0, "min_data_per_group": 5}
-    text = booster.plain_text(
-        lgb.train(asked | {"min_gain_to_split": 0 if rounds else 1e9}, known, max(rounds, 1)).model_to_string()
-    )
-    narrow, used = booster.narrowed(text)
-    assert set(used) == set(np.flatnonzero(booster.load(text).feature_importance("split"))) or used == (0,)
-    alone = np.ascontiguousarray(rows[:, list(used)])
-    assert np.array_equal(booster.raw_scores(narrow, alone, 1), booster.raw_scores(text, rows, 1))
 
 
 def test_a_column_no_tree_splits_on_changes_no_score_but_must_be_there(
