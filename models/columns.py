@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from models.dataset import Dataset
+from models.splits import customer_draw
 from models.stack import Floats
 
 Mask = npt.NDArray[np.bool_]
+ENOUGH = 60_000  # rows to find copies among
 
 
 def keep(dataset: Dataset, mask: Mask) -> Dataset:
@@ -49,15 +51,18 @@ def without_copies(dataset: Dataset, limit: float) -> Dataset:
 
     A bank with current accounts only has its deposits again as assets and as current balances, over every window; where
     positives are few, drawing columns at random for each tree then draws that one fact over and over. No outcome is looked at.
+    Of very many rows those of some customers tell it as well: a correlation of 0.98 from 60,000 is off by two in ten thousand.
     """
     from scipy.stats import rankdata  # takes a second to import, so only where something is learned
 
-    matrix = dataset.matrix
+    some = customer_draw(dataset, "copies") < ENOUGH / max(1, len(dataset.rows))
+    matrix = dataset.take(some).matrix
     ranks = np.stack([rankdata(np.where(np.isnan(column), -np.inf, column)) for column in matrix.T], axis=1)
     ranks -= ranks.mean(axis=0)
     scale = np.sqrt((ranks**2).sum(axis=0))
     scale[scale == 0] = np.inf
-    alike = np.abs((ranks / scale).T @ (ranks / scale))
+    ranks /= scale
+    alike = np.abs(ranks.T @ ranks)
     category = np.array([name in dataset.encodings for name in dataset.feature_names])
     mask = np.isfinite(scale) | category
     for place in range(len(mask)):

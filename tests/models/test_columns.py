@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from synthetic import LABEL, month_ends
 
+from models import columns
 from models.columns import without_calendar, without_copies
 from models.dataset import Dataset, join_label
 from models.stack import stack_features
@@ -53,17 +55,17 @@ def test_one_value_a_month_among_unknown_ones_is_of_the_calendar_and_a_fact_that
     ids, days = [f"C{i:03d}" for i in range(100)], month_ends(4)
     half = np.arange(100) % 2 == 0
     for place, day in enumerate(days):
-        columns = {
+        table = {
             "holiday_for_half": pa.array(np.full(100, 10.0 * place), mask=half),
             "began_in_the_last_month": np.where(half & (place == 3), 5.0, 0.0),
             "never_known": pa.nulls(100, pa.float64()),
             "one_value_throughout": np.full(100, 7.0),
         }
-        write_parquet(tmp_path / "f" / f"as_of={day}.parquet", pa.table({"customer_id": ids, **columns}))
+        write_parquet(tmp_path / "f" / f"as_of={day}.parquet", pa.table({"customer_id": ids, **table}))
         outcome = pa.table({"customer_id": ids, "target": pa.array(half).cast(pa.int8())})
         write_parquet(tmp_path / "l" / f"as_of={day}.parquet", outcome)
     dataset = join_label(
-        LABEL, stack_features([tmp_path / "f" / f"as_of={day}.parquet" for day in days], list(columns)), tmp_path / "l"
+        LABEL, stack_features([tmp_path / "f" / f"as_of={day}.parquet" for day in days], list(table)), tmp_path / "l"
     )
     assert without_calendar(dataset, 24).feature_names == ("began_in_the_last_month", "never_known", "one_value_throughout")
 
@@ -71,6 +73,13 @@ def test_one_value_a_month_among_unknown_ones_is_of_the_calendar_and_a_fact_that
 def test_of_near_copies_one_stays_and_categories_are_left_alone(tmp_path: Path) -> None:
     kept = without_copies(_dataset(tmp_path), 0.98).feature_names
     assert kept == ("aum_adb_90d", "flow", "kind", "kind_again", "year_end_days")
+
+
+def test_copies_are_found_among_some_of_very_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = _dataset(tmp_path)
+    found = without_copies(dataset, 0.98).feature_names
+    monkeypatch.setattr(columns, "ENOUGH", 300)
+    assert without_copies(dataset, 0.98).feature_names == found
 
 
 def test_what_is_only_similar_stays(tmp_path: Path) -> None:
