@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Lap:
     answer: Path | None = None
     rows: int = 0
     parts: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

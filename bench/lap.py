@@ -55,6 +55,7 @@ def measured(entry: str, given: dict[str, Any], place: Place) -> dict[str, Any]:
         "answer": None if answer is None else str(answer),
         "rows": found.rows,
         "parts": dict(found.parts),
+        "notes": list(found.notes),
         "versions": {package: metadata.version(package) for name, package in LIBRARIES.items() if name in sys.modules},
     }
 

@@ -118,10 +118,23 @@ def training(place: Place) -> Run:
     bank = replace(here.bank, night=here.bank.night.model_copy(update={"training": settings}))
 
     def run() -> Found:
-        trained = chores.retrain(bank, home, None, (), lambda *_: None)
-        return Found(rows=len(trained))
+        clock = {"": time.perf_counter()}  # stage -> when it was last heard of
+
+        def heard(stage: str, *_: int) -> None:
+            clock[stage.partition(" ")[0]] = time.perf_counter()
+
+        trained = chores.retrain(bank, home, None, (), heard)
+        heard("train")
+        parts = {name: clock[name] - clock[before] for before, name in pairwise(clock)}
+        return Found(rows=len(trained), parts=parts, notes=[_judged(one) for one in trained])
 
     return run
+
+
+def _judged(one: chores.Trained) -> str:
+    """A label's training in a sentence: what the gate said of its calibration, or else why it is no model."""
+    said = [reason for reason in one.reasons_en if reason.startswith("Observed over expected")] or list(one.reasons_en)
+    return f"`{one.label}`, {'a model' if one.method == 'model' else 'no model'}: {said[0].rstrip('.')}"
 
 
 def _copied(here: Opened, folder: Path) -> Home:

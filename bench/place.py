@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,11 +27,12 @@ class Place:
 @dataclass(frozen=True)
 class Found:
     """What a way answers: a Parquet file to be compared (or how it is written once the clock has stopped), the rows it went
-    over, and the seconds of its parts in order."""
+    over, the seconds of its parts in order, and what else is told of it, a sentence each."""
 
     answer: Path | Callable[[], Path] | None = None
     rows: int = 0
     parts: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 Run = Callable[[], Found]  # what stands against the clock; a way makes it ready beforehand

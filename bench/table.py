@@ -61,7 +61,8 @@ def in_words(rounds: int) -> str:
 
 def notes(contest: Contest, raced: Sequence[Raced]) -> list[str]:
     """What is told under the table."""
-    return [*parts(raced), *(contest.more(list(raced)) if contest.more else [])]
+    told = dict.fromkeys(note for one in raced for lap in (*one.first, *one.second) for note in lap.notes)
+    return [*parts(raced), *told, *(contest.more(list(raced)) if contest.more else [])]
 
 
 def as_text(contest: Contest, raced: Sequence[Raced]) -> list[str]:

@@ -44,6 +44,9 @@ def test_both_ways_of_a_pair_run_in_turn_and_in_the_other_order_the_next_round(p
     assert said == [f"{when} {text}" for text in ("first of all", "a", "b", "b", "a") for when in ("ready", "run")]
     assert (len(raced.first), len(raced.second), len(raced.ratios)) == (2, 2, 2)
     assert table.parts([raced]) == ["notes, seconds: read 0.25, write 0.75"]
+    said = table.as_markdown(Contest("sums", "a sum", (raced.pair,)), [raced])
+    assert {"A came in.", "B came in."} <= set(said)  # each once, though there were two rounds
+    assert len(said) == len(set(said) - {""}) + said.count("")
 
 
 def test_a_way_that_nothing_is_held_against_is_told_without_a_ratio(place: Place) -> None:

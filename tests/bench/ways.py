@@ -21,7 +21,7 @@ def notes(place: Place, text: str) -> Run:
 
     def run() -> Found:
         _add(log, f"run {text}")
-        return Found(parts={"read": 0.25, "write": 0.75})
+        return Found(parts={"read": 0.25, "write": 0.75}, notes=[f"{text} came in"])
 
     return run
 
