@@ -220,7 +220,8 @@ def _deciles(scored: Scored, codes: Ints, resamples: Resamples, count: int) -> t
 def _seasons(
     scored: Scored, codes: Ints, resamples: Resamples, seasons: Mapping[dt.date, str], doubt: float
 ) -> tuple[Season, ...]:
-    names = np.array([seasons.get(day.astype("datetime64[D]").item(), "other") for day in scored.as_of], dtype=object)
+    days, place = np.unique(scored.as_of, return_inverse=True)
+    names = np.array([seasons.get(day.astype("datetime64[D]").item(), "other") for day in days], dtype=object)[place]
     rows = []
     for name in sorted(set(names.tolist())):
         mask = names == name
