@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,9 +27,11 @@ from flows.plan import plan
 from flows.runner import Heartbeat, run_step
 from flows.training import promote
 from models import booster
+from models.champion import Champion
 from models.explain import matrix_of
 from models.gate import Verdict
 from models.train import TrainingResult
+from store.errors import TerraceError
 from store.files import parquet_rows, write_parquet
 from store.ledger import open_ledger
 from store.runs import RunKey
@@ -59,7 +62,8 @@ def night(place: Place, folder: str = "") -> Run:
     here = opened(place)
     home = _copied(here, place.work / "night")
     registry = Registry(home.mlflow)
-    for one in grown.models(folder) if folder else ():
+    large = grown.models(folder) if folder else []
+    for one in large:
         promote(registry, TrainingResult(one.name, one, Verdict(())), "", here.bank.limits.threads)
     ledger = open_ledger(home.ledger, time.time)
     lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
@@ -77,9 +81,17 @@ def night(place: Place, folder: str = "") -> Run:
             for step in steps:
                 parts[step.name] = run_step(step, tonight, ledger, made, home.root, 24 * 3600).seconds
         ledger.release_lease(lease)
+        _refuse_others(ledger.pins(made), large)
         return Found(rows=parquet_rows(file_of(home.features, here.as_of)), parts=parts)
 
     return run
+
+
+def _refuse_others(pins: Mapping[str, str], large: Sequence[Champion]) -> None:
+    """Raises TerraceError where a night went by other models than those it was held for."""
+    others = [one.name for one in large if pins[one.name] != one.content_hash]
+    if others:
+        raise TerraceError(f"the night pinned other models for {', '.join(others)}", expected="those grown for the bench")
 
 
 def floors(place: Place, folder: str = "") -> Run:
