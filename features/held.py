@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -97,33 +97,6 @@ class Rates:
     since: Ints
     rate: Doubles  # NaN: not known
 
-    @classmethod
-    def beside(cls, several: Sequence[Rates]) -> Rates:
-        """Those of several measures, a row each."""
-        above = np.cumsum([0, *(len(of.since) for of in several)])
-        said, first, end = (np.stack(rows) for rows in zip(*((of.said, of.first, of.end) for of in several), strict=True))
-        since, rate = (np.concatenate(rows) for rows in zip(*((of.since, of.rate) for of in several), strict=True))
-        return cls(said, first + above[:-1, None], end + above[:-1, None], since, rate)
-
-    @classmethod
-    def one(cls, products: int) -> Rates:
-        """Every balance as it is."""
-        none = np.zeros(products + 1, dtype=np.int64)
-        return cls(np.ones(products + 1), none, none, np.empty(0, dtype=np.int32), np.empty(0))
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What is followed: balances or what they earn, and more movements, at the days of a grid.
-
-    `ends` are those of them up to which it can be summed.
-    """
-
-    grid: Collection[int]
-    ends: Collection[int]
-    more: Movements
-    rates: Rates | None = None
-
 
 @dataclass(frozen=True)
 class Held:
@@ -137,28 +110,30 @@ class Held:
     product: Ints
     products: pa.Array
 
-    def course(self, customers: int, grid: Collection[int], more: Movements, rates: Rates | None = None) -> Course:
-        """The course of one measure, and more movements, at the grid days, by place."""
-        return self.courses(customers, [Measure(grid, grid, more, rates)])[0]
+    def course(
+        self,
+        customers: int,
+        grid: Collection[int],
+        more: Movements,
+        rates: Rates | None = None,
+        ends: Collection[int] | None = None,
+    ) -> Course:
+        """The course of balances, or of what they earn, and of more movements, at the grid days, by place.
 
-    def courses(self, customers: int, measures: Sequence[Measure]) -> list[Course]:
-        """The courses of several measures, by place, from one walk."""
-        grids, ends = ([_days(days) for days in kind] for kind in zip(*((of.grid, of.ends) for of in measures), strict=True))
-        level, weighted = (np.zeros((sum(map(len, kind)), customers)) for kind in (grids, ends))
-        begin = np.array([grid[0] for grid in grids])
-        kernels.walk(
-            *self._rows([of.rates for of in measures]), begin, _rows_of(grids, begin), _rows_of(ends, begin), level, weighted
-        )
-        parts = zip(grids, _split(level, grids), ends, _split(weighted, ends), measures, strict=True)
-        return [Course(grid, of_grid, end, of_end).risen(of.more) for grid, of_grid, end, of_end, of in parts]
+        `ends` are those of the grid days up to which it can be summed; all of them where nothing is said.
+        """
+        days, until = _days(grid), _days(grid if ends is None else ends)
+        level, weighted = np.zeros((len(days), customers)), np.zeros((len(until), customers))
+        kernels.walk(*self._rows(rates), int(days[0]), _row_of(days, days), _row_of(until, days), level, weighted)
+        return Course(days, level, until, weighted).risen(more)
 
     def movements(self, places: Days, rates: Rates | None = None) -> Movements:
         """The movements of a measure of these places only."""
         asked = np.isin(self.place, places)
         rows = np.flatnonzero(asked[self.account])
-        own = Held(self.account[rows], self.day[rows], self.balance[rows], self.place, self.closed, self.product, self.products)
+        own = replace(self, account=self.account[rows], day=self.day[rows], balance=self.balance[rows])
         change, left = np.empty(len(rows)), np.zeros(len(self.place))
-        kernels.changes(*own._rows([rates]), change, left)
+        kernels.changes(*own._rows(rates), change, left)
         moved, ended = np.flatnonzero(change), np.flatnonzero((left != 0.0) & (self.closed < _NEVER))
         return together(
             [
@@ -167,41 +142,23 @@ class Held:
             ]
         )
 
-    def _rows(self, rates: Sequence[Rates | None]) -> tuple[NDArray[Any], ...]:
-        by = Rates.beside([of or Rates.one(len(self.products)) for of in rates])
-        return _to_read(
-            self.account,
-            self.day,
-            self.balance,
-            self.place,
-            self.closed,
-            self.product,
-            by.said,
-            by.first,
-            by.end,
-            by.since,
-            by.rate,
-        )
+    def _rows(self, rates: Rates | None) -> tuple[NDArray[Any], ...]:
+        """Account, day and worth of every balance, and whose and until when an account is."""
+        worth = self.balance
+        if rates is not None:
+            by = (self.product, rates.said, rates.first, rates.end, rates.since, rates.rate)
+            worth = kernels.earnings(*_to_read(self.account, self.day, self.balance, *by))
+        return _to_read(self.account, self.day, worth, self.place, self.closed)
 
 
 def _days(days: Collection[int]) -> Days:
     return np.unique(np.fromiter(days, dtype=np.int64))
 
 
-def _rows_of(kind: Sequence[Days], begin: Days) -> NDArray[np.int64]:
-    """Per measure, for every day from its first one on, the row of the first of its days that is not before it, or -1."""
-    last = max(int(days[-1]) for days in kind)
-    rows = np.full((len(kind), last - int(begin.min()) + 1), -1)
-    above = 0
-    for of, days in enumerate(kind):
-        known = np.arange(begin[of], days[-1] + 1)
-        rows[of, : len(known)] = above + np.searchsorted(days, known)
-        above += len(days)
-    return rows
-
-
-def _split(rows: Doubles, kind: Sequence[Days]) -> list[Doubles]:
-    return np.split(rows, np.cumsum([len(days) for days in kind])[:-1])
+def _row_of(days: Days, grid: Days) -> NDArray[np.int64]:
+    """For every day from the grid's first to its last, which of the days is the first not before it; -1: none."""
+    at = np.searchsorted(days, np.arange(grid[0], grid[-1] + 1))
+    return np.where(at < len(days), at, -1)
 
 
 def _to_read(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:

@@ -8,13 +8,17 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models import pictures
 from models.champion import Champion
-from models.train import TrainingResult
 from store.errors import TerraceError
+from store.files import read_json, write_json
+from store.fingerprint import of_file
+
+if TYPE_CHECKING:
+    from models.train import TrainingResult
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 EXPERIMENT = "terrace"
@@ -51,17 +55,24 @@ def _client(uri: str) -> Any:
 class Registry:
     """The MLflow store of one bank, `HOME/BANK/mlflow`. One process writes at a time: hold the ledger's lock.
 
-    Models are folders of LightGBM text and JSON, logged as plain artifacts: MLflow loads and saves none itself.
+    Models are folders of LightGBM text and JSON, logged as plain artifacts: MLflow loads and saves none itself. Which champions
+    are in force is noted beside the store: a night that only asks for them does without MLflow, which takes seconds to import.
     """
 
     def __init__(self, home: Path) -> None:
-        """Opens the store, and creates and migrates it where there is none."""
+        """Creates and migrates the store where there is none."""
         self.home = home.resolve()
         self.home.mkdir(parents=True, exist_ok=True)
-        self._client = _client(f"sqlite:///{self.home / 'mlflow.db'}")
-        self._experiment = self._open_experiment()
+        self._store = self.home / "mlflow.db"
+        if not self._store.exists():
+            assert self._experiment
 
-    def _open_experiment(self) -> str:
+    @cached_property
+    def _client(self) -> Any:
+        return _client(f"sqlite:///{self._store}")
+
+    @cached_property
+    def _experiment(self) -> str:
         """The experiment whose artifacts lie in this home; a home that was moved gets a new one, as MLflow cannot move one."""
         place = (self.home / "artifacts").as_uri()
         for name in (EXPERIMENT, *(f"{EXPERIMENT} {count}" for count in range(2, 1000))):
@@ -138,10 +149,24 @@ class Registry:
         aliases: Mapping[str, Any] = self._client.get_registered_model(_key(name)).aliases
         return int(aliases[alias]) if alias in aliases else None
 
+    def _in_force(self) -> dict[str, dict[str, str]]:
+        """Label -> content_hash and run_id of its champion, by name: as noted of the store as it now is, else asked of it."""
+        noted, store = self.home / "in_force.json", of_file(self._store)
+        said = read_json(noted) if noted.exists() else {}
+        if said.get("store") != store:
+            models = self._client.search_registered_models(max_results=1000)
+            found = {}
+            for name in sorted(model.name for model in models if CHAMPION in model.aliases):
+                version = self._client.get_model_version_by_alias(name, CHAMPION)
+                found[name] = {"content_hash": str(version.tags["content_hash"]), "run_id": str(version.run_id)}
+            said = {"store": store, "champions": found}
+            write_json(noted, said)
+        champions: dict[str, dict[str, str]] = said["champions"]
+        return champions
+
     def names(self) -> list[str]:
         """Labels with a champion, sorted."""
-        models = self._client.search_registered_models(max_results=1000)
-        return sorted(model.name for model in models if CHAMPION in model.aliases)
+        return sorted(self._in_force())
 
     def versions(self, name: str) -> list[Registered]:
         """All versions of a label's model, oldest first."""
@@ -150,6 +175,8 @@ class Registry:
 
     def load(self, name: str, alias: str = CHAMPION) -> Champion:
         """The model an alias points to. Raises TerraceError where there is none."""
+        if alias == CHAMPION and name in (champions := self._in_force()):
+            return Champion.read(self._folder(champions[name]["run_id"]) / "champion")
         version = self._aliased(name, alias) if name in {r.name for r in self._client.search_registered_models()} else None
         if version is None:
             raise TerraceError(f"no {alias} for label '{name}'", where=str(self.home), do=f"run `terrace train` for '{name}'")
@@ -172,11 +199,7 @@ class Registry:
 
     def champion_hashes(self) -> dict[str, str]:
         """Label -> content hash of its champion: what the ledger pins."""
-        hashes = {}
-        for name in self.names():
-            version = self._client.get_model_version_by_alias(name, CHAMPION)
-            hashes[name] = str(version.tags["content_hash"])
-        return hashes
+        return {name: of["content_hash"] for name, of in self._in_force().items()}
 
     def _folder(self, run_id: str) -> Path:
         """Where a run's artifacts are: by the store's own layout, so that a home may be moved."""
@@ -185,6 +208,8 @@ class Registry:
 
 def draw(result: TrainingResult, folder: Path, threads: int = 2) -> list[Path]:
     """The pictures of a training: gains, calibration, SHAP summary; none where no model was tried."""
+    from models import pictures  # matplotlib takes a second to import
+
     if result.evaluation is None:
         return []
     made = [folder / "gains.png", folder / "calibration.png"]

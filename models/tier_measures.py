@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cohorts import merged_places, unite
-from features.held import Measure, Rates, held, read_balances
+from features.held import Rates, held, read_balances
 from features.monthly import MINOR, Course, Movements, course, loan_credits, set_aside
 from models.tier_calendar import Event, Turn, Window
 from models.tier_settings import TierSettings
@@ -138,17 +138,13 @@ def measure(
     def of_people(one: Course) -> Course:
         return Course(one.grid, unite(one.level, merged), one.ends, unite(one.weighted, merged))
 
+    def followed(windows: set[Window], more: Movements, by: Rates | None = None) -> Course:
+        return of_people(assets.course(size, _days(windows, tiers.edge_days), more, by, _days(windows, 0)))
+
     flows = earned_flows(con, canonical, value, as_of, bucket, loan_quiet_days=tiers.loan_quiet_days)
-    held_then, earned = assets.courses(
-        size,
-        [
-            Measure(_days(settled, tiers.edge_days), _days(settled, 0), aside(loans, None)),
-            Measure(_days(years, tiers.edge_days), _days(years, 0), aside(earning, rates), rates),
-        ],
-    )
     return Measures(
-        of_people(held_then),
-        {"asset_margin": of_people(earned)}
+        followed(settled, aside(loans, None)),
+        {"asset_margin": followed(years, aside(earning, rates), rates)}
         | {name: of_people(course(one, size, _days(years, 0))) for name, one in flows.items()},
         tiers.edge_days,
     )

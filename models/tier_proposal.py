@@ -115,8 +115,10 @@ def propose(
     assets = np.maximum(adb, contribution / spread)
     order = np.lexsort((adb, assets))
     counts = range(max(min(len(scale.levels), 5), at_least), at_least - 1, -1)
-    tried = [_split(adb[order], assets[order], count, floor, seed) for count in counts]
-    best = next((split for split in tried if split.agreement >= aim), max(tried, key=lambda split: split.agreement))
+    tried: list[Split] = []
+    while len(tried) < len(counts) and not (tried and tried[-1].agreement >= aim):
+        tried.append(_split(adb[order], assets[order], counts[len(tried)], floor, seed))
+    best = max(tried, key=lambda split: split.agreement)
     levels = _levels(best.cuts, scale, spread)
     in_force = np.minimum(scale.reached(adb, contribution)[0], len(levels) - 1)[order]
     by_rule = np.maximum(

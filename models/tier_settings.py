@@ -73,7 +73,7 @@ class Scale(Settings):
         steps = self.steps()[1:]
         by_adb = np.searchsorted(np.array([step.adb for step in steps]), adb, side="right")
         by_contribution = np.searchsorted(np.array([step.contribution for step in steps]), contribution, side="right")
-        by = np.where(by_contribution > by_adb, "contribution", "adb").astype(object)
+        by = np.array(["adb", "contribution"], object)[(by_contribution > by_adb).astype(np.int64)]  # two texts, not one a row
         return np.maximum(by_adb, by_contribution).astype(np.int64), by
 
 

@@ -23,68 +23,67 @@ def unordered(account: Any, day: Any, accounts: Any) -> Any:
 
 
 @compiled
-def _worth(balance: Any, day: Any, product: Any, of: Any, said: Any, first: Any, end: Any, since: Any, rate: Any) -> Any:
-    """What measure `of` sees in a balance: times the rate of the day it came, to the whole unit; halves go away from zero."""
-    by = said[of, product]
-    for place in range(end[of, product] - 1, first[of, product] - 1, -1):
-        if since[place] <= day:
-            if not np.isnan(rate[place]):
-                by = rate[place]
-            break
-    amount = abs(balance * by)
-    whole = np.floor(amount)
-    if amount - whole >= 0.5:
-        whole += 1.0
-    return whole if balance * by >= 0.0 else -whole
+def earnings(account: Any, day: Any, balance: Any, product: Any, said: Any, first: Any, end: Any, since: Any, rate: Any) -> Any:
+    """Every balance times the rate of the day it came, to the whole unit; halves go away from zero."""
+    found = np.empty(len(balance))
+    for row in range(len(balance)):
+        of = product[account[row]]
+        by = said[of]
+        for place in range(end[of] - 1, first[of] - 1, -1):
+            if since[place] <= day[row]:
+                if not np.isnan(rate[place]):
+                    by = rate[place]
+                break
+        amount = abs(balance[row] * by)
+        whole = np.floor(amount)
+        if amount - whole >= 0.5:
+            whole += 1.0
+        found[row] = whole if balance[row] * by >= 0.0 else -whole
+    return found
 
 
 @compiled
 def walk(
-    account: Any, day: Any, balance: Any, place: Any, closed: Any, product: Any, said: Any, first: Any, end: Any, since: Any,
-    rate: Any, begin: Any, column: Any, until: Any, level: Any, weighted: Any,
+    account: Any, day: Any, worth: Any, place: Any, closed: Any, begin: Any, column: Any, until: Any, level: Any, weighted: Any
 ) -> None:  # fmt: skip
-    """Every change of each measure into the grid day from which it counts, and times its day into the end up to which it does.
+    """Every change of a measure into the grid day from which it counts, and times its day into the end up to which it does.
 
-    `begin` is the first grid day of each measure; `column` and `until` have, from that day on, the rows of `level` and of
-    `weighted`, below 0 where none follows. `place`, `closed` and `product` are of accounts; a place below 0 is nobody's. A
-    closed account holds nothing from that day.
+    `begin` is the first grid day; `column` and `until` have, from that day on, the rows of `level` and of `weighted`, below 0
+    where none follows. `place` and `closed` are of accounts; a place below 0 is nobody's. A closed account holds nothing from
+    that day.
     """
-    now = np.zeros((len(place), len(begin)))
+    now = np.zeros(len(place))
     for row in range(len(account)):
         which = account[row]
-        if place[which] < 0 or day[row] >= closed[which]:
+        who = place[which]
+        if who < 0 or day[row] >= closed[which]:
             continue
-        for of in range(len(begin)):
-            worth = _worth(balance[row], day[row], product[which], of, said, first, end, since, rate)
-            _note(level, weighted, column, until, of, place[which], day[row] - begin[of], worth - now[which, of])
-            now[which, of] = worth
+        since = day[row] - begin
+        at = max(since, 0)
+        if at < len(column):
+            change = worth[row] - now[which]
+            if column[at] >= 0:
+                level[column[at], who] += change
+            if until[at] >= 0:
+                weighted[until[at], who] += change * since
+        now[which] = worth[row]
     for which in range(len(place)):
-        for of in range(len(begin)):
-            if place[which] >= 0 and now[which, of] != 0.0:
-                _note(level, weighted, column, until, of, place[which], closed[which] - begin[of], -now[which, of])
+        who, since = place[which], closed[which] - begin
+        at = max(since, 0)
+        if who >= 0 and now[which] != 0.0 and at < len(column):
+            if column[at] >= 0:
+                level[column[at], who] -= now[which]
+            if until[at] >= 0:
+                weighted[until[at], who] -= now[which] * since
 
 
 @compiled
-def _note(level: Any, weighted: Any, column: Any, until: Any, of: Any, place: Any, since: Any, change: Any) -> None:
-    at = max(since, 0)
-    if at < column.shape[1]:
-        if column[of, at] >= 0:
-            level[column[of, at], place] += change
-        if until[of, at] >= 0:
-            weighted[until[of, at], place] += change * since
-
-
-@compiled
-def changes(
-    account: Any, day: Any, balance: Any, place: Any, closed: Any, product: Any, said: Any, first: Any, end: Any, since: Any,
-    rate: Any, change: Any, left: Any,
-) -> None:  # fmt: skip
+def changes(account: Any, day: Any, worth: Any, place: Any, closed: Any, change: Any, left: Any) -> None:
     """The change of every row, and what each account holds after its last one, before it is closed."""
     for row in range(len(account)):
         which = account[row]
         change[row] = 0.0
         if place[which] < 0 or day[row] >= closed[which]:
             continue
-        worth = _worth(balance[row], day[row], product[which], 0, said, first, end, since, rate)
-        change[row] = worth - left[which]
-        left[which] = worth
+        change[row] = worth[row] - left[which]
+        left[which] = worth[row]

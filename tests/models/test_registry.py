@@ -59,6 +59,17 @@ def test_a_challenger_takes_the_place_only_when_promoted_and_a_pin_still_finds_t
         registry.load_pinned(LABEL, "0" * 64)
 
 
+def test_who_is_in_force_is_known_without_mlflow_until_the_store_changes(registry: Registry, trained: TrainingResult) -> None:
+    registry.record(trained)
+    registry.champion_hashes()
+    again = Registry(registry.home)
+    assert again.load(LABEL) == trained.champion
+    assert "_client" not in vars(again)  # nobody has asked MLflow
+    other = registry.record(_other(trained))
+    assert again.champion_hashes() == {LABEL: other.content_hash}
+    assert again.load(LABEL).content_hash == other.content_hash
+
+
 def test_nothing_under_the_store_is_a_pickle(registry: Registry, trained: TrainingResult) -> None:
     registry.record(trained)
     files = [path for path in registry.home.rglob("*") if path.is_file()]
