@@ -67,3 +67,15 @@ def keyed_uniform(key: str, *names: str) -> float:
     """A number in [0, 1) that depends on `key` and `names` only: the same draw tonight, tomorrow and anywhere."""
     digest = hashlib.blake2b("\0".join(names).encode(), key=key.encode()[:64], digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+def keyed_below(key: str, share: float, names: Iterable[str]) -> list[str]:
+    """Those of the names, each a draw of its own, whose `keyed_uniform` is below the share."""
+    begun = hashlib.blake2b(key=key.encode()[:64], digest_size=8)
+
+    def draw(name: str) -> float:
+        digest = begun.copy()
+        digest.update(name.encode())
+        return int.from_bytes(digest.digest(), "big") / 2**64
+
+    return [name for name in names if draw(name) < share]

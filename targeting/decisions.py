@@ -63,22 +63,24 @@ def decide(
         owned = owners.assign(con, canonical, settings.owners, as_of, tiers)
         eligibility.hold_out(con, settings.holdout)
         say("candidates", 1, len(STEPS))
-        asked, events = _candidates(con, canonical.manifest.currency, settings, as_of, scores, owned, left)
+        happened, events = _happened(con, canonical.manifest.currency, settings, as_of, left)
+    whose = candidates.numbers(scores["customer_id"], owned["customer_id"])
+    asked = candidates.candidates(scores, whose, happened, settings, owned["customer_id"])
     say("rules", 2, len(STEPS))
     blocked, never = forbidden(con, settings, as_of, asked)
     say("worth", 3, len(STEPS))
     margin = worth.margins(con, settings)
     columns = [c for c in settings.worth.balance_columns if c in parquet_columns(features)]
     known = pq.read_table(features, columns=["customer_id", *columns])
-    _prove_features(scores, known)
-    balance, balance_from = worth.balances(con, known.to_pandas(), settings)
+    _prove_features(scores["customer_id"], whose, owned["customer_id"], known["customer_id"])
+    balance, balance_from = worth.balances(con, known, settings, owned["customer_id"])
     valued = worth.expected_value(asked, settings, margin, balance)
     lists = allocate.capacity(con, settings.hours, work_on)
     decisions = _queue(valued, blocked, owned, lists, settings.worth)
     listed = (
         decisions[decisions["is_listed"]]
         .astype(dict.fromkeys((*candidates.CODED, "rules", "list_id"), "str"))
-        .merge(owned.drop(columns=["list_id", "root"]), on="customer_id", how="left")
+        .merge(owned.drop(columns=["list_id", "root", "number"]), on="customer_id", how="left")
         .reset_index(drop=True)
     )
     return Decided(
@@ -97,9 +99,11 @@ def decide(
     )
 
 
-def _prove_features(scores: pd.DataFrame, known: pa.Table) -> None:
-    scored = pa.array(scores["customer_id"], pa.string())
-    lost = pc.unique(scored.filter(pc.invert(pc.is_in(scored, value_set=known["customer_id"])))).sort()
+def _prove_features(scored: pd.Series[str], whose: candidates.Numbers, owners: pd.Series[str], known: pa.ChunkedArray) -> None:
+    there = np.zeros(len(owners) + 1, bool)
+    there[whose] = True
+    asked = pa.array([*owners[there[:-1]], *scored[whose < 0]], pa.string())  # each once, and those who are no customers
+    lost = pc.unique(asked.filter(pc.invert(pc.is_in(asked, value_set=known)))).sort()
     if len(lost):
         raise TerraceError(
             f"{len(lost)} scored customers have no features, first {lost[0]}",
@@ -109,28 +113,19 @@ def _prove_features(scores: pd.DataFrame, known: pa.Table) -> None:
         )
 
 
-def _candidates(
-    con: duckdb.DuckDBPyConnection,
-    currency: str,
-    settings: TargetingSettings,
-    as_of: dt.date,
-    scores: pd.DataFrame,
-    owned: pd.DataFrame,
-    left: Future[pa.Table],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _happened(
+    con: duckdb.DuckDBPyConnection, currency: str, settings: TargetingSettings, as_of: dt.date, left: Future[pa.Table]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """By offer, to whom something happened; and the sentences of it."""
     found: dict[str, Callable[[], pd.DataFrame]] = {
         triggers.LARGE_WITHDRAWAL: lambda: triggers.large_withdrawals(con, settings.withdrawal, left.result()),
         triggers.EARLY_BREAK: lambda: triggers.early_breaks(con, settings.early_break, as_of),
         triggers.MATURITY: lambda: triggers.maturities(con, settings.maturity, as_of),
     }
-    parts = [candidates.from_scores(scores, settings)]
-    said = [pd.DataFrame({"customer_id": [], "offer": [], "zh": [], "en": []}, dtype="str")]
-    for name, look in found.items():
-        if name in settings.active:
-            happened = look()
-            parts.append(candidates.from_events(happened, name, settings.active[name].kind))
-            said.append(triggers.sentences(happened, name, as_of, currency))
-    return candidates.together(parts, owned["customer_id"]), pd.concat(said, ignore_index=True)
+    happened = {name: look() for name, look in found.items() if name in settings.active}
+    none = pd.DataFrame({"customer_id": [], "offer": [], "zh": [], "en": []}, dtype="str")
+    said = [triggers.sentences(events, name, as_of, currency) for name, events in happened.items()]
+    return happened, pd.concat([none, *said], ignore_index=True)
 
 
 def _queue(
@@ -138,11 +133,13 @@ def _queue(
 ) -> pd.DataFrame:
     """Every candidate, in the order given, with its list, the rules that block it (comma-separated), its place in the queue
     and the cut."""
-    whose = pc.index_in(pa.array(valued["customer_id"], pa.string()), value_set=pa.array(owned["customer_id"], pa.string()))
-    lists_of = owned["list_id"].astype("category").take(whose.to_numpy())
-    judged = valued.assign(rules=blocked.rules.array, list_id=lists_of.array, at=np.arange(len(valued)))
-    best = allocate.best_action(judged[judged["rules"] == ""], floor.least, floor.least_probability)
+    number = valued["number"].to_numpy()
+    lists_of = owned["list_id"].astype("category").array.take(number)
+    judged = valued.drop(columns="number").assign(rules=blocked.rules.array, list_id=lists_of)
+    free = np.flatnonzero((blocked.rules == "").to_numpy())
+    best = allocate.best_action(judged.iloc[free].assign(at=free), floor.least, floor.least_probability)
     queue = allocate.fill(best.astype({"list_id": "str"}), lists)
-    placed = queue.set_index("at")[["place", "slots", "is_listed"]].reindex(judged["at"]).reset_index(drop=True)
-    listed = placed["is_listed"].astype("boolean").fillna(False).astype(bool)
-    return judged.drop(columns="at").assign(place=placed["place"], slots=placed["slots"], is_listed=listed)
+    placed = {name: np.full(len(judged), np.nan) for name in ("place", "slots", "is_listed")}
+    for name, column in placed.items():
+        column[queue["at"]] = queue[name]
+    return judged.assign(place=placed["place"], slots=placed["slots"], is_listed=placed["is_listed"] == 1.0)

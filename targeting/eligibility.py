@@ -12,7 +12,8 @@ import pandas as pd
 from sources.canonical import Canonical
 from sources.sqltext import literal, literals
 from store.errors import ConfigError
-from store.fingerprint import keyed_uniform
+from store.fingerprint import keyed_below
+from targeting.known import ROOT, WITH_ROOT
 from targeting.settings import Holdout, TargetingSettings
 
 PUBLIC_ZH, PUBLIC_EN = "按规则不列入", "not listed by rule"
@@ -21,7 +22,10 @@ Scope = Literal["all", "marketing", "sales", "loan", "rated", "offer"]
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `sql` yields `root` (the person), or `line` (of `asked`) where `scope` is offer. Causes: for compliance."""
+    """One rule. `sql` yields `root` (the person), or number and offer_number (of `asked`) where `scope` is offer.
+
+    Causes: for compliance.
+    """
 
     name: str
     scope: Scope
@@ -38,8 +42,8 @@ def rules(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
 
 def hold_out(con: duckdb.DuckDBPyConnection, settings: Holdout) -> None:
     """Temp table `held_out`: the persons never contacted, by a keyed hash of their oldest number."""
-    roots = [r for (r,) in con.execute("SELECT DISTINCT root FROM owners ORDER BY 1").fetchall()] if settings.share else []
-    drawn = pd.DataFrame({"root": [r for r in roots if keyed_uniform(settings.key, r) < settings.share]}, dtype="str")
+    roots = con.sql("SELECT DISTINCT root FROM owners").to_arrow_table()["root"].to_pylist() if settings.share else []
+    drawn = pd.DataFrame({"root": keyed_below(settings.key, settings.share, roots)}, dtype="str")
     con.register("_held_out", drawn)
     con.execute("CREATE OR REPLACE TEMP TABLE held_out AS SELECT * FROM _held_out")
     con.unregister("_held_out")
@@ -63,24 +67,23 @@ def _suppressed(*kinds: str, marketing_only: bool = False) -> str:
     reach = ""
     if set(kinds) <= {"do_not_call", "law"}:        # only these may be limited to a purpose; the others never are
         reach = f" AND {narrow}" if marketing_only else f" AND NOT {narrow}"
-    return (f"SELECT p.root FROM suppressions s JOIN people p USING (customer_id) WHERE s.kind IN ({listed}) "
-            f"AND s.ended_on IS NULL{reach}")
+    return f"SELECT {ROOT} FROM suppressions s {WITH_ROOT} WHERE s.kind IN ({listed}) AND s.ended_on IS NULL{reach}"
 
 
 def _customer(condition: str) -> str:
-    return f"SELECT p.root FROM customers c JOIN people p USING (customer_id) WHERE {condition}"
+    return f"SELECT root FROM numbers c WHERE {condition}"
 
 
 def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     limits = settings.exclusions
     day = f"DATE '{as_of}'"
-    complained = (f"SELECT p.root FROM contacts k JOIN people p USING (customer_id) WHERE k.outcome = 'complaint' "
+    complained = (f"SELECT {ROOT} FROM contacts k {WITH_ROOT} WHERE k.outcome = 'complaint' "
                   f"AND k.outcome_on > {day} - {limits.complaint_days}")
     return (
         Rule("deceased", "all", _customer("c.status = 'deceased'") + " UNION " + _suppressed("deceased"), "已故", "deceased"),
         Rule("minor", "all", _customer(f"c.birth_on > {day} - INTERVAL {limits.minor_age} YEAR"), "未成年人", "minor"),
         Rule("court_freeze", "all", _customer("c.status = 'frozen'") + " UNION " + _suppressed("court_freeze")
-             + " UNION SELECT p.root FROM accounts a JOIN people p USING (customer_id) "
+             + f" UNION SELECT {ROOT} FROM accounts a {WITH_ROOT} "
                "WHERE a.status = 'frozen' AND a.closed_on IS NULL", "司法冻结", "frozen by court"),
         Rule("fraud_or_aml", "all", _suppressed("fraud", "aml"), "欺诈或反洗钱管控", "fraud or anti-money-laundering control"),
         Rule("open_complaint", "all", _suppressed("complaint") + " UNION " + complained, "投诉未结", "open complaint"),
@@ -89,9 +92,9 @@ def _never(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
              "related party"),
         Rule("do_not_call", "all", _suppressed("do_not_call", "law"), "免打扰", "must not be contacted"),
         Rule("not_a_customer", "all", _customer("c.stage <> 'customer'")
-             + " UNION SELECT root FROM owners ANTI JOIN customers USING (customer_id)", "非在册客户", "not a customer"),
+             + " UNION SELECT root FROM owners WHERE NOT is_known", "非在册客户", "not a customer"),
         Rule("holdout", "all", "SELECT root FROM held_out", "留白组", "held out for measurement"),
-        Rule("merged_number", "offer", "SELECT a.line FROM asked a JOIN merges m ON m.old_id = a.customer_id "
+        Rule("merged_number", "offer", "SELECT a.number, a.offer_number FROM asked a JOIN merges m ON m.old_id = a.customer_id "
              "WHERE m.undone_on IS NULL", "已并入另一客户号", "number merged into another"),
     )
 
@@ -119,14 +122,14 @@ def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
     state = ("SELECT l.customer_id, s.* FROM loans l JOIN (SELECT loan_id, outstanding, overdue_days, overdue_amount, class "
              "FROM loan_status QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY \"on\" DESC) = 1) s USING (loan_id) "
              "WHERE l.closed_on IS NULL OR s.outstanding > 0")
-    of = f"SELECT p.root FROM ({state}) s JOIN people p USING (customer_id) WHERE "
+    of = f"SELECT {ROOT} FROM ({state}) s {WITH_ROOT} WHERE "
     return (
         Rule("loan_overdue", "loan", of + "s.overdue_days > 0 OR s.overdue_amount > 0", "贷款逾期", "a loan is overdue"),
         Rule("loan_class", "loan", of + "s.class <> 'normal'", "贷款五级分类非正常", "a loan is special mention or worse"),
         Rule("dishonest_debtor", "loan", _suppressed("dishonest_debtor"), "失信被执行人", "listed as dishonest debtor"),
         Rule("student", "loan", _suppressed("student") + " UNION " + _customer(words), "在校学生", "student"),
         Rule("exit_class", "loan", _suppressed("exit"), "退出类客户", "exit class"),
-        Rule("cross_region", "offer", "SELECT a.line FROM asked a WHERE a.is_loan "
+        Rule("cross_region", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE a.is_loan "
              "AND a.owner_area_id IS NOT NULL AND a.owner_area_id IS DISTINCT FROM a.area_id",
              "跨区域放贷", "lending across regions"),
     )
@@ -134,7 +137,7 @@ def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
 
 def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     day = f"DATE '{as_of}'"
-    valid = (f"SELECT p.root, max(c.risk_rating) AS rating FROM customers c JOIN people p USING (customer_id) "
+    valid = (f"SELECT root, max(c.risk_rating) AS rating FROM numbers c "
              f"WHERE c.risk_rating IS NOT NULL AND c.risk_rated_on <= {day} "
              f"AND c.risk_rated_on > {day} - INTERVAL {settings.exclusions.rating_months} MONTH GROUP BY 1")
     lowest = valid.replace("max(c.risk_rating)", "min(c.risk_rating)")
@@ -142,13 +145,13 @@ def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...
     found = [
         Rule("rating_missing", "rated", f"SELECT root FROM owners ANTI JOIN ({valid}) USING (root)", "风险评级缺失或已过期",
              "risk rating missing or expired"),
-        Rule("rating_too_low", "offer", f"SELECT a.line FROM asked a JOIN ({lowest}) v USING (root) LEFT JOIN "
-             f"({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
+        Rule("rating_too_low", "offer", f"SELECT a.number, a.offer_number FROM asked a JOIN ({lowest}) v USING (root) "
+             f"LEFT JOIN ({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
              "风险等级不匹配", "product riskier than the customer's rating"),
         Rule("held", "offer", _HELD, "已持有", "held already"),
-        Rule("customer_kind", "offer", "SELECT a.line FROM asked a WHERE a.is_known AND NOT "
+        Rule("customer_kind", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE a.is_known AND NOT "
              "list_contains(a.customer_kinds, a.own_kind)", "客户类型不适用", "not for this kind of customer"),
-        Rule("group", "offer", "SELECT a.line FROM asked a WHERE len(a.groups) > 0 AND NOT "
+        Rule("group", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE len(a.groups) > 0 AND NOT "
              "list_contains(a.groups, a.\"group\")", "客群不适用", "not for this group"),
     ]
     if settings.exclusions.assume_certified is None:
@@ -162,33 +165,34 @@ _HELD = """WITH sold AS (SELECT offer_number, unnest(families) AS family FROM of
             WHERE ended_on IS NULL AND (activated_on IS NOT NULL OR coalesce(started_how, '') <> 'batch')
         UNION ALL SELECT customer_id, product_id FROM accounts WHERE closed_on IS NULL
         UNION ALL SELECT customer_id, product_id FROM loans WHERE closed_on IS NULL),
-    taken AS (SELECT DISTINCT p.root, o.offer_number FROM holds JOIN ours o USING (product_id)
-        JOIN people p USING (customer_id))
-    SELECT a.line FROM asked a JOIN taken t ON t.root = a.root AND t.offer_number = a.offer_number"""
+    taken AS (SELECT DISTINCT coalesce(m.root, customer_id) AS root, o.offer_number FROM holds
+        JOIN ours o USING (product_id) LEFT JOIN merged m USING (customer_id))
+    SELECT a.number, a.offer_number FROM asked a JOIN taken t ON t.root = a.root AND t.offer_number = a.offer_number"""
 
 # A pool is handed out to those of its branch, head office to those of head office: one of them must hold the certificate.
-_UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch_id FROM who),
+_UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch_id FROM owners),
     barred AS (SELECT a.*, f.offer_number FROM seats a, offers f WHERE len(f.certificates) > 0 AND NOT EXISTS (
         SELECT 1 FROM managers m
         WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\s]+'), f.certificates)
         AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
             WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END))
-    SELECT a.line FROM asked a JOIN barred b ON b.offer_number = a.offer_number AND b.owner_step = a.owner_step
+    SELECT a.number, a.offer_number FROM asked a JOIN barred b
+        ON b.offer_number = a.offer_number AND b.owner_step = a.owner_step
         AND b.manager_id IS NOT DISTINCT FROM a.manager_id AND b.branch_id IS NOT DISTINCT FROM a.branch_id"""
 
 
 def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     limits, day = settings.contacts, f"DATE '{as_of}'"
-    called = ("SELECT p.root, k.offer AS about, k.\"on\", k.outcome, k.outcome_on FROM contacts k JOIN people p USING "
-              "(customer_id) WHERE k.arm IS DISTINCT FROM 'control' AND k.skip_reason IS NULL")
+    called = (f"SELECT {ROOT}, k.offer AS about, k.\"on\", k.outcome, k.outcome_on FROM contacts k {WITH_ROOT} "
+              "WHERE k.arm IS DISTINCT FROM 'control' AND k.skip_reason IS NULL")
     same = "(k.about = a.offer OR k.about = a.model OR (a.family <> '' AND k.about = a.family))"
     return (
-        Rule("same_offer_lately", "offer", f"SELECT a.line FROM asked a JOIN ({called}) k "
+        Rule("same_offer_lately", "offer", f"SELECT a.number, a.offer_number FROM asked a JOIN ({called}) k "
              f"ON k.root = a.root AND {same} WHERE k.\"on\" > {day} - {limits.same_offer_days}",
              "近期已就此联系", "called about this lately"),
         Rule("any_offer_lately", "sales", f"SELECT k.root FROM ({called}) k "
              f"WHERE k.\"on\" > {day} - {limits.any_offer_days}", "近期已联系", "called lately"),
-        Rule("declined_lately", "offer", f"SELECT a.line FROM asked a JOIN ({called}) k "
+        Rule("declined_lately", "offer", f"SELECT a.number, a.offer_number FROM asked a JOIN ({called}) k "
              f"ON k.root = a.root AND {same} WHERE k.outcome = 'declined' AND k.outcome_on > {day} - {limits.declined_days}",
              "近期已拒绝", "declined lately"),
     )

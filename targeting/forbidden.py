@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sources.sqltext import literals
+from sources.sqltext import number as number_of
 from targeting.candidates import places
-from targeting.eligibility import Scope, rules
+from targeting.eligibility import Rule, Scope, rules
+from targeting.known import ROOT, WITH_ROOT
 from targeting.settings import TargetingSettings
 
 Bits = npt.NDArray[np.int64]
@@ -49,9 +50,10 @@ class Forbidden:
     @classmethod
     def of(cls, bits: Bits, names: Sequence[str]) -> Forbidden:
         """From a bit per rule and row."""
-        each, where = np.unique(bits, return_inverse=True)
+        where, each = pd.factorize(bits)
+        times = np.bincount(where, minlength=len(each))
         words = [",".join(name for place, name in enumerate(names) if found >> place & 1) for found in each.tolist()]
-        counted = {name: int((bits >> place & 1).sum()) for place, name in enumerate(names)}
+        counted = {name: int(times[each >> place & 1 == 1].sum()) for place, name in enumerate(names)}
         rules = pd.Series(pd.Categorical.from_codes(where, pd.Index(words, dtype="str")))
         return cls(rules, {name: count for name, count in counted.items() if count})
 
@@ -61,39 +63,41 @@ def forbidden(
 ) -> tuple[Forbidden, Forbidden]:
     """What forbids each candidate, and what keeps each customer of `owners` off every list, whatever the offer.
 
-    Needs temp tables `owners` and `held_out` in `con`. Persons and offers are numbers inside, what is found of a person a bit
-    per rule: no rule is asked of every candidate that is asked of a person.
+    Needs temp tables `owners` and `held_out` in `con`, and their `number` in `candidates`. Persons and offers are numbers
+    inside, what is found of a person, or of a person and an offer, a bit per rule: no rule is asked of every candidate.
     """
-    number, offer_number = _ask(con, settings, candidates)
+    _note_offers(con, settings)
+    _note_numbers(con)
     _note_words(con, settings.exclusions.channels)
-    all_rules = rules(settings, as_of)
-    names = sorted(rule.name for rule in all_rules)
+    all_rules = sorted(rules(settings, as_of), key=lambda rule: rule.name)
+    names = [rule.name for rule in all_rules]
+    customers, offers = number_of(con, "SELECT count(*) FROM owners"), len(settings.active)
+    of_person, of_offer = ([rule for rule in all_rules if (rule.scope == "offer") == each] for each in (False, True))
 
-    def bits(size: int, selects: Mapping[str, str]) -> Bits:
-        """From the places each rule names, by name of the rule; a place may come twice."""
+    def bits(size: int, asked: Sequence[Rule], place: str, more: str = "") -> Bits:
+        """By place, what the rules say of it: one statement for all rules, so that they are asked beside each other."""
+        each = " UNION ALL ".join(f"SELECT *, {names.index(rule.name)} AS rule FROM ({rule.sql})" for rule in asked)
+        rows = con.sql(f"SELECT rule, {place} AS place FROM ({each}){more}").to_arrow_table()
+        rule, at = (np.asarray(rows[name].to_numpy(), np.int64) for name in ("rule", "place"))
         found = np.zeros(size, np.int64)
-        for name, select in selects.items():
-            found[np.asarray(con.sql(select).to_arrow_table().column(0).to_numpy())] |= 1 << names.index(name)
+        for one in np.unique(rule).tolist():
+            found[at[rule == one]] |= 1 << one
         return found
 
-    persons = [rule for rule in all_rules if rule.scope != "offer"]
-    customers = con.execute("SELECT count(*) FROM who").fetchall()[0][0]
-    of_who = bits(customers, {r.name: f"SELECT number FROM who SEMI JOIN ({r.sql}) USING (root)" for r in persons})
-    spoken = bits(
-        len(settings.active), {r.name: f"SELECT offer_number FROM offers f WHERE {_SCOPES[r.scope]}" for r in persons}
-    )
-    of_asked = bits(
-        len(candidates), {rule.name: f"SELECT line FROM ({rule.sql})" for rule in all_rules if rule.scope == "offer"}
-    )
-    whatever = sum(1 << names.index(rule.name) for rule in persons if rule.scope == "all")
-    return (Forbidden.of(of_asked | of_who[number] & spoken[offer_number], names), Forbidden.of(of_who & whatever, names))
+    of_who = bits(customers, of_person, "number", " JOIN owners USING (root)")
+    of_both = bits(customers * offers, of_offer, f"number::BIGINT * {offers} + offer_number")
+    spoken = np.zeros(offers, np.int64)
+    for rule in of_person:
+        about = con.sql(f"SELECT offer_number FROM offers f WHERE {_SCOPES[rule.scope]}").to_arrow_table()["offer_number"]
+        spoken[about.to_numpy()] |= 1 << names.index(rule.name)
+    number, offer = candidates["number"].to_numpy(np.int64), places(candidates["offer"], list(settings.active))
+    whatever = sum(1 << names.index(rule.name) for rule in of_person if rule.scope == "all")
+    asked = of_both[number * offers + offer] | of_who[number] & spoken[offer]
+    return Forbidden.of(asked, names), Forbidden.of(of_who & whatever, names)
 
 
-def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates: pd.DataFrame) -> tuple[Bits, Bits]:
-    """Temp tables `offers`, `who` (owners, with the kind of customer), `candidates` (line, number, offer_number), and the view
-    `asked` of all three; `number` is the place among `owners` by customer_id, `line` the row of `candidates`. Returns number
-    and offer_number of every candidate.
-    """
+def _note_offers(con: duckdb.DuckDBPyConnection, settings: TargetingSettings) -> None:
+    """Temp table `offers`, numbered as in the settings, and the view `asked` of every owner with every offer."""
     offers = pa.Table.from_pylist(
         [
             {
@@ -118,19 +122,14 @@ def _ask(con: duckdb.DuckDBPyConnection, settings: TargetingSettings, candidates
     con.register("_offers", offers)
     con.execute("CREATE OR REPLACE TEMP TABLE offers AS SELECT * FROM _offers")
     con.unregister("_offers")
-    con.execute("""CREATE OR REPLACE TEMP TABLE who AS SELECT o.*, coalesce(c.kind, 'personal') AS own_kind,
-            c.customer_id IS NOT NULL AS is_known, row_number() OVER (ORDER BY o.customer_id)::INTEGER - 1 AS number
-        FROM owners o LEFT JOIN customers c USING (customer_id)""")
-    ids = con.sql("SELECT customer_id FROM who ORDER BY number").to_arrow_table()["customer_id"].combine_chunks()
-    number = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=ids)
-    offer_number = places(candidates["offer"], list(settings.active)).astype(np.int32)
-    line = pa.array(np.arange(len(candidates), dtype=np.int32))
-    con.register("_candidates", pa.table({"line": line, "number": number, "offer_number": offer_number}))
-    con.execute("CREATE OR REPLACE TEMP TABLE candidates AS SELECT * FROM _candidates")
-    con.unregister("_candidates")
-    con.execute("""CREATE OR REPLACE TEMP VIEW asked AS
-        SELECT * FROM candidates JOIN who USING (number) JOIN offers USING (offer_number)""")
-    return np.asarray(number.to_numpy(), np.int64), offer_number.astype(np.int64)
+    con.execute("CREATE OR REPLACE TEMP VIEW asked AS SELECT * FROM owners, offers")
+
+
+def _note_numbers(con: duckdb.DuckDBPyConnection) -> None:
+    """Temp table `numbers`: per customer number its person (root), and what rules ask of it."""
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE numbers AS
+        SELECT {ROOT}, status, birth_on, is_staff, is_related_party, stage, occupation, risk_rating, risk_rated_on
+        FROM customers {WITH_ROOT}""")
 
 
 def _note_words(con: duckdb.DuckDBPyConnection, channels: Sequence[str]) -> None:
@@ -139,7 +138,7 @@ def _note_words(con: duckdb.DuckDBPyConnection, channels: Sequence[str]) -> None
     A person's word per channel is the last one; said on one day, a refusal outweighs a consent.
     """
     con.execute(f"""CREATE OR REPLACE TEMP TABLE last_words AS
-        SELECT p.root, coalesce(c.channel, 'any') AS channel, c.purpose,
-            arg_min(c.granted, (-epoch(c."on"::TIMESTAMP), c.granted::INTEGER)) AS granted
-        FROM consents c JOIN people p USING (customer_id)
-        WHERE coalesce(c.channel, 'any') IN ({literals(channels)}) GROUP BY ALL""")
+        SELECT {ROOT}, coalesce(c.channel, 'any') AS channel, c.purpose,
+            max((c."on" - DATE '1970-01-01') * 2 + (NOT c.granted)::INTEGER) & 1 = 0 AS granted
+        FROM consents c {WITH_ROOT}
+        WHERE coalesce(c.channel, 'any') IN ({literals(channels)}) AND c.granted IS NOT NULL GROUP BY ALL""")

@@ -14,12 +14,15 @@ from sources.canonical import Canonical, as_of_sql
 from sources.identity import merged_roots
 from sources.tables import SQL_TYPE, TABLES
 
+ROOT, WITH_ROOT = "coalesce(m.root, customer_id) AS root", "LEFT JOIN merged m USING (customer_id)"  # of rows by customer
+
 
 def known_at(canonical: Canonical, as_of: dt.date, tables: Iterable[str] = tuple(TABLES)) -> duckdb.DuckDBPyConnection:
-    """A connection with one view per canonical table, as known at `as_of`, and the table `people`.
+    """A connection with one view per canonical table, as known at `as_of`, and the table `merged`.
 
-    `people` has one row per customer number: customer_id, and `root`, the oldest number of the merged set. What was refused
-    or suppressed under one number of a person holds for all of them. Tables a bank has not are there, empty.
+    `merged` has one row per number of a merged set: customer_id, and `root`, the oldest number of the set; any other number
+    is its own root (`ROOT`). What was refused or suppressed under one number of a person holds for all of them. Tables a bank
+    has not are there, empty.
     """
     con = canonical.connect()
     for name in tables:
@@ -36,9 +39,6 @@ def known_at(canonical: Canonical, as_of: dt.date, tables: Iterable[str] = tuple
     con.register("_merged", pa.table(columns))
     con.execute("CREATE TEMP TABLE merged AS SELECT * FROM _merged")
     con.unregister("_merged")
-    con.execute("""CREATE TEMP TABLE people AS SELECT customer_id, coalesce(m.root, customer_id) AS root FROM (
-        SELECT customer_id FROM customers UNION SELECT customer_id FROM merged) LEFT JOIN merged m USING (customer_id)
-        ORDER BY customer_id""")
     return con
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from targeting.captions import OUTCOMES, Language, pick, word
@@ -105,27 +106,33 @@ _FILLED = ("outcome", "date", "input", "assign")  # empty cells for the reader
 
 
 def _write_rows(sheet: Worksheet, styles: Styles, columns: Sequence[Column], shown: ListSheet) -> None:
-    rows = shown.rows.to_dict("list")
+    if not len(shown.rows):
+        return
+    cells = {c.key: shown.rows[c.key].tolist() for c in columns if c.kind not in _FILLED}
+    looks = [_look(styles, column, shown.shape) for column in columns]
     for place in range(len(shown.rows)):
         at = FIRST_ROW + place
         wrapping: list[tuple[str, float]] = []
-        for number, column in enumerate(columns):
+        for number, (column, look) in enumerate(zip(columns, looks, strict=True)):
             if column.kind == "number":
-                sheet.write_number(at, number, float(rows[column.key][place]), styles.number(shown.shape))
+                sheet.write_number(at, number, float(cells[column.key][place]), look)
             elif column.kind in _FILLED:
-                sheet.write_blank(
-                    at,
-                    number,
-                    None,
-                    styles.day() if column.kind == "date" else styles.text(center=column.kind != "input", unlocked=True),
-                )
+                sheet.write_blank(at, number, None, look)
             else:
-                text = plain(rows[column.key][place])
-                center = column.kind in ("center", "hidden", "name")
-                sheet.write_string(at, number, text, styles.text(center=center, bold=column.kind == "name"))
+                text = plain(cells[column.key][place])
+                sheet.write_string(at, number, text, look)
                 if column.kind != "hidden":
                     wrapping.append((text, _width(column, shown)))
         sheet.set_row(at, row_points(wrapping, styles.language))
+
+
+def _look(styles: Styles, column: Column, shape: str) -> Format:
+    """How the cells of a column look."""
+    if column.kind == "number":
+        return styles.number(shape)
+    if column.kind in _FILLED:
+        return styles.day() if column.kind == "date" else styles.text(center=column.kind != "input", unlocked=True)
+    return styles.text(center=column.kind in ("center", "hidden", "name"), bold=column.kind == "name")
 
 
 def _guard(sheet: Worksheet, language: Language, columns: Sequence[Column], shown: ListSheet, last: int) -> None:

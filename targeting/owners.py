@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from sources.canonical import Canonical
@@ -23,18 +24,20 @@ def assign(
 ) -> pd.DataFrame:
     """One row per customer of `tiers`: whose list the customer can be on, and which step of the cascade said so.
 
-    Columns: customer_id, root, list_id (a manager's id, `pool:BRANCH` or `head_office`), manager_id (null for pools and head
-    office, who hand out), branch_id (of the list), owner_step, owner_rule (of routing), home_branch_id and area_id (where the
-    customer belongs), owner_area_id (null for head office), tier, group. `tiers` holds customer_id, tier, group, measure_adb.
+    Columns: number (from 0, by customer_id), customer_id, root, list_id (a manager's id, `pool:BRANCH` or `head_office`),
+    manager_id (null for pools and head office, who hand out), branch_id (of the list), owner_step, owner_rule (of routing),
+    home_branch_id and area_id (where the customer belongs), owner_area_id (null for head office), tier, group, own_kind,
+    is_known (among customers). `tiers` holds customer_id, tier, group, measure_adb.
     Leaves temp table `owners` in `con`.
     """
-    con.register("_tiers", tiers[["customer_id", "tier", "group", "measure_adb"]])
+    ordered = tiers[["customer_id", "tier", "group", "measure_adb"]].sort_values("customer_id")
+    con.register("_tiers", ordered.assign(number=np.arange(len(ordered), dtype=np.int32)))
     con.execute("CREATE OR REPLACE TEMP TABLE tiers AS SELECT * FROM _tiers")
     con.unregister("_tiers")
     daily_averages(con, canonical, as_of, settings.balance_days)
     _branch_tree(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE owners AS {_cascade_sql(settings)}")
-    owners = con.execute("SELECT * FROM owners ORDER BY customer_id").df()
+    owners = con.execute("SELECT * FROM owners ORDER BY number").df()
     _prove_one_each(owners, tiers)
     return owners
 
@@ -99,12 +102,13 @@ def _cascade_sql(settings: OwnerSettings) -> str:
         lent AS (SELECT l.customer_id, sum(coalesce(s.outstanding, l.amount))::DOUBLE / 100 AS outstanding
             FROM loans l LEFT JOIN latest s USING (loan_id) WHERE l.closed_on IS NULL GROUP BY 1),
         head AS (SELECT min(branch_id) AS branch_id FROM branches WHERE level = 'head'),
-        known AS (SELECT t.*, coalesce(p.root, t.customer_id) AS root, coalesce(l.outstanding, 0) AS outstanding,
+        known AS (SELECT t.*, coalesce(m.root, t.customer_id) AS root, c.customer_id IS NOT NULL AS is_known,
+                coalesce(c.kind, 'personal') AS own_kind, coalesce(l.outstanding, 0) AS outstanding,
                 coalesce(main.branch_id, c.branch_id, g.branch_id) AS main_branch_id,
                 coalesce({home}) AS home_branch_id,
                 own.manager_id AS own_manager_id, own.branch_id AS own_branch_id,
                 grid.manager_id AS grid_manager_id, grid.branch_id AS grid_branch_id
-            FROM tiers t LEFT JOIN people p USING (customer_id) LEFT JOIN customers c USING (customer_id)
+            FROM tiers t LEFT JOIN merged m USING (customer_id) LEFT JOIN customers c USING (customer_id)
             LEFT JOIN main USING (customer_id) LEFT JOIN lent l USING (customer_id)
             LEFT JOIN managers own ON own.manager_id = c.manager_id
             LEFT JOIN grids g ON g.grid_id = c.grid_id LEFT JOIN managers grid ON grid.manager_id = g.manager_id),
@@ -123,12 +127,13 @@ def _cascade_sql(settings: OwnerSettings) -> str:
                 WHEN owner_step = 'manager' THEN own_branch_id
                 WHEN owner_step = 'grid' THEN grid_branch_id WHEN owner_step = 'branch_pool' THEN pool_id
                 ELSE (SELECT branch_id FROM head) END AS branch_id FROM decided)
-    SELECT n.customer_id, n.root, coalesce(n.manager_id, CASE WHEN owner_step = 'branch_pool' THEN '{POOL}' || n.pool_id
+    SELECT n.number, n.customer_id, n.root,
+        coalesce(n.manager_id, CASE WHEN owner_step = 'branch_pool' THEN '{POOL}' || n.pool_id
             ELSE '{HEAD_OFFICE}' END) AS list_id, n.manager_id, n.branch_id, owner_step,
         CASE WHEN owner_step = 'routed' THEN rule END AS owner_rule, n.home_branch_id, n.area_id,
         CASE WHEN n.manager_id IS NOT NULL OR owner_step = 'branch_pool' THEN coalesce(o.area_id, n.branch_id)
-            END AS owner_area_id, n.tier, n."group"
-    FROM named n LEFT JOIN tree o ON o.branch_id = n.branch_id ORDER BY n.customer_id"""
+            END AS owner_area_id, n.tier, n."group", n.own_kind, n.is_known
+    FROM named n LEFT JOIN tree o ON o.branch_id = n.branch_id"""
 
 
 def _holds(rule: RoutingRule) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 Write = Callable[["ListBook", "Reader"], bytes]
-WORTH = 40  # workbooks for each process: fewer are written before another has started
+WORTH = 100  # workbooks for each process: fewer are written before another has started and imported what it needs
 _AT_HAND: list[tuple[Write, ListBook, Path]] = []  # of a process: what all its workbooks share
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 from xlsxwriter.workbook import Workbook
@@ -202,7 +203,8 @@ def _write_lines(sheet: Worksheet, styles: Styles, caption: str, lines: Sequence
     return row
 
 
-def _broken(text: str, language: Language) -> list[str]:
+@lru_cache(maxsize=1_024)  # a night's workbooks end with the same lines
+def _broken(text: str, language: Language) -> tuple[str, ...]:
     """`text` in pieces as wide as the page, broken between Chinese characters or at a space."""
     pieces, piece, space = [], "", 0
     for character in text:
@@ -213,4 +215,4 @@ def _broken(text: str, language: Language) -> list[str]:
         if character == " ":
             space = len(piece)
         piece += character
-    return [*pieces, piece]
+    return (*pieces, piece)

@@ -57,32 +57,34 @@ def assumptions(settings: TargetingSettings, margin: dict[str, tuple[float, str]
 
 
 def balances(
-    con: duckdb.DuckDBPyConnection, features: pd.DataFrame, settings: TargetingSettings
-) -> tuple[pd.Series[float], str]:
-    """The 90-day average per customer (index customer_id, currency units) and where it was read.
+    con: duckdb.DuckDBPyConnection, features: pa.Table, settings: TargetingSettings, owners: pd.Series[str]
+) -> tuple[npt.NDArray[np.float64], str]:
+    """The 90-day average of each owner (currency units; 0 where none is known) and where it was read.
 
     The features' own average of all financial assets, where the bank has that feature; else that of the accounts.
     """
-    for column in settings.worth.balance_columns:
-        if column in features.columns:
-            return features.set_index("customer_id")[column].astype("float64").fillna(0.0), column
-    frame = con.execute("""SELECT customer_id, sum(total) / any_value(days) / 100 AS adb FROM averages GROUP BY 1
-        ORDER BY 1""").df()
-    return frame.set_index("customer_id")["adb"].astype("float64"), "balances"
+    source = next((column for column in settings.worth.balance_columns if column in features.column_names), "balances")
+    if source == "balances":
+        features = con.sql("""SELECT customer_id, sum(total) / any_value(days) / 100 AS balances FROM averages
+            GROUP BY 1""").to_arrow_table()
+    at = pc.index_in(pa.array(owners, pa.string()), value_set=features["customer_id"].combine_chunks())
+    known = features[source].combine_chunks().cast(pa.float64()).take(at)
+    return np.asarray(known.fill_null(0.0).to_numpy()), source
 
 
 def expected_value(
-    candidates: pd.DataFrame, settings: TargetingSettings, margin: dict[str, tuple[float, str]], balance: pd.Series[float]
+    candidates: pd.DataFrame,
+    settings: TargetingSettings,
+    margin: dict[str, tuple[float, str]],
+    balance: npt.NDArray[np.float64],
 ) -> pd.DataFrame:
     """`candidates` with `basis` (money at stake) filled and `expected_value`, to the minor unit.
 
-    A purchase: probability x yearly margin x typical amount; where money kept here would buy it, no more than a share of the
-    customer's own average. A retention: P(churn) x 90-day average x FTP margin x assumed
+    `balance` is by number. A purchase: probability x yearly margin x typical amount; where money kept here would buy it, no
+    more than a share of the customer's own average. A retention: P(churn) x 90-day average x FTP margin x assumed
     save rate. Of an event: the money of the event x FTP margin x assumed save rate.
     """
-    at = pc.index_in(pa.array(candidates["customer_id"], pa.string()), value_set=pa.array(balance.index, pa.string()))
-    known = np.append(balance.fillna(0.0).clip(lower=0.0).to_numpy(np.float64), 0.0)
-    kept = known[at.fill_null(len(balance)).to_numpy()]
+    kept = np.maximum(np.nan_to_num(balance), 0.0)[candidates["number"].to_numpy()]
     offers = list(settings.active.items())
     offer = places(candidates["offer"], [name for name, _ in offers])
 
