@@ -40,9 +40,7 @@ def candidates(
     scored = scores[list(_SCORED)].assign(number=whose, basis=float("nan"))
     frame = _one_after_another([scored, *(_of_events(events, owners) for events in happened.values())])
     offers = sorted(settings.active)
-    rows, offer = _asked(
-        frame["model"].cat.codes.to_numpy(), frame["model"].cat.categories.to_list(), len(scored), happened, settings
-    )
+    rows, offer = _asked(frame["model"], len(scored), happened, settings)
     number = frame["number"].to_numpy()[rows]
     order = np.lexsort((offer, number))
     order = order[number[order] >= 0]
@@ -63,18 +61,11 @@ def places(column: pd.Series[str], values: Sequence[str]) -> Numbers:
 
 
 def _asked(
-    model: npt.NDArray[np.int8],
-    models: Sequence[str],
-    scored: int,
-    happened: Mapping[str, pd.DataFrame],
-    settings: TargetingSettings,
+    model: pd.Series[str], scored: int, happened: Mapping[str, pd.DataFrame], settings: TargetingSettings
 ) -> tuple[Numbers, Numbers]:
     """Rows, and the offer each stands for by its place in order: the `scored` first rows for any offer of their model."""
-    found = [
-        (name, np.flatnonzero(model[:scored] == models.index(one.model)))
-        for name, one in settings.active.items()
-        if one.model in models
-    ]
+    of_score = model.iloc[:scored]
+    found = [(name, np.flatnonzero(of_score == one.model)) for name, one in settings.active.items() if one.model]
     for name, events in happened.items():
         found.append((name, np.arange(scored, scored + len(events))))
         scored += len(events)
