@@ -63,9 +63,14 @@ def tiers_step(night: Night) -> Done:
     wanted = {"tiers": made_from.tiers(night)}
     folders = {name: night.home.tiers / f"proposal={name}" / f"as_of={night.as_of.isoformat()}" for name in bank.tiers.scales}
     if notes.standing(path) != wanted:
-        graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, bank.overrides)
+        proposed: list[Path] = []
+
+        def propose_all(graded: pa.Table) -> None:
+            for name, folder in sorted(folders.items()):
+                proposed.extend(propose_tiers(night, graded, name, folder))
+
+        graded = grade(night.canonical, bank.tiers, bank.value, bank.groups, night.as_of, bank.overrides, propose_all)
         write_parquet(path, graded)
-        proposed = [file for name, folder in sorted(folders.items()) for file in propose_tiers(night, graded, name, folder)]
         notes.note(path, wanted, proposed)
     there = tuple(folder for _, folder in sorted(folders.items()) if folder.is_dir())
     return Done((path, *there), f"{pq.read_metadata(path).num_rows:,}")

@@ -14,7 +14,8 @@ The rules, as rural banks accept them, each of them monotone, so that more money
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -54,10 +55,11 @@ def grade(
     groups: GroupSettings | None,
     as_of: dt.date,
     overrides: Sequence[Override] = (),
+    meanwhile: Callable[[pa.Table], object] = lambda graded: None,
 ) -> pa.Table:
     """One row per customer known at `as_of`, sorted by customer_id: tier, the figures that gave it, and the group.
 
-    The columns are those of `models.tier_table`, and group. Raises ConfigError for an override whose tier does not exist
+    The columns are those of `models.tier_table`, and group; `meanwhile` is given the others while groups are found. Raises ConfigError for an override whose tier does not exist
     or is not of the customer's scale; one for a customer nobody knows is passed over (`tier_overrides.states` names it).
     """
     tier_overrides.check(overrides, tiers)
@@ -79,9 +81,12 @@ def grade(
         measures = measure(con, canonical, tiers, value, as_of, bucket, events, trial)
         return [_scale(tiers, name, as_of, people, measures, events, trial, chosen) for name in sorted(tiers.scales)]
 
-    parts = [part for found in each_pass(canonical, ready, of_pass) for part in found]
+    parts = [part for scales in each_pass(canonical, ready, of_pass) for part in scales]
     graded = pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
-    names = assign(canonical, groups, as_of) if groups is not None else None
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(assign, canonical, groups, as_of) if groups is not None else None
+        meanwhile(graded)
+        names = found.result() if found is not None else None
     group = (
         pa.nulls(graded.num_rows, pa.string())
         if names is None
