@@ -55,7 +55,7 @@ class Course:
             change = more.change[inside]
             if of is self.weighted:
                 change = change * (more.day[inside] - self.grid[0]).astype(np.float64)
-            np.add.at(of, (rows[inside], more.place[inside]), change)
+            np.add.at(of.reshape(-1), rows[inside] * of.shape[1] + more.place[inside], change)
             for row in range(1, len(of)):  # whole rows: cumsum would go down every column
                 of[row] += of[row - 1]
         return self

@@ -101,8 +101,8 @@ def decide(
 
 def _prove_features(scored: pd.Series[str], whose: candidates.Numbers, owners: pd.Series[str], known: pa.ChunkedArray) -> None:
     there = np.zeros(len(owners) + 1, bool)
-    there[whose] = True
-    asked = pa.array([*owners[there[:-1]], *scored[whose < 0]], pa.string())  # each once, and those who are no customers
+    there[whose] = True  # each customer once; beside them those who are none
+    asked = pa.array(pd.concat([owners[there[:-1]], scored[whose < 0]]), pa.string())
     lost = pc.unique(asked.filter(pc.invert(pc.is_in(asked, value_set=known)))).sort()
     if len(lost):
         raise TerraceError(

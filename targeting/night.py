@@ -25,6 +25,9 @@ from targeting.settings import TargetingSettings
 from targeting.wording import SpecLike
 from targeting.workbook import write_workbooks
 
+SCORED = ["customer_id", "model", "method", "band", "probability", "low", "high", "raw_score"]
+TIERED = ["customer_id", "tier", "group", "measure_adb", "next_tier", "next_adb"]
+
 
 @dataclass(frozen=True)
 class ListInputs:
@@ -65,8 +68,8 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     Raises GateBroken where a row cannot be proved or explained; then nothing may be published. Same inputs, same bytes.
     """
     say = progress or (lambda what, done, total: None)
-    scores = pq.read_table(inputs.scores, read_dictionary=["model", "method", "band"], partitioning=None).to_pandas()
-    tiers = pq.read_table(inputs.tiers).to_pandas()
+    scores = pq.read_table(inputs.scores, columns=SCORED, read_dictionary=["model", "method", "band"], partitioning=None).to_pandas()
+    tiers = pq.read_table(inputs.tiers, columns=TIERED, partitioning=None).to_pandas()
     waivers = eligibility.prove_waivers(inputs.canonical, inputs.settings)
     decided = decide(inputs.canonical, inputs.settings, inputs.as_of, inputs.day_of_work, inputs.features, scores, tiers, say)
     fresh_folder(staging)

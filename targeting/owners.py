@@ -37,7 +37,7 @@ def assign(
     daily_averages(con, canonical, as_of, settings.balance_days)
     _branch_tree(con)
     con.execute(f"CREATE OR REPLACE TEMP TABLE owners AS {_cascade_sql(settings)}")
-    owners = con.execute("SELECT * FROM owners ORDER BY number").df()
+    owners: pd.DataFrame = con.sql("SELECT * FROM owners ORDER BY number").to_arrow_table().to_pandas()
     _prove_one_each(owners, tiers)
     return owners
 
@@ -95,8 +95,8 @@ def _cascade_sql(settings: OwnerSettings) -> str:
     of = {"customer": "c.branch_id", "grid": "g.branch_id", "main_account": "main.branch_id"}
     home = ", ".join([*(of[source] for source in settings.home), "NULL"])
     return f"""
-    WITH main AS (SELECT customer_id, branch_id FROM averages
-            QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY adb DESC, opened_on, account_id) = 1),
+    WITH main AS (SELECT customer_id, arg_min_null(branch_id, (-adb, opened_on, account_id)) AS branch_id
+            FROM averages GROUP BY 1),
         latest AS (SELECT loan_id, outstanding FROM loan_status
             QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY "on" DESC) = 1),
         lent AS (SELECT l.customer_id, sum(coalesce(s.outstanding, l.amount))::DOUBLE / 100 AS outstanding
