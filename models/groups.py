@@ -130,7 +130,11 @@ def assign(canonical: Canonical, settings: GroupSettings, as_of: dt.date) -> pa.
         found = pa.array(ids[first_match(settings, facts)], pa.string())
         return pa.table({"customer_id": facts["customer_id"], "group": found})
 
-    parts = list(each_pass(canonical, lambda con: None, of_pass))
+    def ready(con: duckdb.DuckDBPyConnection) -> None:
+        if "employer_kind" in names:
+            _note_employers(con, canonical, as_of)
+
+    parts = list(each_pass(canonical, ready, of_pass))
     return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
 
 
@@ -172,9 +176,7 @@ def _facts_sql(
     """SELECT customer_id and the named facts, one row per customer known at as_of."""
 
     def known(table: str) -> str:
-        of_all = table in ("customers_all",)
-        name = "customers" if of_all else table
-        return f"({as_of_sql(name, canonical.relation_sql(name, None if of_all else bucket), as_of)})"
+        return f"({as_of_sql(table, canonical.relation_sql(table, bucket), as_of)})"
 
     day = f"DATE '{as_of.isoformat()}'"
     columns, joins = ["c.customer_id"], []
@@ -204,12 +206,19 @@ def _facts_sql(
     if "employer_kind" in names:
         joins.append(
             f"LEFT JOIN (SELECT l.customer_id, min(e.kind) AS kind FROM {known('links')} l"
-            f" JOIN {known('customers_all')} e ON e.customer_id = l.related_id"
+            " JOIN _employers e ON e.customer_id = l.related_id"
             " WHERE l.kind = 'employer' AND l.ended_on IS NULL GROUP BY 1) employer"
             " ON employer.customer_id = c.customer_id"
         )
         columns.append("employer.kind AS employer_kind")
     return f"SELECT {', '.join(columns)} FROM {known('customers')} c {' '.join(joins)} ORDER BY c.customer_id"
+
+
+def _note_employers(con: duckdb.DuckDBPyConnection, canonical: Canonical, as_of: dt.date) -> None:
+    """Temp table `_employers`: customer_id and kind of whoever employs somebody, of whichever bucket."""
+    links, customers = (f"({as_of_sql(name, canonical.relation_sql(name), as_of)})" for name in ("links", "customers"))
+    con.execute(f"""CREATE OR REPLACE TEMP TABLE _employers AS SELECT customer_id, kind FROM {customers}
+        WHERE customer_id IN (SELECT related_id FROM {links} WHERE kind = 'employer')""")
 
 
 def _note_flows(con: duckdb.DuckDBPyConnection, transactions: str, names: list[str], day: str, look_back_days: int) -> None:

@@ -132,11 +132,12 @@ def _customers(
     late = np.zeros(int(con.sql("SELECT count(*) FROM _places").fetchall()[0][0]))
     late[place] = found["is_overdue"].to_numpy().astype(np.float64)
     kinds = {kind: name for name, scale in sorted(tiers.scales.items()) for kind in scale.kinds}
-    scale = np.array([kinds.get(kind, "personal") for kind in found["kind"].to_pylist()], object)
+    kind = found["kind"].combine_chunks().dictionary_encode()
+    names = np.array([kinds.get(name, "personal") for name in kind.dictionary.to_pylist()], object)
     return Customers(
         found["customer_id"].combine_chunks(),
         place,
-        scale,
+        names[kind.indices.to_numpy()],
         np.asarray(found["opened"].to_numpy(), np.int64),
         found["is_dormant"].to_numpy().astype(bool),
         unite(late, merged_places(con, as_of))[place] > 0,
