@@ -30,16 +30,23 @@ class RunningCheck:
     unclosed: int  # of them, whose last balance is not zero
 
 
-def check_running(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, tolerance: int) -> None:
+def check_running(
+    con: duckdb.DuckDBPyConnection,
+    columns: tuple[str, ...],
+    has_versions: bool,
+    tolerance: int,
+    carried: str | None = None,
+) -> None:
     """Make `day_orders` (_row, day_order), `closings`, `balance_breaks` and `running_now` from `numbered_transactions`.
 
     `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
     transactions as they stand now. Days of one transaction have no row in `day_orders`. Where a late or corrected one
     changed a day, each keeps the place it had when it became known, so that no earlier date learns of later rows.
     `running_before` holds where accounts stood whose days before are not here: they go on from there.
-    `running_now`: one row per account with movements, enough to go on from.
+    `running_now`: one row per account with movements, enough to go on from. `carried`: a relation of transactions told once
+    that stand beside the numbered ones.
     """
-    _rows_known(con, columns, has_versions)
+    _rows_known(con, columns, has_versions, carried)
     _changed_days(con)
     con.execute("CREATE TABLE day_orders (_row BIGINT, day_order BIGINT)")
     con.execute('CREATE TABLE closings (number BIGINT, "on" DATE, opening BIGINT, balance BIGINT, gap BIGINT)')
@@ -150,7 +157,7 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
     )
 
 
-def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool) -> None:
+def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, carried: str | None) -> None:
     """`rows_known`: transactions with the days between which each version of them counted."""
     told = [c for c in ("recorded_on", "valid_from") if c in columns]
     recorded = ", ".join(['"on"', *told])
@@ -169,7 +176,13 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
     else:
         rows = f"SELECT *, NULL::DATE AS known_to FROM ({rows})"
     hidden = ", ".join(["gone", *told])
-    con.execute(f"CREATE VIEW rows_known AS SELECT * EXCLUDE ({hidden}) FROM ({rows}) WHERE NOT gone")
+    rows = f"SELECT * EXCLUDE ({hidden}) FROM ({rows}) WHERE NOT gone"
+    if carried:
+        rows += (
+            f' UNION ALL BY NAME SELECT _row, transaction_id, account_id, "on", {moment} AS "at", amount, balance_after,'
+            f" known_from AS known_on, known_to FROM {carried} SEMI JOIN followed USING (account_id)"
+        )
+    con.execute(f"CREATE VIEW rows_known AS {rows}")
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:

@@ -150,6 +150,19 @@ class Canonical:
         names = ", ".join(literal(Path(file).relative_to(self.root).as_posix()) for file in files)
         return self._in_force_sql(table, files, f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at")
 
+    def placed_of_sql(self, table: str, people: str, buckets: Iterable[int]) -> str:
+        """As `placed_sql`, of some customers: a relation of (bucket, id) and the buckets in it.
+
+        Each bucket's files are asked for their own customers only: a row group of every other spans these ids too.
+        """
+        parts = []
+        for bucket in sorted(buckets):
+            among = {file.path for file in self.manifest.tables[table].files if file.bucket == bucket}
+            if among:
+                whose = f"(SELECT id FROM {people} WHERE bucket = {bucket}) p ON p.id = r.customer_id"
+                parts.append(f"SELECT r.* FROM ({self.placed_sql(table, among)}) r SEMI JOIN {whose}")
+        return " UNION ALL ".join(parts) or f"SELECT * FROM ({self.placed_sql(table)}) WHERE false"
+
     def hiding(self, table: str) -> set[str]:
         """The files of a table of which rows are hidden."""
         listed = self._hidden(table, "file")["file"].unique().to_pylist()

@@ -34,6 +34,8 @@ class Touched:
     rows: str
     replaces: str | None
     by: tuple[str, ...]  # columns of `replaces`
+    people: Callable[[], list[int]] | None = None  # makes `people` (bucket, id), under whom such rows may stand; None: any
+    carried: str | None = None  # a relation of rows that are as they stand in `stands_T` but for owner and place
 
 
 def write_change(
@@ -73,7 +75,9 @@ def _change(
     intake: int,
 ) -> TableState:
     state, spec = there.manifest.tables[name], TABLES[name]
-    query, _ = rows_sql(con, name, {**owning, name: touched.rows}, there.manifest.buckets, is_single=False)
+    query, _ = rows_sql(
+        con, name, {**owning, name: touched.rows}, there.manifest.buckets, is_single=False, carried=touched.carried
+    )
     con.execute(f"CREATE OR REPLACE TEMP TABLE come_{name} AS {query}")
     columns = columns_of(con, f"come_{name}")
     listed = ", ".join(f"r.{ident(c)}" for c in columns)
@@ -112,11 +116,16 @@ def _stood(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, touched:
         f"CREATE OR REPLACE TEMP TABLE stood_{name} AS SELECT *, NULL::VARCHAR AS _file, 0::BIGINT AS _at FROM come_{name}"
         " WHERE false"
     )
+    if touched.carried:
+        con.execute(f"INSERT INTO stood_{name} BY NAME SELECT {listed}, r._file, r._at FROM stands_{name} r")
     if touched.replaces is None or not there.manifest.tables[name].files:
         return
     same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
+    placed = there.placed_sql(name)
+    if touched.people is not None:
+        placed = there.placed_of_sql(name, "people", touched.people())
     con.execute(  # few columns to find them, and the others of those files only in which there are any
-        f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at FROM ({there.placed_sql(name)}) r"
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at FROM ({placed}) r"
         f" SEMI JOIN ({touched.replaces}) k ON {same}"
     )
     if files := {file for (file,) in con.execute("SELECT DISTINCT _file FROM places").fetchall()}:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
-_ROW_GROUP = 500_000  # rows: what a reader holds of a file at once
+_ROW_GROUP = 122_880  # rows: what a reader holds of a file at once, and what it reads for the sake of one customer
 _BUCKET = "bucket"
 
 

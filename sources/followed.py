@@ -67,6 +67,8 @@ class Followed:
             con.execute(
                 "INSERT INTO refollowed SELECT account_id FROM running_was w SEMI JOIN life_changed c ON c.id = w.account_id"
             )
+            if part.there("moved_accounts"):  # and so is whose it is
+                con.execute("INSERT INTO refollowed SELECT id FROM moved_accounts SEMI JOIN running_kept ON account_id = id")
             moving = "(FROM all_accounts SEMI JOIN new_transactions USING (account_id))"
             closed = f"SELECT id FROM ({life_sql('accounts', _told(con), moving)}) WHERE life_to IS NOT NULL"
             con.execute(
@@ -85,7 +87,11 @@ class Followed:
             "CREATE TABLE running_before AS SELECT * FROM running_was ANTI JOIN followed USING (account_id)"
             " WHERE last_on IS NOT NULL"
         )
-        self.part.life("accounts", "SELECT account_id AS id FROM mapped_transactions UNION SELECT id FROM life_changed")
+        self.part.life(
+            "accounts",
+            "SELECT account_id AS id FROM mapped_transactions UNION SELECT id FROM life_changed"
+            " UNION SELECT account_id FROM followed",
+        )
 
     def after(self) -> None:
         """Bring what is kept up to date with `running_now`, `balance_breaks`. Raises StartMoved."""

@@ -66,7 +66,7 @@ class Job:
             landed = self._land(con, come, found, columns, work)
         with closing(self._connection(work)) as con:
             self._lock(con, come, work)
-            part = Part(con, self.root, self.kept)
+            part = Part(con, self.root, self.kept, in_force=self.there)
             mapped, files = self._map(con, come, part, asked)
             pieces = with_pieces(come, landed, self.intake)
             tables = self._check(con, part, mapped, files)

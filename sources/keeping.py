@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from sources.arrivals import Arrivals
+from sources.carried import OWNERS
 from sources.contract import Checked
 from sources.landed import ROWS, File, Piece, TableKept, columns_sql, copy, rows_of
 from sources.landing import Landed
@@ -194,7 +195,15 @@ def keep_table(
         if counted:
             days = _add(_add(kept.days, days, 1), dict(_by_day(con, f"before_{name}", event)), -1)
     examples = _examples(con, mapped, checked, kept)
-    figures = {"verdict": verdict, "days": days, "mapped_days": sums.mapped_days, "sums": sums.sums, "ahead_after": ahead}
+    several = _keep_several(con, root, name, kept, intake) if TABLES[name].by in OWNERS else None
+    figures = {
+        "verdict": verdict,
+        "several": several,
+        "days": days,
+        "mapped_days": sums.mapped_days,
+        "sums": sums.sums,
+        "ahead_after": ahead,
+    }
     return kept.model_copy(update=figures | new | {"examples": examples, "actions": kept.actions | dict(checked.actions)})
 
 
@@ -230,6 +239,17 @@ def _keep_verdict(
     ):
         return kept.verdict
     return copy(con, root, f"SELECT * FROM now_{name} ORDER BY _row", f"{name}/verdict-{intake}")
+
+
+def _keep_several(con: duckdb.DuckDBPyConnection, root: Path, name: str, kept: TableKept, intake: int) -> File | None:
+    """Keys of which there is, or was, more than one row: they cannot be carried over as they stand."""
+    before, new = kept.several, f"SELECT * FROM several_{name}"
+    if before:
+        new += f" EXCEPT SELECT * FROM {rows_of(root, [before])}"
+    if not number(con, f"SELECT count(*) FROM ({new})"):
+        return before
+    every = f"{new} UNION ALL SELECT * FROM {rows_of(root, [before])}" if before else new
+    return copy(con, root, f"SELECT * FROM ({every}) ORDER BY ALL", f"{name}/several-{intake}")
 
 
 def _examples(con: duckdb.DuckDBPyConnection, mapped: Mapped, checked: Checked, kept: TableKept) -> dict[str, tuple[str, ...]]:

@@ -73,6 +73,7 @@ class TableKept(_Kept):
     files: tuple[File, ...] = ()
     dropped: File | None = None  # numbers of rows that a file sent again has taken back
     verdict: File | None = None  # _row, rules, out, copy, source
+    several: File | None = None  # keys that were told more than once, of rows that belong to an account or a loan
     source_rows: int = 0
     rows: int = 0
     quarantined: int = 0
@@ -118,7 +119,7 @@ class State(_Kept):
         """Every file in force."""
         found = [self.lines, *((self.running.breaks, *self.running.files) if self.running else ())]
         for table in self.tables.values():
-            found += [*table.files, table.dropped, table.verdict]
+            found += [*table.files, table.dropped, table.verdict, table.several]
         return [file for file in found if file is not None]
 
 

@@ -13,14 +13,16 @@ the whole bank after the check.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from sources import reach
+from sources import carried, reach
+from sources.canonical import Canonical
 from sources.change import Touched
 from sources.contract import Checked, clean_before_sql, life_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
@@ -42,6 +44,8 @@ class Part:
     still: set[str] = field(default_factory=set)  # tables of which nothing is touched
     rebuilt: Mapping[str, Sequence[int]] = field(default_factory=dict)  # tables whose rows are all wanted of these buckets
     buckets: int = 1
+    in_force: Canonical | None = None  # the tables in force, of which rows are carried over that only change hands
+    carried: dict[str, str] = field(default_factory=dict)  # table -> relation of those rows
 
     def before(self, name: str) -> TableKept | None:
         """What was kept of a table."""
@@ -78,15 +82,21 @@ class Part:
             con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM new_{name}")
         else:
             reach.seed(self, name, mapped, ahead)
-            if not self.some(f"seeds_{name}") and not (name == "transactions" and running and self.some("refollowed")):
+            carries = carried.carries(self, name)
+            has_moved = carries and self.some(f"asked_{name}")
+            if not (
+                has_moved or self.some(f"seeds_{name}") or (name == "transactions" and running and self.some("refollowed"))
+            ):
                 self._leave(name)
                 return self.mapped[name]
             reach.close(self, name, running=running)
+            if carries:
+                carried.settle(self, name)
             con.execute(f"CREATE TABLE mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
         for place, (column, parent) in enumerate(TABLES[name].references):
             if column in mapped.columns and parent in self.done and parent != name:
                 self.keys(parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
-        owner = reach.OWNERS.get(TABLES[name].by)
+        owner = carried.OWNERS.get(TABLES[name].by)
         if owner in self.done:
             self.life(str(owner), f"SELECT {TABLES[name].by}_id AS id FROM mapped_{name}")
         mapped = replace(mapped, rows=number(con, f"SELECT count(*) FROM mapped_{name}"))
@@ -109,6 +119,11 @@ class Part:
             con.execute("CREATE TABLE IF NOT EXISTS followed (account_id VARCHAR)")
         self.done[name] = Checked(name, 0, 0, 0, 0, (), kept.columns, False, dict(kept.actions))
 
+    def several(self, name: str) -> str:
+        """A relation of the keys of a table that had been told more than once."""
+        kept = self.before(name)
+        return rows_of(self.root, [kept.several]) if kept and kept.several else f"(SELECT * FROM new_{name} WHERE false)"
+
     def _usable(self, name: str) -> str:
         """Usable rows of earlier intakes that are not taken back."""
         kept = self.before(name)
@@ -118,20 +133,42 @@ class Part:
 
     def keys(self, parent: str, needed: str, place: int = 0) -> None:
         """`keys_PARENT`: usable keys among the needed ones (all, where everything is looked at)."""
-        only = f" SEMI JOIN ({needed}) n USING (id)" if self.kept else ""
         if self.kept is None and place >= 0 and self.there(f"keys_{parent}"):
             return
-        self.con.execute(
-            f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM"
-            f" (SELECT {ident(TABLES[parent].key[0])} AS id FROM all_{parent}){only}"
-        )
+        only, rows = "", f"all_{parent}"
+        if self.kept is not None:
+            only, rows = f" SEMI JOIN ({needed}) n USING (id)", self.hold(parent, needed)
+        self.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({self._keys(parent, rows)}){only}")
+
+    def _keys(self, name: str, rows: str) -> str:
+        """A SELECT of the keys (`id`) of rows that are not merely told to be gone."""
+        alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in self.mapped[name].knowing else ""
+        return f"SELECT {ident(TABLES[name].key[0])} AS id FROM {rows}{alive}"
+
+    def hold(self, name: str, needed: str) -> str:
+        """`held_T`: usable rows of the whole bank that have been needed, those of these keys (a SELECT of `id`) among them.
+
+        What was landed is looked through once for each, not by every table that refers to it.
+        """
+        con, held, key = self.con, f"held_{name}", ident(TABLES[name].key[0])
+        if name not in carried.OWNERS.values():
+            return f"all_{name}"
+        if not self.there(held):
+            con.execute(f"CREATE TABLE {held} AS SELECT * FROM all_{name} WHERE false")
+            con.execute(f"CREATE TABLE asked_{held} (id VARCHAR)")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE asking_held AS SELECT id FROM ({needed}) EXCEPT SELECT id FROM asked_{held}")
+        if self.some("asking_held"):
+            con.execute(f"INSERT INTO {held} SELECT a.* FROM all_{name} a SEMI JOIN asking_held n ON n.id = a.{key}")
+            con.execute(f"INSERT INTO asked_{held} SELECT * FROM asking_held")
+        return held
 
     def life(self, owner: str, needed: str) -> None:
         """`life_accounts` or `life_loans`, of the needed ones."""
         if self.kept is None and self.there(f"life_{owner}"):
             return
-        key, mapped = TABLES[owner].key[0], self.mapped[owner]
-        rows = f"(SELECT * FROM all_{owner} a SEMI JOIN ({needed}) n ON n.id = a.{key})" if self.kept else f"all_{owner}"
+        key, mapped, rows = TABLES[owner].key[0], self.mapped[owner], f"all_{owner}"
+        if self.kept is not None:
+            rows = f"(SELECT * FROM {self.hold(owner, needed)} a SEMI JOIN ({needed}) n ON n.id = a.{key})"
         self.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
 
     def there(self, table: str) -> bool:
@@ -139,7 +176,7 @@ class Part:
 
     def checked(self, name: str, found: Checked) -> None:
         """Note what the check of a table changed for those that depend on it; makes `all_T`."""
-        con, spec, mapped = self.con, TABLES[name], self.mapped[name]
+        con, mapped = self.con, self.mapped[name]
         self.done[name] = found
         if self.kept is None:
             con.execute(f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name}")
@@ -154,13 +191,10 @@ class Part:
             f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name} UNION ALL BY NAME SELECT * EXCLUDE (_row) FROM ({still}) m"
             f" ANTI JOIN seeds_{name} s ON {reach.same(keys, 'm', 's')}"
         )
-        key = ident(spec.key[0])
-        for change, one_side, other in (
-            ("added", f"clean_{name}", f"before_{name}"),
-            ("removed", f"before_{name}", f"clean_{name}"),
-        ):
-            con.execute(f"CREATE TABLE {change}_{name} AS SELECT {key} AS id FROM {one_side} EXCEPT SELECT {key} FROM {other}")
-        if name in reach.OWNERS.values():
+        now, then = self._keys(name, f"clean_{name}"), self._keys(name, f"before_{name}")
+        con.execute(f"CREATE TABLE added_{name} AS {now} EXCEPT {then}")
+        con.execute(f"CREATE TABLE removed_{name} AS {then} EXCEPT {now}")
+        if name in carried.OWNERS.values():
             self._note_moved(name)
 
     def _note_moved(self, name: str) -> None:
@@ -182,13 +216,14 @@ class Part:
         if name not in self.done:  # balances made of movements
             if not self.some(relation) and not self.some("followed"):
                 return None
-            return Touched(relation, "SELECT account_id FROM followed" if self.some("followed") else None, ("account_id",))
+            followed = "SELECT account_id FROM followed" if self.some("followed") else None
+            return Touched(relation, followed, ("account_id",), self._people(name, "SELECT account_id AS id FROM followed"))
         if name in self.still:
             return None
         keys, spec = self.keys_of(name), TABLES[name]
         held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
         if not self.some(f"old_{name}") and not self.some(f"gone_{name}"):
-            return Touched(relation, None, tuple(keys))
+            return Touched(relation, None, tuple(keys), carried=self.carried.get(name))
         people = [c for c in reach.PEOPLE if c in keys and spec.by == "customer" and name != "customers"]
         joins, listed = "", {k: f"h.{ident(k)}" for k in keys}
         if people and self.there("merged_sets"):  # rows stand under any number of the set
@@ -196,17 +231,27 @@ class Part:
                 joins += f" LEFT JOIN merged_sets a_{c} ON a_{c}.customer_id = h.{c}"
                 joins += f" LEFT JOIN merged_sets b_{c} ON b_{c}.root = a_{c}.root"
                 listed[c] = f"coalesce(b_{c}.customer_id, h.{c}) AS {c}"
-        return Touched(relation, f"SELECT DISTINCT {', '.join(listed.values())} FROM {held} h{joins}", tuple(keys))
+        replaces = f"SELECT DISTINCT {', '.join(listed.values())} FROM {held} h{joins}"
+        whose = self._people(name, f"SELECT {spec.by}_id AS id FROM {held}")
+        return Touched(relation, replaces, tuple(keys), whose, self.carried.get(name))
+
+    def _people(self, name: str, ids: str) -> Callable[[], list[int]] | None:
+        """Notes the customers under whom rows of accounts or loans may stand; None where it does not help to find them."""
+        return partial(carried.note_people, self, name, ids) if carried.carries(self, name) else None
 
     def owning(self, relations: Mapping[str, str]) -> dict[str, str]:
         """Relations that say whose the touched rows are: all merges, and the accounts and loans that have such rows."""
         found = {"merges": "all_merges"} if "merges" in self.done else {}
-        for by, owner in reach.OWNERS.items():
+        for by, owner in carried.OWNERS.items():
             if owner not in self.done:
                 continue
-            rows = [f"SELECT {by}_id AS id FROM {r}" for name, r in relations.items() if TABLES[name].by == by]
-            needed = f" SEMI JOIN ({' UNION '.join(rows)}) n ON n.id = o.{by}_id" if rows else " WHERE false"
-            self.con.execute(f"CREATE TABLE owning_{owner} AS SELECT o.* FROM all_{owner} o{needed}")
+            all_rows = [*relations.items(), *self.carried.items()]
+            rows = [f"SELECT {by}_id AS id FROM {r}" for name, r in all_rows if TABLES[name].by == by]
+            needed = " UNION ".join(rows) or "SELECT NULL::VARCHAR AS id WHERE false"
+            held = self.hold(owner, needed)
+            self.con.execute(
+                f"CREATE TABLE owning_{owner} AS SELECT o.* FROM {held} o SEMI JOIN ({needed}) n ON n.id = o.{by}_id"
+            )
             found[owner] = f"owning_{owner}"
         return found
 

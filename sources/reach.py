@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sources import carried
 from sources.mapping import Mapped
 from sources.sqltext import ident, literal, number, one
 from sources.tables import TABLES
@@ -13,7 +14,6 @@ from sources.tables import TABLES
 if TYPE_CHECKING:
     from sources.part import Part
 
-OWNERS = {"account": "accounts", "loan": "loans"}
 PEOPLE = ("customer_id", "related_id")
 _ABOVE = ("customers", "accounts", "loans")  # whose rows say whose the others are
 _FOLLOWED = (  # accounts whose movements must be followed from the first: some are not later than all that were there
@@ -49,9 +49,15 @@ def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.
     people = [c for c in PEOPLE if c in mapped.columns and spec.by == "customer"]
     if people and part.there("moved_people") and part.some("moved_people"):
         parts += [f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people]
-    owner = OWNERS.get(spec.by)
+    owner, carries = carried.OWNERS.get(spec.by), carried.carries(part, name)
+    if carries:
+        carried.prepare(part, name)
     if owner in part.done and owner not in part.still and part.some(f"moved_{owner}"):
-        parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_{owner} o ON o.id = m.{spec.by}_id")
+        if carries:
+            carried.take(part, name, f"SELECT id FROM moved_{owner}")
+            parts.append(carried.told_often(part, name))
+        else:
+            parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_{owner} o ON o.id = m.{spec.by}_id")
     if ahead[0] != ahead[1]:
         since = min(day for day in ahead if day is not None)
         parts.append(f"SELECT {listed} FROM stored_{name} m WHERE m.{ident(spec.event or '')} > DATE '{since.isoformat()}'")
@@ -64,7 +70,7 @@ def close(part: Part, name: str, *, running: bool) -> None:
     con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
     people = [c for c in PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
     merged = people and part.there("merged_sets") and part.some("merged_sets")
-    follows = name == "transactions" and running
+    follows, carries = name == "transactions" and running, carried.carries(part, name)
     if follows:
         con.execute("CREATE TABLE followed (account_id VARCHAR)")
         con.execute(f"CREATE TABLE to_follow AS {_FOLLOWED}")
@@ -85,11 +91,19 @@ def close(part: Part, name: str, *, running: bool) -> None:
                 f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
                 " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
             )
-            if part.some("to_follow"):
+            if part.some("to_follow") and carries:
+                carried.take(part, name, "SELECT account_id AS id FROM to_follow")
+            elif part.some("to_follow"):
                 wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
+        listed = ", ".join(f"m.{ident(k)}" for k in keys)
         con.execute(f"DELETE FROM turn_{name}")
+        if carries:
+            con.execute(
+                f"INSERT INTO turn_{name} SELECT DISTINCT * FROM ({carried.told_often(part, name)}) m"
+                f" ANTI JOIN seeds_{name} s ON {same(keys, 'm', 's')}"
+            )
+            con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
         if wider:
-            listed = ", ".join(f"m.{ident(k)}" for k in keys)
             con.execute(
                 f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
                 f" ANTI JOIN old_{name} o USING (_row)"

@@ -87,9 +87,17 @@ def follow(con: duckdb.DuckDBPyConnection, part: Part, followed: Followed, setti
     transactions = part.done["transactions"]
     have = tuple(d[0] for d in con.execute("SELECT * FROM clean_transactions LIMIT 0").description or [])
     followed.before()
-    check_running(con, have, transactions.has_versions, settings.checks.balance_tolerance)
+    carried = part.carried.get("transactions")
+    check_running(con, have, transactions.has_versions, settings.checks.balance_tolerance, carried)
     if "day_order" not in transactions.columns:
         con.execute(
             "CREATE VIEW ordered_transactions AS SELECT t.* EXCLUDE (_row), coalesce(d.day_order, 1) AS day_order"
             " FROM numbered_transactions t LEFT JOIN day_orders d USING (_row)"
         )
+        if carried:  # of accounts that are not followed each keeps its place
+            place = "CASE WHEN f.account_id IS NULL THEN c.day_order ELSE coalesce(d.day_order, 1) END"
+            part.carried["transactions"] = "carried_in_order"
+            con.execute(
+                f"CREATE VIEW carried_in_order AS SELECT c.* REPLACE ({place} AS day_order) FROM {carried} c"
+                " LEFT JOIN day_orders d USING (_row) LEFT JOIN followed f USING (account_id)"
+            )

@@ -52,10 +52,22 @@ def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], b
 
 
 def written_sql(
-    con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str], buckets: int, *, is_single: bool = False
+    con: duckdb.DuckDBPyConnection,
+    spec: Table,
+    relation: str,
+    present: Sequence[str],
+    buckets: int,
+    *,
+    is_single: bool = False,
+    carried: str | None = None,
 ) -> str:
-    """The SELECT that makes the rows of a table from `relation`, whose columns are `present`. `is_single`: no key has two."""
+    """The SELECT that makes the rows of a table from `relation`, whose columns are `present`. `is_single`: no key has two.
+
+    `carried`: a relation of rows beside them that have been typed and dated before.
+    """
     rows = _dated_sql(con, spec, relation, present, is_single)
+    if carried:
+        rows += f" UNION ALL BY NAME SELECT * EXCLUDE (_row) FROM {carried}"
     if spec.by == "bank":
         return rows
     if spec.by == "customer":
@@ -143,9 +155,15 @@ def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
 
 
 def rows_sql(
-    con: duckdb.DuckDBPyConnection, name: str, sources: Mapping[str, str], buckets: int, *, is_single: bool
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    sources: Mapping[str, str],
+    buckets: int,
+    *,
+    is_single: bool,
+    carried: str | None = None,
 ) -> tuple[str, list[str]]:
     """The SELECT that makes a table's rows of the relations in `sources`, whose owners are prepared; its relation's columns."""
     spec, present = TABLES[name], columns_of(con, sources[name])
-    query = written_sql(con, spec, sources[name], present, buckets, is_single=is_single)
+    query = written_sql(con, spec, sources[name], present, buckets, is_single=is_single, carried=carried)
     return (resolved_sql(query, spec) if spec.by != "bank" and "merges" in sources else query), present
