@@ -189,6 +189,6 @@ def nights(folder: Path) -> Contest:
 
 TRAINING = Contest(
     "training",
-    f"every label on the newest {SNAPSHOTS} month ends, their features and outcomes included, for the memory it takes",
+    f"every label on the newest {SNAPSHOTS} month ends (fewer where its data is shorter), features and outcomes included, for its memory",
     (Pair(Way("terrace, training", "bench.night_ways:training")),),
 )
