@@ -189,6 +189,7 @@ def nights(folder: Path) -> Contest:
 
 TRAINING = Contest(
     "training",
-    f"every label on the newest {SNAPSHOTS} month ends (fewer where its data is shorter), features and outcomes included, for its memory",
+    f"every label on the newest {SNAPSHOTS} month ends (fewer where the data is shorter), features and outcomes included, for "
+    "the memory it takes",
     (Pair(Way("terrace, training", "bench.night_ways:training")),),
 )
