@@ -65,6 +65,7 @@ def night(place: Place, folder: str = "") -> Run:
     large = grown.models(folder) if folder else []
     for one in large:
         promote(registry, TrainingResult(one.name, one, Verdict(())), "", here.bank.limits.threads)
+    registry.names()  # whatever this imports, or notes of a store just written to, is no part of a night
     ledger = open_ledger(home.ledger, time.time)
     lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
     code = code_hash()
