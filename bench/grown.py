@@ -8,7 +8,6 @@ but with as many trees as DESIGN.md measures prediction by. They promise what th
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,7 +49,6 @@ def grow(place: Place, folder: str) -> Run:
             for one in _grown(here):
                 one.write(staging / one.name)
             write_json(staging / MADE_FROM, source)
-            shutil.rmtree(at, ignore_errors=True)
             replace_folder(staging, at)
         return Found()
 
