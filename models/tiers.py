@@ -59,8 +59,9 @@ def grade(
 ) -> pa.Table:
     """One row per customer known at `as_of`, sorted by customer_id: tier, the figures that gave it, and the group.
 
-    The columns are those of `models.tier_table`, and group; `meanwhile` is given the others while groups are found. Raises ConfigError for an override whose tier does not exist
-    or is not of the customer's scale; one for a customer nobody knows is passed over (`tier_overrides.states` names it).
+    The columns are those of `models.tier_table`, and group; `meanwhile` is given the others while groups are found. Raises
+    ConfigError for an override whose tier does not exist or is not of the customer's scale; one for a customer nobody knows is
+    passed over (`tier_overrides.states` names it).
     """
     tier_overrides.check(overrides, tiers)
     first = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None

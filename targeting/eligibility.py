@@ -167,7 +167,7 @@ _HELD = """WITH sold AS (SELECT offer_number, unnest(families) AS family FROM of
         UNION ALL SELECT customer_id, product_id FROM loans WHERE closed_on IS NULL),
     taken AS (SELECT DISTINCT coalesce(m.root, customer_id) AS root, o.offer_number FROM holds
         JOIN ours o USING (product_id) LEFT JOIN merged m USING (customer_id))
-    SELECT a.number, a.offer_number FROM asked a JOIN taken t ON t.root = a.root AND t.offer_number = a.offer_number"""
+    SELECT o.number, t.offer_number FROM owners o JOIN taken t USING (root)"""
 
 # A pool is handed out to those of its branch, head office to those of head office: one of them must hold the certificate.
 _UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch_id FROM owners),
@@ -176,9 +176,8 @@ _UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch
         WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\s]+'), f.certificates)
         AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
             WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END))
-    SELECT a.number, a.offer_number FROM asked a JOIN barred b
-        ON b.offer_number = a.offer_number AND b.owner_step = a.owner_step
-        AND b.manager_id IS NOT DISTINCT FROM a.manager_id AND b.branch_id IS NOT DISTINCT FROM a.branch_id"""
+    SELECT o.number, b.offer_number FROM owners o JOIN barred b ON b.owner_step = o.owner_step
+        AND b.manager_id IS NOT DISTINCT FROM o.manager_id AND b.branch_id IS NOT DISTINCT FROM o.branch_id"""
 
 
 def _contact(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:

@@ -68,7 +68,9 @@ def make_list(inputs: ListInputs, staging: Path, *, version: int = 1, progress: 
     Raises GateBroken where a row cannot be proved or explained; then nothing may be published. Same inputs, same bytes.
     """
     say = progress or (lambda what, done, total: None)
-    scores = pq.read_table(inputs.scores, columns=SCORED, read_dictionary=["model", "method", "band"], partitioning=None).to_pandas()
+    scores = pq.read_table(
+        inputs.scores, columns=SCORED, read_dictionary=["model", "method", "band"], partitioning=None
+    ).to_pandas()
     tiers = pq.read_table(inputs.tiers, columns=TIERED, partitioning=None).to_pandas()
     waivers = eligibility.prove_waivers(inputs.canonical, inputs.settings)
     decided = decide(inputs.canonical, inputs.settings, inputs.as_of, inputs.day_of_work, inputs.features, scores, tiers, say)

@@ -17,30 +17,58 @@ from targeting.settings import BreakTrigger, MaturitySettings, WithdrawalTrigger
 
 LARGE_WITHDRAWAL, EARLY_BREAK, MATURITY = "large_withdrawal", "early_break", "maturity_service"
 
+_MOVED = ("bucket", "customer_id", "on", "amount", "category", "counterparty_bank", "initiated_by", "reverses_id")
+
 
 def left_at_once(canonical: Canonical, settings: WithdrawalTrigger, as_of: dt.date) -> pa.Table:
     """One row per customer with movements on the last days: customer_id, out (minor units), on: the last day money went.
 
     Left is what went out less what came in on the same days: transfers between accounts here, purchases of our own
-    products, repayments, reversed entries and the spending of a loan just paid out are not leaving.
+    products, repayments, a customer's reversed entries and the spending of a loan just paid out are not leaving.
     """
-    kept = literals([*settings.not_leaving, ""])
     first = as_of - dt.timedelta(days=settings.days - 1)
-    lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
     with canonical.connect() as con:
+        con.execute(f"CREATE TEMP TABLE lately AS {_lately_sql(canonical, settings, as_of, first)}")
+        _without_reversed(con, canonical, settings, as_of, first)
         return con.sql(f"""
-        WITH lately AS MATERIALIZED (SELECT * FROM ({as_of_sql("transactions", canonical.relation_sql("transactions"), as_of)})
-            WHERE "on" >= DATE '{lent}'
-            AND ("on" >= DATE '{first}' OR category = 'loan_out' OR reverses_id IS NOT NULL)),
-        moved AS (SELECT customer_id, "on", amount::DOUBLE AS amount FROM lately
-            WHERE "on" <= DATE '{as_of}' AND category NOT IN ({kept})
+        WITH net AS (SELECT customer_id, -sum(amount::DOUBLE) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on"
+            FROM lately WHERE reverses_id IS NULL AND category NOT IN ({literals([*settings.not_leaving, ""])})
             AND NOT (category = 'own_transfer' AND coalesce(counterparty_bank, '') = '')
             AND (amount > 0 OR initiated_by IS DISTINCT FROM 'bank')
-            AND ("on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0))
-            AND reverses_id IS NULL
-            AND transaction_id NOT IN (SELECT reverses_id FROM lately WHERE reverses_id IS NOT NULL)),
-        net AS (SELECT customer_id, -sum(amount) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on" FROM moved GROUP BY 1)
+            AND ("on" >= DATE '{first}' OR (category = 'loan_out' AND amount > 0)) AND "on" <= DATE '{as_of}' GROUP BY 1)
         FROM net WHERE out >= {settings.least_amount} * 100 AND "on" >= DATE '{first}'""").to_arrow_table()
+
+
+def _lately_sql(
+    canonical: Canonical,
+    settings: WithdrawalTrigger,
+    as_of: dt.date,
+    first: dt.date,
+    bucket: int | None = None,
+    more: tuple[str, ...] = (),
+) -> str:
+    """SELECT of the transactions that bear on what left since `first`, with the columns asked of all of them, and `more`."""
+    lent = min(first, as_of - dt.timedelta(days=settings.loan_proceeds_days - 1))
+    rows = as_of_sql("transactions", canonical.relation_sql("transactions", bucket), as_of, [*_MOVED, *more])
+    return f"""SELECT * FROM ({rows}) WHERE "on" >= DATE '{lent}'
+        AND ("on" >= DATE '{first}' OR category = 'loan_out' OR reverses_id IS NOT NULL)"""
+
+
+def _without_reversed(
+    con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: WithdrawalTrigger, as_of: dt.date, first: dt.date
+) -> None:
+    """Takes reversed entries out of `lately`, for those few of whom so much went out that it may matter.
+
+    Numbers of transactions are the widest column there is: they are read for these customers' buckets only.
+    """
+    con.execute(f"""CREATE TEMP TABLE doubtful AS SELECT customer_id, any_value(bucket) AS bucket FROM lately GROUP BY 1
+        HAVING count(reverses_id) > 0 AND sum(CASE WHEN amount < 0 THEN -amount END) >= {settings.least_amount} * 100""")
+    con.execute("CREATE TEMP TABLE undone AS SELECT DISTINCT reverses_id FROM lately WHERE reverses_id IS NOT NULL")
+    con.execute("DELETE FROM lately WHERE customer_id IN (SELECT customer_id FROM doubtful)")
+    for (bucket,) in con.execute("SELECT DISTINCT bucket FROM doubtful ORDER BY 1").fetchall():
+        con.execute(f"""INSERT INTO lately SELECT * EXCLUDE (transaction_id)
+            FROM ({_lately_sql(canonical, settings, as_of, first, bucket, ("transaction_id",))})
+            WHERE customer_id IN (SELECT customer_id FROM doubtful) AND transaction_id NOT IN (SELECT * FROM undone)""")
 
 
 def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigger, left: pa.Table) -> pd.DataFrame:

@@ -43,6 +43,22 @@ MOVES = {  # customer with 200,000 on average -> its movements, and whether a ma
     "repaid a loan": ([{"amount": -150_000_00, "category": "loan_repay"}], False),
     "in and out": ([{"amount": 150_000_00}, {"amount": -150_000_00}], False),
     "reversed": ([{"amount": -90_000_00}, {"amount": 90_000_00, "reverses_id": "reversed0", "initiated_by": "bank"}], False),
+    "reversed beside what left": (
+        [
+            {"amount": -90_000_00, "counterparty_bank": "ICBC"},
+            {"amount": -40_000_00},
+            {"amount": 40_000_00, "reverses_id": "reversed beside what left1", "initiated_by": "bank"},
+        ],
+        True,
+    ),
+    "came by mistake and went back": (
+        [
+            {"amount": 90_000_00},
+            {"amount": -90_000_00, "reverses_id": "came by mistake and went back0", "initiated_by": "bank"},
+            {"amount": -80_000_00},
+        ],
+        True,
+    ),
     "the day before": ([{"amount": -90_000_00, "on": YESTERDAY}], False),
     "spent the loan": (
         [
