@@ -74,8 +74,7 @@ def cohort_at(canonical: Canonical, label: Label, as_of: dt.date) -> pa.Table:
 
 def cohorts_at(canonical: Canonical, labels: Sequence[Label], as_of: dt.date) -> dict[str, pa.Array]:
     """Of several labels the customers eligible at `as_of`, sorted; what several share is read once, and no outcome at all."""
-    for each in labels:
-        _check_families(canonical, each)
+    _check_families(canonical, labels)
     leaving = [each for each in labels if each.settings.type == "attrition"]
     found = {
         name: _of_day(rows, as_of)["customer_id"] for name, rows in _tables(canonical, leaving, [as_of], None, None).items()
@@ -103,8 +102,7 @@ def _tables(
     """Per label the rows of every day, bucket by bucket."""
     if not labels:
         return {}
-    for each in labels:
-        _check_families(canonical, each)
+    _check_families(canonical, labels)
     parts: dict[str, list[pa.Table]] = {each.name: [] for each in labels}
 
     def ready(con: duckdb.DuckDBPyConnection) -> None:
@@ -140,19 +138,21 @@ def _rows(
     return con.sql(f"SELECT as_of, customer_id, target FROM ({sql})").to_arrow_table()
 
 
-def _check_families(canonical: Canonical, label: Label) -> None:
-    """Raises ConfigError for a family no product of the bank has."""
-    if not label.settings.families:
+def _check_families(canonical: Canonical, labels: Sequence[Label]) -> None:
+    """Raises ConfigError for families of which the bank has no product."""
+    asked = [each for each in labels if each.settings.families]
+    if not asked:
         return
     with canonical.connect() as con:
         have = sorted(row[0] for row in con.sql(f"SELECT DISTINCT family FROM {canonical.relation_sql('products')}").fetchall())
-    if not set(have) & set(label.settings.families):
-        raise ConfigError(
-            f"no product of family {', '.join(label.settings.families)}",
-            where=f"labels.{label.name}",
-            expected=f"one of {', '.join(have)}",
-            do=f"set `labels: {{{label.name}: null}}` in the bank's file if the bank does not sell it",
-        )
+    for label in asked:
+        if not set(have) & set(label.settings.families):
+            raise ConfigError(
+                f"no product of family {', '.join(label.settings.families)}",
+                where=f"labels.{label.name}",
+                expected=f"one of {', '.join(have)}",
+                do=f"set `labels: {{{label.name}: null}}` in the bank's file if the bank does not sell it",
+            )
 
 
 @dataclass(frozen=True)
