@@ -15,6 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sources.canonical import Canonical
 from store.errors import GateBroken
@@ -80,7 +82,8 @@ def find(
 
 
 def _scores_agree(listed: list[Any], scores: pd.DataFrame) -> Iterator[Violation]:
-    wanted = scores[scores["customer_id"].isin({row["customer_id"] for row in listed})]
+    listed_ids = pa.array([row["customer_id"] for row in listed], pa.string())
+    wanted = scores[pc.is_in(pa.array(scores["customer_id"], pa.string()), value_set=listed_ids).to_numpy(zero_copy_only=False)]
     known = {(s["customer_id"], s["model"]): (s["probability"], s["raw_score"]) for s in wanted.to_dict("records")}
     for row in listed:
         scored = known.get((row["customer_id"], row["model"]))

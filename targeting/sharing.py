@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from targeting.captions import word
@@ -67,6 +68,11 @@ class _Bank:
             str(m): ("" if pd.isna(name) else str(name), str(b))
             for m, name, b in zip(book.managers["manager_id"], book.managers["name"], book.managers["branch_id"], strict=True)
         }
+        day = book.hours
+        self.hours = [
+            ("" if pd.isna(manager) else str(manager), branch, hours)  # no manager: a pool
+            for manager, branch, hours in zip(day["manager_id"], day["branch_id"], day["hours"], strict=True)
+        ]
         self.top = self._top()
         self.heads = self._heads()
         self.home = self._homes()
@@ -172,10 +178,9 @@ class _Bank:
 
     def _hours(self, managers: Sequence[str], pools: Sequence[str] = ()) -> float | None:
         """Hours of the day of these managers and these branches' pools; None where nothing is known of them."""
-        hours = self.book.hours
-        own = hours["manager_id"].isin(list(managers))
-        known = hours.loc[own | (hours["manager_id"].isna() & hours["branch_id"].isin(list(pools))), "hours"]
-        return float(known.sum()) if len(known) else None
+        wanted, at = set(managers), set(pools)
+        known = [hours for manager, branch, hours in self.hours if (manager in wanted if manager else branch in at)]
+        return float(np.sum(known)) if known else None
 
     def _top(self) -> str:
         """The branch at head office's level; empty where the bank names none."""
