@@ -335,7 +335,9 @@ def test_the_marketing_group_stands_beside_the_tier(tmp_path: Path) -> None:
         {"A": [(LONG_AGO, 1_000)]},
         transactions=[flow("acc-A", f"2026-0{m}-10", 4_000, "payroll") for m in range(1, 7)],
     )
-    rows: pa.Table = grade(bank, TIERS, ASSETS_ONLY, GROUPS, day("2026-07-01"))
+    shown: list[pa.Table] = []
+    rows: pa.Table = grade(bank, TIERS, ASSETS_ONLY, GROUPS, day("2026-07-01"), meanwhile=shown.append)
+    assert shown[0].equals(rows.drop_columns(["group"]))
     assert dict(zip(rows["customer_id"].to_pylist(), rows["group"].to_pylist(), strict=True)) == {"A": "payroll", "Z": "other"}
     assert rows.column_names[-1] == "group"
 

@@ -38,3 +38,9 @@ def test_a_keyed_draw_is_the_same_tonight_and_tomorrow_and_spreads_evenly() -> N
     tenths = [sum(int(draw * 10) == tenth for draw in draws) for tenth in range(10)]
     assert min(tenths) > 330
     assert max(tenths) < 470
+
+
+def test_those_drawn_below_a_share_are_those_whose_own_draw_is() -> None:
+    names = [f"客户{n}" for n in range(500)]
+    below = [name for name in names if fingerprint.keyed_uniform("holdout", name) < 0.1]
+    assert fingerprint.keyed_below("holdout", 0.1, names) == below
