@@ -8,7 +8,7 @@ Only rows whose key was told once: of those, all that stands is pieces of one ro
 Keys told more than once are noted (`landed/TABLE/several-N.parquet`) and looked up in what was landed, like keys that are told
 again now. Damaged canonical files are made again of landed rows alone.
 
-Relations per table: `asked_T` accounts or loans whose rows are carried; `stands_T` those rows as they stand, with the place;
+Relations per table: `carrying_T` accounts or loans whose rows are carried; `stands_T` those rows as they stand, with the place;
 `carried_T` the rows themselves, one per key, with numbers below zero.
 """
 
@@ -41,7 +41,7 @@ def prepare(part: Part, name: str) -> None:
     """Empty relations of a table of which nothing is carried so far; `several_kept_T`: its keys told more than once."""
     con, keys = part.con, ", ".join(ident(k) for k in part.keys_of(name))
     assert part.in_force is not None
-    con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
+    con.execute(f"CREATE TABLE carrying_{name} (id VARCHAR)")
     con.execute(f"CREATE TABLE stands_{name} AS SELECT * FROM ({part.in_force.placed_sql(name)}) WHERE false")
     con.execute(f"CREATE VIEW several_kept_{name} AS SELECT {keys} FROM {part.several(name)}")
 
@@ -50,12 +50,12 @@ def take(part: Part, name: str, ids: str) -> None:
     """Carry all rows of these accounts or loans (a SELECT of `id`) that are not yet."""
     con, there, key = part.con, part.in_force, f"{TABLES[name].by}_id"
     assert there is not None
-    con.execute(f"CREATE OR REPLACE TEMP TABLE asking AS SELECT id FROM ({ids}) EXCEPT SELECT id FROM asked_{name}")
-    if not part.some("asking"):
+    con.execute(f"CREATE OR REPLACE TEMP TABLE to_carry AS SELECT id FROM ({ids}) EXCEPT SELECT id FROM carrying_{name}")
+    if not part.some("to_carry"):
         return
-    con.execute(f"INSERT INTO asked_{name} SELECT * FROM asking")
-    placed = there.placed_of_sql(name, "people", note_people(part, name, "SELECT id FROM asking"))
-    con.execute(f"INSERT INTO stands_{name} SELECT r.* FROM ({placed}) r SEMI JOIN asking a ON a.id = r.{key}")
+    con.execute(f"INSERT INTO carrying_{name} SELECT * FROM to_carry")
+    placed = there.placed_of_sql(name, "people", note_people(part, name, "SELECT id FROM to_carry"))
+    con.execute(f"INSERT INTO stands_{name} SELECT r.* FROM ({placed}) r SEMI JOIN to_carry a ON a.id = r.{key}")
 
 
 def note_people(part: Part, name: str, ids: str) -> list[int]:
@@ -88,7 +88,11 @@ def told_often(part: Part, name: str) -> str:
 def settle(part: Part, name: str) -> None:
     """Make `carried_T`, all seeds being known: rows of these are written anew and not carried."""
     con, keys = part.con, ", ".join(ident(k) for k in part.keys_of(name))
-    con.execute(f"CREATE OR REPLACE TABLE stands_{name} AS SELECT * FROM stands_{name} ANTI JOIN seeds_{name} USING ({keys})")
+    con.execute(f"CREATE TEMP TABLE again_{name} AS SELECT {keys} FROM seeds_{name} SEMI JOIN stands_{name} USING ({keys})")
+    if part.some(f"again_{name}"):
+        con.execute(
+            f"CREATE OR REPLACE TABLE stands_{name} AS SELECT * FROM stands_{name} ANTI JOIN again_{name} USING ({keys})"
+        )
     columns = ", ".join(f"CAST({ident(c.name)} AS {SQL_TYPE[c.kind]}) AS {ident(c.name)}" for c in TABLES[name].columns)
     con.execute(
         f"CREATE TABLE carried_{name} AS SELECT -row_number() OVER (ORDER BY {keys}) AS _row, {columns}, known_from,"

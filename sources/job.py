@@ -88,7 +88,9 @@ class Job:
             return release.whole(self.bank, self.currency, self.hashes, self.limits)
 
     def _connection(self, work: Path) -> duckdb.DuckDBPyConnection:
-        return connect(self.limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
+        con = connect(self.limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
+        con.execute("SET parquet_metadata_cache = true")  # a day asks the same files a thousand times
+        return con
 
     @property
     def intake(self) -> int:

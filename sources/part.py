@@ -29,7 +29,11 @@ from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
 from sources.sqltext import ident, literal, number
 from sources.tables import TABLES
-from sources.written import bucket_sql, owners_sql
+from sources.written import bucket_sql, columns_of, owners_sql
+
+_HOLDING = ("customers", "accounts", "loans")  # large tables of which a day needs few rows
+_HELD = ("customer_id", "opened_on", "granted_on", "closed_on", "recorded_on", "valid_from", "deleted")
+_PARENTS = frozenset(parent for table in TABLES.values() for _, parent in table.references)  # that others refer to
 
 
 @dataclass
@@ -46,14 +50,17 @@ class Part:
     buckets: int = 1
     in_force: Canonical | None = None  # the tables in force, of which rows are carried over that only change hands
     carried: dict[str, str] = field(default_factory=dict)  # table -> relation of those rows
+    read: dict[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns of its rows, as they were mapped
+    grown: set[str] = field(default_factory=set)  # tables of which more is held than was when last asked for lives
 
     def before(self, name: str) -> TableKept | None:
         """What was kept of a table."""
         return self.kept.tables.get(name) if self.kept else None
 
     def stored(self, name: str) -> None:
-        """Make `stored_T`, `was_T` and an empty `gone_T` of what earlier intakes kept."""
+        """Make `stored_T`, `was_T` and an empty `gone_T` of what earlier intakes kept, beside `new_T`."""
         kept, con = self.before(name), self.con
+        self.read[name] = tuple(columns_of(con, f"new_{name}"))
         listed = columns_sql(kept) if kept else "*"
         if kept and kept.files:
             dropped = f" ANTI JOIN {rows_of(self.root, [kept.dropped])} d USING (_row)" if kept.dropped else ""
@@ -83,7 +90,7 @@ class Part:
         else:
             reach.seed(self, name, mapped, ahead)
             carries = carried.carries(self, name)
-            has_moved = carries and self.some(f"asked_{name}")
+            has_moved = carries and self.some(f"carrying_{name}")
             if not (
                 has_moved or self.some(f"seeds_{name}") or (name == "transactions" and running and self.some("refollowed"))
             ):
@@ -92,7 +99,7 @@ class Part:
             reach.close(self, name, running=running)
             if carries:
                 carried.settle(self, name)
-            con.execute(f"CREATE TABLE mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
+            con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
         for place, (column, parent) in enumerate(TABLES[name].references):
             if column in mapped.columns and parent in self.done and parent != name:
                 self.keys(parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
@@ -136,8 +143,11 @@ class Part:
         if self.kept is None and place >= 0 and self.there(f"keys_{parent}"):
             return
         only, rows = "", f"all_{parent}"
+        if self.kept is not None and parent in _HOLDING:
+            self.hold(parent, needed)
+            rows = f"held_{parent}"
         if self.kept is not None:
-            only, rows = f" SEMI JOIN ({needed}) n USING (id)", self.hold(parent, needed)
+            only = f" SEMI JOIN ({needed}) n USING (id)"
         self.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({self._keys(parent, rows)}){only}")
 
     def _keys(self, name: str, rows: str) -> str:
@@ -145,30 +155,50 @@ class Part:
         alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in self.mapped[name].knowing else ""
         return f"SELECT {ident(TABLES[name].key[0])} AS id FROM {rows}{alive}"
 
-    def hold(self, name: str, needed: str) -> str:
-        """`held_T`: usable rows of the whole bank that have been needed, those of these keys (a SELECT of `id`) among them.
+    def hold(self, name: str, needed: str) -> None:
+        """Put rows of these keys (a SELECT of `id`) into `held_T`, usable rows of the whole bank.
 
-        What was landed is looked through once for each, not by every table that refers to it.
+        What was landed is looked through once for all that the delivery names, not by every table that refers to it.
         """
-        con, held, key = self.con, f"held_{name}", ident(TABLES[name].key[0])
-        if name not in carried.OWNERS.values():
-            return f"all_{name}"
+        con, held = self.con, f"held_{name}"
+        asked = f"SELECT id FROM ({needed})"
         if not self.there(held):
-            con.execute(f"CREATE TABLE {held} AS SELECT * FROM all_{name} WHERE false")
-            con.execute(f"CREATE TABLE asked_{held} (id VARCHAR)")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE asking_held AS SELECT id FROM ({needed}) EXCEPT SELECT id FROM asked_{held}")
-        if self.some("asking_held"):
-            con.execute(f"INSERT INTO {held} SELECT a.* FROM all_{name} a SEMI JOIN asking_held n ON n.id = a.{key}")
-            con.execute(f"INSERT INTO asked_{held} SELECT * FROM asking_held")
-        return held
+            key, mapped = TABLES[name].key[0], self.mapped[name]
+            told = [c for c in _HELD if c in (*mapped.columns, *mapped.knowing) and c != key]
+            listed = ", ".join(ident(c) for c in (key, *told))
+            con.execute(f"CREATE TABLE {held} AS SELECT {listed} FROM all_{name} WHERE false")
+            con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
+            asked = " UNION ALL ".join([asked, *self._named(name)])
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) EXCEPT SELECT id FROM asked_{name}"
+        )
+        if not self.some("asking"):
+            return
+        listed = ", ".join(f"a.{ident(c)}" for c in columns_of(con, held))
+        con.execute(
+            f"INSERT INTO {held} SELECT {listed} FROM all_{name} a SEMI JOIN asking n ON n.id = a.{TABLES[name].key[0]}"
+        )
+        con.execute(f"INSERT INTO asked_{name} SELECT * FROM asking")
+        self.grown.add(name)
+
+    def _named(self, parent: str) -> list[str]:
+        """SELECTs of the keys of a table that rows just read refer to, and of its own that were looked at."""
+        own = ident(TABLES[parent].key[0])
+        found = [f"SELECT {own} FROM {side}_{parent}" for side in ("clean", "before")]
+        for name, have in self.read.items():
+            refer = [c for c, to in TABLES[name].references if to == parent and c in have]
+            found += [f"SELECT {ident(c)} FROM new_{name}" for c in refer]
+        return found
 
     def life(self, owner: str, needed: str) -> None:
-        """`life_accounts` or `life_loans`, of the needed ones."""
-        if self.kept is None and self.there(f"life_{owner}"):
-            return
-        key, mapped, rows = TABLES[owner].key[0], self.mapped[owner], f"all_{owner}"
+        """`life_accounts` or `life_loans`, of the needed ones at least."""
+        mapped, rows = self.mapped[owner], f"all_{owner}"
         if self.kept is not None:
-            rows = f"(SELECT * FROM {self.hold(owner, needed)} a SEMI JOIN ({needed}) n ON n.id = a.{key})"
+            rows = f"held_{owner}"
+            self.hold(owner, needed)
+        if self.there(f"life_{owner}") and owner not in self.grown:
+            return
+        self.grown.discard(owner)
         self.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
 
     def there(self, table: str) -> bool:
@@ -191,6 +221,8 @@ class Part:
             f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name} UNION ALL BY NAME SELECT * EXCLUDE (_row) FROM ({still}) m"
             f" ANTI JOIN seeds_{name} s ON {reach.same(keys, 'm', 's')}"
         )
+        if name not in _PARENTS:
+            return
         now, then = self._keys(name, f"clean_{name}"), self._keys(name, f"before_{name}")
         con.execute(f"CREATE TABLE added_{name} AS {now} EXCEPT {then}")
         con.execute(f"CREATE TABLE removed_{name} AS {then} EXCEPT {now}")
@@ -239,20 +271,14 @@ class Part:
         """Notes the customers under whom rows of accounts or loans may stand; None where it does not help to find them."""
         return partial(carried.note_people, self, name, ids) if carried.carries(self, name) else None
 
-    def owning(self, relations: Mapping[str, str]) -> dict[str, str]:
-        """Relations that say whose the touched rows are: all merges, and the accounts and loans that have such rows."""
+    def owning(self) -> dict[str, str]:
+        """Relations that say whose the touched rows are: all merges, and the accounts and loans that were needed for them."""
         found = {"merges": "all_merges"} if "merges" in self.done else {}
-        for by, owner in carried.OWNERS.items():
+        for owner in carried.OWNERS.values():
             if owner not in self.done:
                 continue
-            all_rows = [*relations.items(), *self.carried.items()]
-            rows = [f"SELECT {by}_id AS id FROM {r}" for name, r in all_rows if TABLES[name].by == by]
-            needed = " UNION ".join(rows) or "SELECT NULL::VARCHAR AS id WHERE false"
-            held = self.hold(owner, needed)
-            self.con.execute(
-                f"CREATE TABLE owning_{owner} AS SELECT o.* FROM {held} o SEMI JOIN ({needed}) n ON n.id = o.{by}_id"
-            )
-            found[owner] = f"owning_{owner}"
+            self.hold(owner, "SELECT NULL::VARCHAR AS id WHERE false")
+            found[owner] = f"held_{owner}"
         return found
 
     def note_merges(self, sets: Mapping[str, str], touched: Iterable[str]) -> None:
@@ -276,8 +302,7 @@ class Part:
             )
 
     def keys_of(self, name: str) -> list[str]:
-        have = {d[0] for d in self.con.execute(f"SELECT * FROM new_{name} LIMIT 0").description or []}
-        return [c for c in TABLES[name].key if c in have]
+        return [c for c in TABLES[name].key if c in self.read[name]]
 
     def some(self, table: str) -> bool:
         return bool(self.con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())

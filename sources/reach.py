@@ -74,7 +74,9 @@ def close(part: Part, name: str, *, running: bool) -> None:
     if follows:
         con.execute("CREATE TABLE followed (account_id VARCHAR)")
         con.execute(f"CREATE TABLE to_follow AS {_FOLLOWED}")
-    con.execute(f"CREATE TABLE turn_{name} AS SELECT DISTINCT * FROM seeds_{name}")  # keys that are still to be looked up
+    _fetch_people(part, name)
+    met = f" ANTI JOIN old_{name} o ON {same(keys, 's', 'o')}" if part.some(f"old_{name}") else ""
+    con.execute(f"CREATE TABLE turn_{name} AS SELECT * FROM seeds_{name} s{met}")  # keys that are still to be looked up
     while True:
         _fetch(part, name, keys)
         held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
@@ -96,7 +98,7 @@ def close(part: Part, name: str, *, running: bool) -> None:
             elif part.some("to_follow"):
                 wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
         listed = ", ".join(f"m.{ident(k)}" for k in keys)
-        con.execute(f"DELETE FROM turn_{name}")
+        con.execute(f"CREATE OR REPLACE TABLE turn_{name} AS SELECT * FROM seeds_{name} WHERE false")
         if carries:
             con.execute(
                 f"INSERT INTO turn_{name} SELECT DISTINCT * FROM ({carried.told_often(part, name)}) m"
@@ -120,6 +122,17 @@ def close(part: Part, name: str, *, running: bool) -> None:
             con.execute("DELETE FROM to_follow")
         if not part.some(f"turn_{name}"):
             return
+
+
+def _fetch_people(part: Part, name: str) -> None:
+    """Put the stored rows of people whose set of numbers has changed into `old_T`, where a key names a person: all of a key's
+    rows are then that person's."""
+    con, spec = part.con, TABLES[name]
+    people = [c for c in PEOPLE if c in part.keys_of(name) and spec.by == "customer"]
+    if not people or not part.there("moved_people") or not part.some("moved_people"):
+        return
+    rows = " UNION ".join(f"SELECT m.* FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people)
+    con.execute(f"INSERT INTO old_{name} {rows}")
 
 
 def _fetch(part: Part, name: str, keys: Sequence[str]) -> None:

@@ -68,7 +68,7 @@ class Release:
             self.part.con,
             there,
             {name: rows for name, rows in touched.items() if rows is not None},
-            self.part.owning(self._relations),
+            self.part.owning(),
             manifest,
             self._counts,
             undated=self._undated,

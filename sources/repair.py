@@ -79,7 +79,7 @@ def rebuild(
             if settings.derived.balances == "transactions":
                 derive_balances(con, kept.running.start if kept.running else None)
         relations = relations_of(part, settings)
-        owning, states = part.owning(relations), dict(there.manifest.tables)
+        owning, states = part.owning(), dict(there.manifest.tables)
         prepare_owners(con, owning, there.manifest.buckets)
         for name, buckets in rebuilt.items():
             states[name] = _written(con, there, name, buckets, owning | {name: relations[name]})
