@@ -137,7 +137,7 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
     """`derived_balances` of the accounts at hand: closings; before the first movement what an account opened with; nothing left
     once closed. `start`: the first day of which any balance of the bank tells.
 
-    Days changed by late or corrected transactions have a version for each date on which they changed. Before the bank's
+    Days changed by late or corrected transactions have a version for each date on which they did, no other. Before the bank's
     first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
     """
     day = f"DATE '{start.isoformat()}'" if start else "NULL::DATE"
@@ -148,11 +148,11 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
         ' rows AS (SELECT number, "on", balance, "on" AS recorded_on, false AS deleted FROM closings'
         ' ANTI JOIN changed_days USING (number, "on")'
         ' UNION ALL SELECT number, "on", balance, look, gone FROM looked_closings'
-        " UNION ALL SELECT number, greatest(a.life_from, start.day) AS day, opening, day, false FROM ends"
-        " JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id, start"
+        " UNION ALL SELECT o.* FROM (SELECT number, greatest(a.life_from, start.day) AS day, opening, start.day AS told, false"
+        " FROM ends JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id, start"
         " WHERE greatest(a.life_from, start.day) < first_on"
         " UNION ALL SELECT number, a.life_to, 0, a.life_to, false FROM ends JOIN life_accounts a USING (number)"
-        " WHERE balance <> 0 AND last_on < a.life_to)"
+        ' WHERE balance <> 0 AND last_on < a.life_to) o ANTI JOIN changed_days c ON c.number = o.number AND c."on" = o.day)'
         ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)'
     )
 
@@ -168,15 +168,16 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
         f" greatest({recorded}) AS known_on, {deleted} AS gone{''.join(f', {c}' for c in told)} FROM numbered_transactions n"
     )
     if told and has_versions:
-        turn = ", ".join(f"{c} NULLS FIRST" for c in told)  # both told before their day are known from it: the last one stands
-        until = f"lead(known_on) OVER (PARTITION BY transaction_id ORDER BY known_on, {turn})"
+        said = f"greatest({', '.join(told)})"  # a version ends on the day on which the next is told
+        turn = ", ".join(f"{c} NULLS FIRST" for c in (said, *told))
+        until = f"lead({said}) OVER (PARTITION BY transaction_id ORDER BY {turn})"
         several = "JOIN several_transactions s ON s.transaction_id IS NOT DISTINCT FROM n.transaction_id"
         single = f"SELECT *, NULL::DATE AS known_to FROM ({rows} ANTI {several})"
         rows = f"{single} UNION ALL SELECT *, {until} FROM ({rows} SEMI {several})"
     else:
         rows = f"SELECT *, NULL::DATE AS known_to FROM ({rows})"
     hidden = ", ".join(["gone", *told])
-    rows = f"SELECT * EXCLUDE ({hidden}) FROM ({rows}) WHERE NOT gone"
+    rows = f"SELECT * EXCLUDE ({hidden}) FROM ({rows}) WHERE NOT gone AND (known_to IS NULL OR known_to > known_on)"
     if carried:
         rows += (
             f' UNION ALL BY NAME SELECT _row, transaction_id, account_id, "on", {moment} AS "at", amount, balance_after,'

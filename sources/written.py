@@ -127,12 +127,13 @@ def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, prese
     if not number(con, f"SELECT count(*) FROM {several}"):
         return single + alive
     same = " AND ".join(f"s.{ident(k)} IS NOT DISTINCT FROM r.{ident(k)}" for k in keys)
-    turn = ", ".join(f"{ident(c)} NULLS FIRST" for c in told)  # rows known from one day: the one told last stands
+    said = f"greatest({', '.join(ident(c) for c in told)})"  # a version ends on the day on which the next is told
+    turn = ", ".join(f"{c} NULLS FIRST" for c in (said, *(ident(c) for c in told)))
     return (
-        f"{single} ANTI JOIN {several} s ON {same}{alive} UNION ALL SELECT * EXCLUDE (_deleted, _turn) FROM"
-        f" (SELECT *, lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from, _turn) AS known_to"
-        f" FROM (SELECT {listed}, {deleted} AS _deleted, row_number() OVER (PARTITION BY {key} ORDER BY {turn})"
-        f" AS _turn FROM {relation} r SEMI JOIN {several} s ON {same}))"
+        f"{single} ANTI JOIN {several} s ON {same}{alive} UNION ALL SELECT * EXCLUDE (_deleted, _turn, _told) FROM"
+        f" (SELECT *, lead(_told) OVER (PARTITION BY {key} ORDER BY _turn) AS known_to"
+        f" FROM (SELECT {listed}, {deleted} AS _deleted, {said} AS _told,"
+        f" row_number() OVER (PARTITION BY {key} ORDER BY {turn}) AS _turn FROM {relation} r SEMI JOIN {several} s ON {same}))"
         " WHERE NOT _deleted AND (known_to IS NULL OR known_to > known_from)"
     )
 
@@ -141,10 +142,11 @@ def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
     """Owner spells of accounts or loans; the only owner, the first and the last have no day at their open end."""
     key = ident(spec.key[0])
     alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in present else ""
-    turns = [f"coalesce({c}, {_EVER})" for c in ("recorded_on", "valid_from") if c in present]
-    turn = f"row({', '.join([_known_sql(spec, present), *turns])})"  # known from one day: the owner told last stands
+    told = [c for c in ("recorded_on", "valid_from") if c in present]
+    day = f"coalesce(greatest({', '.join(told)}), {_EVER})" if told else _EVER
+    turn = f"row({', '.join([day, *(f'coalesce({c}, {_EVER})' for c in told)])})"  # told on one day: the last one stands
     return (
-        f"WITH told AS (SELECT {key}, customer_id, {_known_sql(spec, present)} AS day, {turn} AS turn FROM {relation}{alive}),"
+        f"WITH told AS (SELECT {key}, customer_id, {day} AS day, {turn} AS turn FROM {relation}{alive}),"
         f" whole AS (SELECT {key}, min(customer_id) AS customer_id, max(customer_id) AS other FROM told GROUP BY 1),"
         f" handed AS (SELECT t.* FROM told t SEMI JOIN (FROM whole WHERE customer_id <> other) w USING ({key})"
         f" QUALIFY t.customer_id IS DISTINCT FROM lag(t.customer_id) OVER (PARTITION BY {key} ORDER BY turn, t.customer_id))"
