@@ -121,17 +121,18 @@ def _stood(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, touched:
     if touched.replaces is None or not there.manifest.tables[name].files:
         return
     same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
-    placed = there.placed_sql(name)
+    placed, whose = there.placed_sql(name), "NULL" if TABLES[name].by == "bank" else "r.customer_id"
     if touched.people is not None:
         placed = there.placed_of_sql(name, "people", touched.people())
     con.execute(  # few columns to find them, and the others of those files only in which there are any
-        f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at FROM ({placed}) r"
+        f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at, {whose} AS whose FROM ({placed}) r"
         f" SEMI JOIN ({touched.replaces}) k ON {same}"
     )
     if files := {file for (file,) in con.execute("SELECT DISTINCT _file FROM places").fetchall()}:
+        theirs = "" if TABLES[name].by == "bank" else " SEMI JOIN places w ON w.whose = r.customer_id"
         con.execute(
-            f"INSERT INTO stood_{name} BY NAME SELECT {listed}, r._file, r._at FROM ({there.placed_sql(name, files)}) r"
-            " SEMI JOIN places USING (_file, _at)"
+            f"INSERT INTO stood_{name} BY NAME SELECT {listed}, r._file, r._at FROM"
+            f" (SELECT r.* FROM ({there.placed_sql(name, files)}) r{theirs}) r SEMI JOIN places USING (_file, _at)"
         )
 
 

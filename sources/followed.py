@@ -87,11 +87,7 @@ class Followed:
             "CREATE TABLE running_before AS SELECT * FROM running_was ANTI JOIN followed USING (account_id)"
             " WHERE last_on IS NOT NULL"
         )
-        self.part.life(
-            "accounts",
-            "SELECT account_id AS id FROM mapped_transactions UNION SELECT id FROM life_changed"
-            " UNION SELECT account_id FROM followed",
-        )
+        self.part.life("accounts", "SELECT id FROM life_changed UNION SELECT account_id FROM followed")
 
     def after(self) -> None:
         """Bring what is kept up to date with `running_now`, `balance_breaks`. Raises StartMoved."""

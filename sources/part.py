@@ -102,10 +102,12 @@ class Part:
             con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
         for place, (column, parent) in enumerate(TABLES[name].references):
             if column in mapped.columns and parent in self.done and parent != name:
+                if self.kept is not None:
+                    self.hold(parent, f"SELECT {ident(column)} AS id FROM old_{name}")
                 self.keys(parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
         owner = carried.OWNERS.get(TABLES[name].by)
         if owner in self.done:
-            self.life(str(owner), f"SELECT {TABLES[name].by}_id AS id FROM mapped_{name}")
+            self.life(str(owner), f"SELECT {TABLES[name].by}_id AS id FROM old_{name}")
         mapped = replace(mapped, rows=number(con, f"SELECT count(*) FROM mapped_{name}"))
         self.mapped[name] = mapped
         return mapped
@@ -143,11 +145,8 @@ class Part:
         if self.kept is None and place >= 0 and self.there(f"keys_{parent}"):
             return
         only, rows = "", f"all_{parent}"
-        if self.kept is not None and parent in _HOLDING:
-            self.hold(parent, needed)
-            rows = f"held_{parent}"
         if self.kept is not None:
-            only = f" SEMI JOIN ({needed}) n USING (id)"
+            only, rows = f" SEMI JOIN ({needed}) n USING (id)", f"{'held' if parent in _HOLDING else 'all'}_{parent}"
         self.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({self._keys(parent, rows)}){only}")
 
     def _keys(self, name: str, rows: str) -> str:
@@ -156,10 +155,12 @@ class Part:
         return f"SELECT {ident(TABLES[name].key[0])} AS id FROM {rows}{alive}"
 
     def hold(self, name: str, needed: str) -> None:
-        """Put rows of these keys (a SELECT of `id`) into `held_T`, usable rows of the whole bank.
+        """Put rows of these keys (a SELECT of `id`), and of all that new rows name, into `held_T`: usable rows of the bank.
 
         What was landed is looked through once for all that the delivery names, not by every table that refers to it.
         """
+        if name not in _HOLDING:
+            return
         con, held = self.con, f"held_{name}"
         asked = f"SELECT id FROM ({needed})"
         if not self.there(held):
@@ -191,7 +192,7 @@ class Part:
         return found
 
     def life(self, owner: str, needed: str) -> None:
-        """`life_accounts` or `life_loans`, of the needed ones at least."""
+        """`life_accounts` or `life_loans`, of the needed ones and of all that new rows name, at least."""
         mapped, rows = self.mapped[owner], f"all_{owner}"
         if self.kept is not None:
             rows = f"held_{owner}"

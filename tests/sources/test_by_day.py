@@ -6,9 +6,13 @@ import datetime as dt
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sources.connection import connect
+from sources.landed import folder_of, read_state
+from store.errors import DataDamaged
 from tests.sources.daily_bank import D, Day, daily_bank, deliver, seen
 
 FIRST = D(2023, 9, 1)
@@ -67,6 +71,28 @@ def told_of_a_day_to_come(table: str, first: str, then: str) -> list[Day]:
     return [{table: [first]}, {table: [then]}]
 
 
+MERGED: list[Day] = [{}, {"merge": ["C1|C2|20230901|0"]}]  # all that stands of its accounts goes to another
+NEVER_THERE: list[Day] = [  # an account of which only its end is told
+    {"acct": ["A3|C1|20200301|0|1"], "mov": ["T9|A3|20230902|1.00|1.00|SAL|0"]},
+    {"acct": ["A3|C1|20200301|0|0"]},
+]
+FIRST_GOES: list[Day] = [  # the first movement of an account turns out to be another's
+    {"mov": ["T3|A1|20230905|2.00|2.00|CSH|0"]},
+    {"mov": ["T1|A2|20230901|2.00||CSH|0"]},
+]
+TOLD_AGAIN_THEN_MERGED: list[Day] = [  # of an account followed anew and then merged some movements were told twice, some once
+    {"mov": ["T2|A1|20230902|1.00|2.00|CSH|0", "T3|A1|20230903|1.00|3.00|CSH|0"]},
+    {"mov": ["T2|A1|20230902|2.00|3.00|CSH|0", "T4|A1|20230901|1.00|2.00|CSH|0"]},
+    {"merge": ["C1|C2|20230902|0"], "mov": ["T5|A1|20230902|1.00|4.00|CSH|0"]},
+    {"merge": ["C1|C2|20230902|20230904"], "acct": ["A1|C2|20200301|0|0"]},
+]
+
+
+@example(True, MERGED, 0)
+@example(True, NEVER_THERE, 3)
+@example(True, FIRST_GOES, 3)
+@example(True, TOLD_AGAIN_THEN_MERGED, 4)
+@example(True, told_of_a_day_to_come("mov", "T2|A1|20230905|1.00|2.00|CSH|0", "T2|A1|20230904|2.00|3.00|CSH|0"), 0)
 @example(True, told_of_a_day_to_come("mov", "T2|A1|20230905|1.00|2.00|CSH|0", "T2|A1|20230905|2.00|3.00|CSH|0"), 0)
 @example(True, told_of_a_day_to_come("merge", "C1|C2|20230905|0", "C1|C2|20230905|20230905"), 0)
 @example(True, TWICE_LINKED, 3)
@@ -95,3 +121,32 @@ def test_any_days_one_by_one_give_the_rows_of_all_at_once(has_base: bool, days: 
         assert (one.account_days, one.inexact_days, one.inputs) == (other.account_days, other.inexact_days, other.inputs)
         for report in (one, other):
             assert all(t.rows_in == t.kept + t.quarantined + t.copies for t in report.tables)
+
+
+def test_a_movement_told_of_one_day_and_then_of_another_stands_on_the_day_told_last(tmp_path: Path) -> None:
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, BASE)
+    for number, day in enumerate(("20230906", "20230904", "20230908"), 1):  # told on the 2nd, 3rd and 4th
+        deliver(bank, FIRST + dt.timedelta(days=number), {"mov": [f"T2|A1|{day}|1.00|2.00|CSH|0"]})
+    dates = [D(2023, 9, day) for day in range(3, 10)]
+    known = seen(bank.take("at_once"), dates)
+    stood = {as_of: [row[4] for row in known["transactions", as_of] if row[2] == "T2"] for as_of in dates}
+    assert stood == {as_of: [D(2023, 9, 8)] if as_of >= D(2023, 9, 8) else [] for as_of in dates}
+
+
+def test_a_key_told_twice_is_noted_in_a_file_that_is_watched(tmp_path: Path) -> None:
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, BASE)
+    bank.take("home")
+    deliver(bank, FIRST, {"mov": ["T1|A1|20230901|2.00|2.00|SAL|0"]})
+    canonical = bank.take("home")
+    state = read_state(canonical.root.parent, canonical.manifest.intake)
+    assert state is not None
+    several = state.tables["transactions"].several
+    assert several in state.files
+    with connect() as con:
+        path = folder_of(canonical.root.parent) / (several.path if several else "")
+        assert con.execute(f"SELECT * FROM '{path}'").fetchall() == [("T1",)]
+    path.unlink()
+    with pytest.raises(DataDamaged, match="several"):
+        bank.take("home")
