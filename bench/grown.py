@@ -1,8 +1,8 @@
-"""Eight models as large as the design's: 500 trees of 31 leaves over 150 features each, grown for the bench alone.
+"""Eight models of the size that a night is planned for: 500 trees of 31 leaves over 150 features each, grown for the bench alone.
 
 What thirteen months of a demo bank can teach is little: its boosters have a hundred trees of four to seven leaves, and a night
 with them says nothing about one of a bank with years behind it. These look at each label's cohort as the model in force does,
-but with as many trees as DESIGN.md measures prediction by. They promise what that model promises and know nothing it does not.
+but have as many trees as prediction is planned for. They promise what that model promises and know nothing it does not.
 """
 
 from __future__ import annotations
