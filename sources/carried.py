@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sources import held
 from sources.sqltext import ident
 from sources.tables import SQL_TYPE, TABLES
 from sources.written import bucket_sql
@@ -65,7 +66,7 @@ def note_people(part: Part, name: str, ids: str) -> list[int]:
     """
     con, owner, key = part.con, OWNERS[TABLES[name].by], f"{TABLES[name].by}_id"
     assert part.in_force is not None
-    part.hold(owner, ids)
+    held.hold(part, owner, ids)
     told = f"(SELECT {key}, customer_id FROM held_{owner} UNION ALL SELECT {key}, customer_id FROM before_{owner})"
     bucket = bucket_sql("n", part.in_force.manifest.buckets)
     sets = "merged_sets a ON a.customer_id = o.id LEFT JOIN merged_sets"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from sources import held
 from sources.balances import RunningCheck
 from sources.contract import life_sql
 from sources.landed import RunningKept, copy, rows_of
@@ -80,14 +81,14 @@ class Followed:
         con = self.con
         if self.part.kept is None:
             con.execute(f"CREATE TABLE running_before ({_FIGURES})")
-            self.part.life("accounts", "")
+            held.life(self.part, "accounts", "")
             return
         _note_was(con, "SELECT account_id FROM followed")
         con.execute(
             "CREATE TABLE running_before AS SELECT * FROM running_was ANTI JOIN followed USING (account_id)"
             " WHERE last_on IS NOT NULL"
         )
-        self.part.life("accounts", "SELECT id FROM life_changed UNION SELECT account_id FROM followed")
+        held.life(self.part, "accounts", "SELECT id FROM life_changed UNION SELECT account_id FROM followed")
 
     def after(self) -> None:
         """Bring what is kept up to date with `running_now`, `balance_breaks`. Raises StartMoved."""

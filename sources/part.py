@@ -21,18 +21,16 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from sources import carried, reach
+from sources import carried, held, reach
 from sources.canonical import Canonical
 from sources.change import Touched
-from sources.contract import Checked, clean_before_sql, life_sql
+from sources.contract import Checked, clean_before_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
 from sources.sqltext import ident, literal, number
 from sources.tables import TABLES
 from sources.written import bucket_sql, columns_of, owners_sql
 
-_HOLDING = ("customers", "accounts", "loans")  # large tables of which a day needs few rows
-_HELD = ("customer_id", "opened_on", "granted_on", "closed_on", "recorded_on", "valid_from", "deleted")
 _PARENTS = frozenset(parent for table in TABLES.values() for _, parent in table.references)  # that others refer to
 
 
@@ -103,11 +101,11 @@ class Part:
         for place, (column, parent) in enumerate(TABLES[name].references):
             if column in mapped.columns and parent in self.done and parent != name:
                 if self.kept is not None:
-                    self.hold(parent, f"SELECT {ident(column)} AS id FROM old_{name}")
-                self.keys(parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
+                    held.hold(self, parent, f"SELECT {ident(column)} AS id FROM old_{name}")
+                held.keys(self, parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
         owner = carried.OWNERS.get(TABLES[name].by)
         if owner in self.done:
-            self.life(str(owner), f"SELECT {TABLES[name].by}_id AS id FROM old_{name}")
+            held.life(self, str(owner), f"SELECT {TABLES[name].by}_id AS id FROM old_{name}")
         mapped = replace(mapped, rows=number(con, f"SELECT count(*) FROM mapped_{name}"))
         self.mapped[name] = mapped
         return mapped
@@ -140,68 +138,6 @@ class Part:
         nulled = [(label.partition(":")[2], label) for label, action in kept.actions.items() if action == "null"]
         return clean_before_sql(self.mapped[name], f"stored_{name}", f"was_{name}", nulled)
 
-    def keys(self, parent: str, needed: str, place: int = 0) -> None:
-        """`keys_PARENT`: usable keys among the needed ones (all, where everything is looked at)."""
-        if self.kept is None and place >= 0 and self.there(f"keys_{parent}"):
-            return
-        only, rows = "", f"all_{parent}"
-        if self.kept is not None:
-            only, rows = f" SEMI JOIN ({needed}) n USING (id)", f"{'held' if parent in _HOLDING else 'all'}_{parent}"
-        self.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({self._keys(parent, rows)}){only}")
-
-    def _keys(self, name: str, rows: str) -> str:
-        """A SELECT of the keys (`id`) of rows that are not merely told to be gone."""
-        alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in self.mapped[name].knowing else ""
-        return f"SELECT {ident(TABLES[name].key[0])} AS id FROM {rows}{alive}"
-
-    def hold(self, name: str, needed: str) -> None:
-        """Put rows of these keys (a SELECT of `id`), and of all that new rows name, into `held_T`: usable rows of the bank.
-
-        What was landed is looked through once for all that the delivery names, not by every table that refers to it.
-        """
-        if name not in _HOLDING:
-            return
-        con, held = self.con, f"held_{name}"
-        asked = f"SELECT id FROM ({needed})"
-        if not self.there(held):
-            key, mapped = TABLES[name].key[0], self.mapped[name]
-            told = [c for c in _HELD if c in (*mapped.columns, *mapped.knowing) and c != key]
-            listed = ", ".join(ident(c) for c in (key, *told))
-            con.execute(f"CREATE TABLE {held} AS SELECT {listed} FROM all_{name} WHERE false")
-            con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
-            asked = " UNION ALL ".join([asked, *self._named(name)])
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) EXCEPT SELECT id FROM asked_{name}"
-        )
-        if not self.some("asking"):
-            return
-        listed = ", ".join(f"a.{ident(c)}" for c in columns_of(con, held))
-        con.execute(
-            f"INSERT INTO {held} SELECT {listed} FROM all_{name} a SEMI JOIN asking n ON n.id = a.{TABLES[name].key[0]}"
-        )
-        con.execute(f"INSERT INTO asked_{name} SELECT * FROM asking")
-        self.grown.add(name)
-
-    def _named(self, parent: str) -> list[str]:
-        """SELECTs of the keys of a table that rows just read refer to, and of its own that were looked at."""
-        own = ident(TABLES[parent].key[0])
-        found = [f"SELECT {own} FROM {side}_{parent}" for side in ("clean", "before")]
-        for name, have in self.read.items():
-            refer = [c for c, to in TABLES[name].references if to == parent and c in have]
-            found += [f"SELECT {ident(c)} FROM new_{name}" for c in refer]
-        return found
-
-    def life(self, owner: str, needed: str) -> None:
-        """`life_accounts` or `life_loans`, of the needed ones and of all that new rows name, at least."""
-        mapped, rows = self.mapped[owner], f"all_{owner}"
-        if self.kept is not None:
-            rows = f"held_{owner}"
-            self.hold(owner, needed)
-        if self.there(f"life_{owner}") and owner not in self.grown:
-            return
-        self.grown.discard(owner)
-        self.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
-
     def there(self, table: str) -> bool:
         return bool(number(self.con, f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {literal(table)}"))
 
@@ -224,7 +160,7 @@ class Part:
         )
         if name not in _PARENTS:
             return
-        now, then = self._keys(name, f"clean_{name}"), self._keys(name, f"before_{name}")
+        now, then = held.key_sql(self, name, f"clean_{name}"), held.key_sql(self, name, f"before_{name}")
         con.execute(f"CREATE TABLE added_{name} AS {now} EXCEPT {then}")
         con.execute(f"CREATE TABLE removed_{name} AS {then} EXCEPT {now}")
         if name in carried.OWNERS.values():
@@ -254,7 +190,7 @@ class Part:
         if name in self.still:
             return None
         keys, spec = self.keys_of(name), TABLES[name]
-        held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
+        told = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
         if not self.some(f"old_{name}") and not self.some(f"gone_{name}"):
             return Touched(relation, None, tuple(keys), carried=self.carried.get(name))
         people = [c for c in reach.PEOPLE if c in keys and spec.by == "customer" and name != "customers"]
@@ -264,8 +200,8 @@ class Part:
                 joins += f" LEFT JOIN merged_sets a_{c} ON a_{c}.customer_id = h.{c}"
                 joins += f" LEFT JOIN merged_sets b_{c} ON b_{c}.root = a_{c}.root"
                 listed[c] = f"coalesce(b_{c}.customer_id, h.{c}) AS {c}"
-        replaces = f"SELECT DISTINCT {', '.join(listed.values())} FROM {held} h{joins}"
-        whose = self._people(name, f"SELECT {spec.by}_id AS id FROM {held}")
+        replaces = f"SELECT DISTINCT {', '.join(listed.values())} FROM {told} h{joins}"
+        whose = self._people(name, f"SELECT {spec.by}_id AS id FROM {told}")
         return Touched(relation, replaces, tuple(keys), whose, self.carried.get(name))
 
     def _people(self, name: str, ids: str) -> Callable[[], list[int]] | None:
@@ -278,7 +214,7 @@ class Part:
         for owner in carried.OWNERS.values():
             if owner not in self.done:
                 continue
-            self.hold(owner, "SELECT NULL::VARCHAR AS id WHERE false")
+            held.hold(self, owner, "SELECT NULL::VARCHAR AS id WHERE false")
             found[owner] = f"held_{owner}"
         return found
 

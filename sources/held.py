@@ -1,0 +1,79 @@
+"""Customers, accounts and loans that a day needs: looked up once for all rows that name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sources.contract import life_sql
+from sources.sqltext import ident
+from sources.tables import TABLES
+from sources.written import columns_of
+
+if TYPE_CHECKING:
+    from sources.part import Part
+
+_HOLDING = ("customers", "accounts", "loans")  # large tables of which a day needs few rows
+_HELD = ("customer_id", "opened_on", "granted_on", "closed_on", "recorded_on", "valid_from", "deleted")
+
+
+def keys(part: Part, parent: str, needed: str, place: int = 0) -> None:
+    """`keys_PARENT`: usable keys among the needed ones (all, where everything is looked at)."""
+    if part.kept is None and place >= 0 and part.there(f"keys_{parent}"):
+        return
+    only, rows = "", f"all_{parent}"
+    if part.kept is not None:
+        only, rows = f" SEMI JOIN ({needed}) n USING (id)", f"{'held' if parent in _HOLDING else 'all'}_{parent}"
+    part.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({key_sql(part, parent, rows)}){only}")
+
+
+def key_sql(part: Part, name: str, rows: str) -> str:
+    """A SELECT of the keys (`id`) of rows that are not merely told to be gone."""
+    alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in part.mapped[name].knowing else ""
+    return f"SELECT {ident(TABLES[name].key[0])} AS id FROM {rows}{alive}"
+
+
+def hold(part: Part, name: str, needed: str) -> None:
+    """Put rows of these keys (a SELECT of `id`), and of all that new rows name, into `held_T`: usable rows of the bank.
+
+    What was landed is looked through once for all that the delivery names, not by every table that refers to it.
+    """
+    if name not in _HOLDING:
+        return
+    con, held = part.con, f"held_{name}"
+    asked = f"SELECT id FROM ({needed})"
+    if not part.there(held):
+        key, mapped = TABLES[name].key[0], part.mapped[name]
+        told = [c for c in _HELD if c in (*mapped.columns, *mapped.knowing) and c != key]
+        listed = ", ".join(ident(c) for c in (key, *told))
+        con.execute(f"CREATE TABLE {held} AS SELECT {listed} FROM all_{name} WHERE false")
+        con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
+        asked = " UNION ALL ".join([asked, *_named(part, name)])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) EXCEPT SELECT id FROM asked_{name}")
+    if not part.some("asking"):
+        return
+    listed = ", ".join(f"a.{ident(c)}" for c in columns_of(con, held))
+    con.execute(f"INSERT INTO {held} SELECT {listed} FROM all_{name} a SEMI JOIN asking n ON n.id = a.{TABLES[name].key[0]}")
+    con.execute(f"INSERT INTO asked_{name} SELECT * FROM asking")
+    part.grown.add(name)
+
+
+def _named(part: Part, parent: str) -> list[str]:
+    """SELECTs of the keys of a table that rows just read refer to, and of its own that were looked at."""
+    own = ident(TABLES[parent].key[0])
+    found = [f"SELECT {own} FROM {side}_{parent}" for side in ("clean", "before")]
+    for name, have in part.read.items():
+        refer = [c for c, to in TABLES[name].references if to == parent and c in have]
+        found += [f"SELECT {ident(c)} FROM new_{name}" for c in refer]
+    return found
+
+
+def life(part: Part, owner: str, needed: str) -> None:
+    """`life_accounts` or `life_loans`, of the needed ones and of all that new rows name, at least."""
+    mapped, rows = part.mapped[owner], f"all_{owner}"
+    if part.kept is not None:
+        rows = f"held_{owner}"
+        hold(part, owner, needed)
+    if part.there(f"life_{owner}") and owner not in part.grown:
+        return
+    part.grown.discard(owner)
+    part.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
