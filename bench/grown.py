@@ -1,4 +1,4 @@
-"""Eight models of the size that a night is planned for: 500 trees of 31 leaves over 150 features each, grown for the bench alone.
+"""Eight models of the size that a night is planned for: 500 trees of 31 leaves over 150 features each, grown for the bench.
 
 What thirteen months of a demo bank can teach is little: its boosters have a hundred trees of four to seven leaves, and a night
 with them says nothing about one of a bank with years behind it. These look at each label's cohort as the model in force does,
