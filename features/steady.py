@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from features.classes import MOVES
 from features.kernels import packing
 from features.kernels.balances import changes
-from features.stored import KNOWN, StoredFile, empty, piece, pieces, stored_files
+from features.stored import KNOWN, StoredFile, empty, pieces, stored_files
 from features.streams import NEVER, Doubles, Ints, Stream, stream
 from sources.canonical import Canonical
 from sources.tables import TABLES
@@ -62,7 +62,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
                 is_odd |= pc.is_in(table["transaction_id"], value_set=undone).to_numpy()
             row = there.pack(table, numbers.customers, is_odd, row)
             if is_odd.any():
-                kept = table if "transaction_id" in asked else piece(file, "transactions", columns, number)
+                kept = table if "transaction_id" in asked else next(pieces(file, "transactions", columns, number))
                 odd.append(kept.filter(pa.array(is_odd)))
         return row, odd
 

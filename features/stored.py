@@ -13,6 +13,7 @@ from sources.canonical import Canonical
 from sources.tables import TABLES
 
 KNOWN = ("known_from", "known_to")
+AT_ONCE = 500_000  # rows of a file that are held as they are stored
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,20 @@ class StoredFile:
     hidden: Sequence[int]
     rows: int  # hidden ones included
 
-    def read(self, columns: Sequence[str], texts: Sequence[str] = (), piece: int | None = None) -> pa.Table:
-        """Its rows in force, or those of one of its row groups."""
+    def read(self, columns: Sequence[str], texts: Sequence[str] = ()) -> pa.Table:
+        """Its rows in force."""
         with pq.ParquetFile(self.path, read_dictionary=list(texts)) as file:
-            table = file.read(list(columns)) if piece is None else file.read_row_group(piece, list(columns))
-            counts = [file.metadata.row_group(number).num_rows for number in range(piece or 0)]
-        if not self.hidden:
-            return table
-        gone = np.array(self.hidden, dtype=np.int64) - sum(counts)
-        there = np.ones(table.num_rows, dtype=np.bool_)
-        there[gone[(gone >= 0) & (gone < table.num_rows)]] = False
-        return table.filter(pa.array(there))
+            return self.in_force(file.read(list(columns)), 0)
 
-    @property
-    def pieces(self) -> int:
-        """How many row groups it has."""
-        return int(pq.read_metadata(self.path).num_row_groups)
+    def in_force(self, rows: pa.Table, start: int) -> pa.Table:
+        """Those of its rows from `start` on that are not hidden."""
+        gone = np.array(self.hidden, dtype=np.int64) - start
+        gone = gone[(gone >= 0) & (gone < rows.num_rows)]
+        if not len(gone):
+            return rows
+        there = np.ones(rows.num_rows, dtype=np.bool_)
+        there[gone] = False
+        return rows.filter(pa.array(there))
 
 
 def stored_files(canonical: Canonical, table: str, buckets: Sequence[int | None]) -> list[StoredFile]:
@@ -48,15 +47,18 @@ def stored_files(canonical: Canonical, table: str, buckets: Sequence[int | None]
     return [StoredFile(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
 
 
-def pieces(file: StoredFile, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Columns of the rows of a file, one row group after the other."""
-    return (piece(file, table, columns, number) for number in range(file.pieces))
-
-
-def piece(file: StoredFile, table: str, columns: Sequence[str], number: int) -> pa.Table:
-    """Columns of a row group as they are stored, texts that come again as dictionaries."""
+def pieces(file: StoredFile, table: str, columns: Sequence[str], only: int | None = None) -> Iterator[pa.Table]:
+    """Columns of the rows of a file as they are stored, texts that come again as dictionaries: some row groups after the
+    others, each time about `AT_ONCE` rows; or one such piece only."""
     schema = empty(table, columns).schema
-    return file.read(schema.names, [one.name for one in schema if pa.types.is_dictionary(one.type)], number)
+    texts = [one.name for one in schema if pa.types.is_dictionary(one.type)]
+    with pq.ParquetFile(file.path, read_dictionary=texts) as opened:
+        groups = [opened.metadata.row_group(number).num_rows for number in range(opened.num_row_groups)]
+        starts = np.cumsum([0, *groups])
+        place = starts[:-1] // AT_ONCE
+        for number in np.unique(place).tolist() if only is None else [only]:
+            mine = np.flatnonzero(place == number).tolist()
+            yield file.in_force(opened.read_row_groups(mine, schema.names), int(starts[mine[0]]))
 
 
 def empty(table: str, columns: Sequence[str]) -> pa.Table:
