@@ -151,16 +151,16 @@ def score_all(
     with ThreadPoolExecutor(threads) as pool:
         whose = pool.map(lambda champion: _members(ids, cohorts[champion.name]), ordered)
         members = {champion.name: flags for champion, flags in zip(ordered, whose, strict=True)}
-    seen = _looked(ordered, features_path, len(ids), threads, progress) if ordered else {}
+        seen = _looked(ordered, features_path, len(ids), threads, progress) if ordered else {}
+
+        def scored(champion: Champion) -> pa.Table:
+            mine = order[members[champion.name][order]]  # of the cohort, by customer
+            return score(champion, seen[champion.name][mine], ids.take(pa.array(mine)), as_of, settings or BandSettings())
+
+        made = {champion.name: table for champion, table in zip(ordered, pool.map(scored, ordered), strict=True)}
     path = out / f"as_of={as_of.isoformat()}.parquet"
-    tables, counts = kept(path, keep), []
-    for champion in ordered:
-        mine = order[members[champion.name][order]]  # of the cohort, by customer
-        scored = score(champion, seen[champion.name][mine], ids.take(pa.array(mine)), as_of, settings or BandSettings())
-        tables[champion.name] = scored
-        counts.append(counted(champion, scored))
-    write(path, tables)
-    return counts
+    write(path, kept(path, keep) | made)
+    return [counted(champion, made[champion.name]) for champion in ordered]
 
 
 def write(path: Path, tables: Mapping[str, pa.Table]) -> None:
