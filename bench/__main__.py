@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import feature_ways, intake_ways, model_ways, night_ways, page, table
+from bench import feature_ways, grown, intake_ways, model_ways, night_ways, page, table
 from bench.contest import Contest, Raced, race, versions
 from bench.growth import growth
 from bench.machine import setting
@@ -20,19 +20,19 @@ from store.errors import TerraceError
 LONG = ("night", "training")  # only when they are named
 
 
-def contests(banks: Path, sizes: Sequence[int], grown: Path) -> dict[str, Contest]:
-    """Every contest by its name, in the order in which they are held; `banks` and `grown`: folders of what the bench makes."""
+def contests(banks: Path, sizes: Sequence[int], large: Path | None) -> dict[str, Contest]:
+    """Every contest by its name, in the order in which they are held; `banks`, `large`: folders of what it makes."""
     held = (
         feature_ways.ONE_DATE,
         feature_ways.TWELVE_DATES,
         feature_ways.WINDOWED,
         feature_ways.FEATURETOOLS_ALONE,
-        model_ways.scoring(grown),
+        model_ways.scoring(large),
         model_ways.EXPLANATION,
         intake_ways.INTAKE,
         intake_ways.DAY,
         growth(banks, sizes),
-        night_ways.nights(grown),
+        night_ways.nights(large),
         night_ways.TRAINING,
     )
     return {one.name: one for one in held}
@@ -40,7 +40,7 @@ def contests(banks: Path, sizes: Sequence[int], grown: Path) -> dict[str, Contes
 
 def asked(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says."""
-    names = ", ".join(contests(Path(), (), Path()))
+    names = ", ".join(contests(Path(), (), None))
     say = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     say.add_argument("contest", nargs="*", help=f"{names}; none: all but {' and '.join(LONG)}, which take long")
     say.add_argument("--bank", type=Path, default=Path("configs/banks/demo.yaml"))
@@ -60,11 +60,13 @@ def main(arguments: Sequence[str]) -> int:
     said = asked(arguments)
     wait_quietly()  # as the command line does, for every way alike
     sizes = [int(size) for size in said.sizes.split(",")]
-    known = contests(said.growth or said.home / "growth", sizes, said.grown or said.home / "grown")
+    known = contests(Path(), (), None)
     if unknown := sorted(set(said.contest) - set(known)):
         sys.stderr.write(f"no contest {', '.join(unknown)}; there are {', '.join(known)}\n")
         return 2
     here = opened(Place(said.bank.resolve(), said.home.resolve(), Path()))
+    large = grown.folder_for(here, said.grown or said.home / "grown")
+    known = contests(said.growth or said.home / "growth", sizes, large)
     now = setting(here.canonical, said.rounds)
     found: dict[str, list[Raced]] = {}
     failed: list[str] = []

@@ -32,6 +32,7 @@ from store.errors import TerraceError
 from store.files import fresh_folder, read_json, replace_folder, write_json
 
 MODELS, FEATURES = 8, 150
+CUSTOMERS = 20_000  # of a bank, at least: in a smaller one the rarest cohort has too few rows for so many leaves
 SETTINGS = BoosterSettings(rounds=500, leaves=31, min_rows_in_leaf=20, feature_share=0.3, l2=1.0)
 ROWS = 60_000  # to grow trees on, as many as training takes
 MADE_FROM = "made_from.json"
@@ -60,15 +61,23 @@ def models(folder: str) -> list[Champion]:
     return [Champion.read(path.parent) for path in sorted(Path(folder).glob("*/champion.json"))]
 
 
-def way(folder: Path) -> Way:
-    """How they come to be: held before a contest, outside the clock."""
-    return Way("growing eight models, where they are not yet there", "bench.grown:grow", {"folder": str(folder.resolve())})
+def folder_for(here: Opened, folder: Path) -> Path | None:
+    """The folder, where the bank has customers enough for such trees."""
+    customers = here.canonical.manifest.tables["customers"].rows
+    return folder if customers >= CUSTOMERS else None
 
 
-def both(folder: Path) -> tuple[tuple[str, Mapping[str, str]], ...]:
+def ways(folder: Path | None) -> tuple[Way, ...]:
+    """How they come to be: held before a contest, outside the clock. Without a folder: not at all."""
+    named = "growing eight models, where they are not yet there"
+    return (Way(named, "bench.grown:grow", {"folder": str(folder.resolve())}),) if folder else ()
+
+
+def whose(folder: Path | None) -> tuple[tuple[str, Mapping[str, str]], ...]:
     """Whose models a contest is held with, and what its ways are given."""
+    at_hand: tuple[str, Mapping[str, str]] = ("champions at hand", {})
     large = f"{MODELS} models of {SETTINGS.rounds} trees x {SETTINGS.leaves} leaves"
-    return (("champions at hand", {}), (large, {"folder": str(folder.resolve())}))
+    return (at_hand, (large, {"folder": str(folder.resolve())})) if folder else (at_hand,)
 
 
 def _source(here: Opened) -> dict[str, object]:

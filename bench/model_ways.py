@@ -166,7 +166,7 @@ def _told(path: Path, told: pd.DataFrame) -> Path:
     return path
 
 
-def scoring(folder: Path) -> Contest:
+def scoring(folder: Path | None) -> Contest:
     """Scores by the models in force, and by those grown into `folder`."""
     return Contest(
         "scores",
@@ -178,9 +178,9 @@ def scoring(folder: Path) -> Contest:
                 Alike(("customer_id", "model"), figures=("raw_score",)),
                 aim=1.2,
             )
-            for whose, given in grown.both(folder)
+            for whose, given in grown.whose(folder)
         ),
-        before=(grown.way(folder),),
+        before=grown.ways(folder),
     )
 
 

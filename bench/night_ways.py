@@ -170,7 +170,7 @@ def _linked(path: str, to: str) -> None:
         shutil.copy2(path, to)
 
 
-def nights(folder: Path) -> Contest:
+def nights(folder: Path | None) -> Contest:
     """A night with the models in force, and with those grown into `folder`."""
     return Contest(
         "night",
@@ -182,9 +182,9 @@ def nights(folder: Path) -> Contest:
                 Way(f"the sum of its floors, {whose}", "bench.night_ways:floors", given),
                 aim=2.0,
             )
-            for whose, given in grown.both(folder)
+            for whose, given in grown.whose(folder)
         ),
-        before=(grown.way(folder),),
+        before=grown.ways(folder),
     )
 
 

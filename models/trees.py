@@ -28,6 +28,7 @@ PLAIN, UNKNOWN_LEFT, CATEGORY = range(3)  # at most the threshold goes left; so 
 _CATEGORY, _DEFAULT_LEFT, _MISSING = 1, 2, 12  # bits of LightGBM's decision types, and what the last say of the unknown:
 _NONE, _IS_NAN = 0, 8  # there was none to learn from and it counts as 0; it goes by default
 _ONE_TREE, _STRANGE = "num_tree_per_iteration=1\n", ("\naverage_output", "\nis_linear=1")
+_ZERO = np.float32(1e-35)
 _SPREAD, _SHIFT = 0x077CB531, 27  # times a single bit, then shifted: another number below 32 for each (de Bruijn)
 _PLACES = np.array([((1 << bit) * _SPREAD & 0xFFFFFFFF) >> _SHIFT for bit in range(LEAVES)])
 
@@ -120,9 +121,14 @@ def _left_to_right(tree: Said) -> tuple[list[int], list[int]]:
 
 
 def _not_above(threshold: Array) -> Floats:
-    """The largest of the narrower numbers that is not above each: a feature that is at most the one is at most the other."""
-    near = threshold.astype(np.float32)
-    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+    """The largest of the narrower numbers that is not above each: a feature that is at most the one is at most the other.
+
+    To LightGBM a feature within 1e-35 of zero is zero: all of those go one way.
+    """
+    near, below = threshold.astype(np.float32), np.float32(-np.inf)
+    near = np.where(near > threshold, np.nextafter(near, below), near)
+    at_zero = np.where(threshold < 0, np.nextafter(-_ZERO, below), _ZERO)
+    return np.where(np.abs(threshold) <= _ZERO, at_zero, near)
 
 
 def _categories(

@@ -79,49 +79,66 @@ def close(part: Part, name: str, *, running: bool) -> None:
     con.execute(f"CREATE TABLE turn_{name} AS SELECT * FROM seeds_{name} s{met}")  # keys that are still to be looked up
     while True:
         _fetch(part, name, keys)
-        held = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
-        wider = []
-        if merged and (part.some(f"old_{name}") or part.some(f"gone_{name}")):
-            for column in people:
-                wider += [
-                    f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {held} h"
-                    f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
-                    for other in people
-                ]
+        wider = _of_sets(part, name, people) if merged else []
         if follows:
-            con.execute(
-                f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {held} h WHERE account_id IS NOT NULL"
-                " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
-            )
-            if part.some("to_follow") and carries:
-                carried.take(part, name, "SELECT account_id AS id FROM to_follow")
-            elif part.some("to_follow"):
-                wider.append(f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)")
-        listed = ", ".join(f"m.{ident(k)}" for k in keys)
+            wider += _of_followed(part, name, carries=carries)
         con.execute(f"CREATE OR REPLACE TABLE turn_{name} AS SELECT * FROM seeds_{name} WHERE false")
         if carries:
-            con.execute(
-                f"INSERT INTO turn_{name} SELECT DISTINCT * FROM ({carried.told_often(part, name)}) m"
-                f" ANTI JOIN seeds_{name} s ON {same(keys, 'm', 's')}"
-            )
-            con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
+            _turn_to(part, name, f"({carried.told_often(part, name)})")
         if wider:
             con.execute(
                 f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
                 f" ANTI JOIN old_{name} o USING (_row)"
             )
             con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
-            con.execute(
-                f"INSERT INTO turn_{name} SELECT DISTINCT {listed} FROM wider m"
-                f" ANTI JOIN seeds_{name} s ON {same(keys, 'm', 's')}"
-            )
-            con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
+            _turn_to(part, name, "wider")
             con.execute("DROP TABLE wider")
         if follows:
             con.execute("INSERT INTO followed SELECT * FROM to_follow")
             con.execute("DELETE FROM to_follow")
         if not part.some(f"turn_{name}"):
             return
+
+
+def _looked_at(name: str) -> str:
+    return f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
+
+
+def _of_sets(part: Part, name: str, people: Sequence[str]) -> list[str]:
+    """SELECTs of stored rows of all numbers of those people whose rows are looked at."""
+    if not (part.some(f"old_{name}") or part.some(f"gone_{name}")):
+        return []
+    return [
+        f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {_looked_at(name)} h"
+        f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
+        for column in people
+        for other in people
+    ]
+
+
+def _of_followed(part: Part, name: str, *, carries: bool) -> list[str]:
+    """SELECTs of stored movements of the accounts of `to_follow`, those of rows looked at among them; none where carried."""
+    con = part.con
+    con.execute(
+        f"INSERT INTO to_follow SELECT DISTINCT account_id FROM {_looked_at(name)} h WHERE account_id IS NOT NULL"
+        " EXCEPT (SELECT account_id FROM followed UNION SELECT account_id FROM to_follow)"
+    )
+    if not part.some("to_follow"):
+        return []
+    if carries:
+        carried.take(part, name, "SELECT account_id AS id FROM to_follow")
+        return []
+    return [f"SELECT m.* FROM stored_{name} m SEMI JOIN to_follow f USING (account_id)"]
+
+
+def _turn_to(part: Part, name: str, rows: str) -> None:
+    """Note the keys of these rows that are no seeds yet: they are to be looked up, and seeds from now on."""
+    con, keys = part.con, part.keys_of(name)
+    listed = ", ".join(f"m.{ident(k)}" for k in keys)
+    con.execute(
+        f"INSERT INTO turn_{name} SELECT DISTINCT {listed} FROM {rows} m ANTI JOIN seeds_{name} s ON {same(keys, 'm', 's')}"
+    )
+    con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
 
 
 def _fetch_people(part: Part, name: str) -> None:

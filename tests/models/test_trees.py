@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lightgbm as lgb
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models import booster
@@ -33,6 +33,7 @@ def drawn_rows(seed: int, count: int, unknown: float = 0.1) -> np.ndarray:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**16), st.integers(2, 32), st.integers(0, 4), st.sampled_from([0.0, 0.1]), st.integers(1, 1200))
+@example(seed=1461, leaves=13, rounds=2, unknown=0.1, count=34)  # a row at a threshold within 1e-35 of zero
 def test_rows_that_are_asked_together_have_the_scores_of_lightgbm(
     seed: int, leaves: int, rounds: int, unknown: float, count: int
 ) -> None:
