@@ -27,6 +27,7 @@ from features.loading import load
 from features.moment import Moment
 from features.population import population
 from features.reading import needed
+from features.room import Room
 from features.rows import row_sets
 from features.spark import Spark, plain, valued
 from flows.demo import open_bank
@@ -97,11 +98,11 @@ def main() -> None:
     reads = needed(wanted, sets)
     moment = Moment(Clock(as_of, bank.features.calendar), {})
     script = duck.compiled(tuple(one.name for one in wanted), canonical.mapped, 100)
-    with connect() as con:
+    with connect() as con, Room(bank.limits.threads) as room:
         with _step("DuckDB: tables loaded", both):
-            held = load(con, canonical, buckets, reads)
+            held = load(con, canonical, buckets, reads, room)
         with _step("DuckDB: one date", both):
-            for _bucket, made in script.run(con, held, moment, bank.limits.threads):
+            for _bucket, made in script.run(con, held, moment, room):
                 made()
     with _step("Spark: session", 0):
         spark = session(dict(pair.split("=", 1) for pair in said.property))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from features.moment import Moment, Stencil
 from features.population import population
 from features.program import Program, columns, program, put
 from features.reading import needed
+from features.room import Room
 from features.rows import row_sets
 from features.rows.balances import counted_accounts
 from features.settings import CalendarSettings
@@ -98,29 +98,32 @@ class Script:
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
 
-    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> Iterator[tuple[int, Made]]:
+    def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, room: Room) -> Iterator[tuple[int, Made]]:
         """Every loaded bucket with what makes the table of its customers' features at that moment, by customer.
 
         Reckoned bucket by bucket, so that few buckets' columns are in memory and not those of the load; the table is made
-        by whoever writes it, beside the next bucket.
+        by whoever writes it, beside the next ones: no more of them than the room has threads.
         """
         know(con, held, moment.clock.day)
-        sums = nothing(self.program.leaves, held.steady.customers)
-        walk = self._bring(con, held, moment, threads)
-        with ThreadPoolExecutor(1) as beside:  # statements keep one core only, and write other lines
-            summed = beside.submit(walk.sum, self.brought, sums)
-            if threads == 1:
+        leaves, customers = self.program.leaves, held.steady.customers
+        sums = nothing(leaves, room.array("sums", (len(leaves), customers)))
+        walk = self._bring(con, held, moment, room)
+        summed = room.beside.submit(walk.sum, self.brought, sums)  # statements keep one core only, and write other lines
+        try:
+            if room.threads == 1:
                 summed.result()
             for statement in self.statements:
                 con.execute(self.stencil.filled(statement, moment))
             texts = self._ask(con, moment, sums)
+        finally:
             summed.result()
         who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
         ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()[who]
-        for one in held.buckets:
+        for number, one in enumerate(held.buckets):
             mine = who[slice(*np.searchsorted(bucket, [one, one + 1]))]
-            lines = self.program.run(sums, mine, moment.clock, threads)
+            out = room.array(f"lines {number % room.threads}", (len(self.program.names), len(mine)))
+            lines = self.program.run(sums, mine, moment.clock, out, room)
             yield one, partial(self._table, ids, mine, texts, lines)
 
     def _table(self, ids: pa.Array, who: npt.NDArray[np.integer], texts: Mapping[str, pa.Array], lines: Doubles) -> pa.Table:
@@ -149,7 +152,7 @@ class Script:
     def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()
 
-    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, threads: int) -> onepass.OnePass:
+    def _bring(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, room: Room) -> onepass.OnePass:
         """What kernels sum; and the rows that they leave to statements, for the connection."""
         steady, customers, through = held.steady, held.steady.customers, moment.clock.day
 
@@ -173,7 +176,7 @@ class Script:
             con.register("rows_first_balances", first_days)
             know(con, held, through)
             accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
-        return onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, threads)
+        return onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, room)
 
 
 @lru_cache(maxsize=8)
@@ -195,8 +198,8 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             tables={},
         ),
     )
-    with connect() as con:
-        know(con, load(con, no_bank, [0], reads), 0)
+    with connect() as con, Room(1) as room:
+        know(con, load(con, no_bank, [0], reads, room), 0)
         stencil, engine = Stencil(Clock(dt.date(2000, 1, 1), CalendarSettings())), Duck(con)
         known = Known(stencil, engine, row_sets(), lambda table, *columns: all((table, name) in mapped for name in columns))
         leaves = summed(known, wanted)

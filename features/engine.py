@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from features.loading import Load, load
 from features.moment import Moment
 from features.parts import Parts
 from features.reading import needed
+from features.room import Room
 from features.rows import row_sets
 from features.settings import FeatureSettings
 from sources.canonical import Canonical
@@ -149,27 +150,25 @@ def _finished(
         tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
     missing = {number: [on for on in dates if not parts.has(on, buckets)] for number, buckets in enumerate(loads)}
-    done, total, threads = 0, sum(len(waiting) for waiting in missing.values()), canonical.limits.threads
-    con = canonical.connect()
-    try:
+    done, total = 0, sum(len(waiting) for waiting in missing.values())
+    with canonical.connect() as con, Room(canonical.limits.threads) as room:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
         for number, buckets in enumerate(loads):
             if not missing[number]:
                 continue
-            held = load(con, canonical, buckets, reads)
+            held = load(con, canonical, buckets, reads, room)
             for on in missing[number]:
-                _at(con, script, held, wanted, moments[on], parts, threads, on)
+                _at(con, script, held, wanted, moments[on], parts, room, on)
                 if number == len(loads) - 1:
                     yield on, parquet_rows(parts.folder(on))
                 done += 1
                 if progress:
                     progress("features", done, total)
             del held  # before the next one is read
+            room.drop("sums", "lines")
             pa.default_memory_pool().release_unused()
         for on in sorted(set(dates) - set(missing[len(loads) - 1])):  # stopped between their last part and their name
             yield on, parquet_rows(parts.folder(on))
-    finally:
-        con.close()
 
 
 def _at(
@@ -179,15 +178,15 @@ def _at(
     wanted: Sequence[Feature],
     moment: Moment,
     parts: Parts,
-    threads: int,
+    room: Room,
     on: dt.date,
 ) -> None:
     """The features of the loaded customers at one date; buckets are written while others are reckoned."""
-    with con.cursor() as own, ThreadPoolExecutor(threads) as pool:
+    with con.cursor() as own:
         waiting: deque[Future[None]] = deque()
-        for bucket, made in script.run(quiet(own), held, moment, threads):
-            waiting.append(pool.submit(_finish, made, bucket, wanted, parts, on))
-            if len(waiting) >= threads:
+        for bucket, made in script.run(quiet(own), held, moment, room):
+            waiting.append(room.writers.submit(_finish, made, bucket, wanted, parts, on))
+            if len(waiting) >= room.threads:  # no more than that stand in the room's lines
                 waiting.popleft().result()
         for written in waiting:
             written.result()

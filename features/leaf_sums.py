@@ -34,12 +34,10 @@ VALUES = {
 }
 
 
-def nothing(leaves: Sequence[Leaf], customers: int) -> Doubles:
-    """Lines of sums, leaves x customers, before any row: nothing, or no lowest and no highest."""
-    sums = np.zeros((len(leaves), customers))
+def nothing(leaves: Sequence[Leaf], sums: Doubles) -> Doubles:
+    """`sums`, leaves x customers, as it is before any row: nothing, or no lowest and no highest."""
     for line, leaf in enumerate(leaves):
-        if leaf.how in ("min", "max"):
-            sums[line] = np.inf if leaf.how == "min" else -np.inf
+        sums[line] = {"min": np.inf, "max": -np.inf}.get(leaf.how, 0.0)
     return sums
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
 
 from features.compile import KEY
+from features.room import Room
 from features.steady import Numbers, read_changes, read_moves
 from features.streams import Steady
 from sources.canonical import Canonical, as_of_sql
@@ -36,11 +36,12 @@ class Load:
     tables: Mapping[str, pa.Table]  # transactions and balances that are steady, as statements read them
 
 
-def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads) -> Load:
+def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence[int], reads: Reads, room: Room) -> Load:
     """Read the columns of these buckets.
 
     Days are whole numbers, money whole doubles, codes enumerations, ids whole numbers: nothing is grouped or joined by text.
-    Rows of customers, and balances of accounts, that the bank does not name are left out: they are nobody's.
+    Rows of customers, and balances of accounts, that the bank does not name are left out: they are nobody's. Steady rows lie
+    in the room until the next load.
     """
     names = {table: tuple(_with_dates(table, columns)) for table, columns in sorted(reads.items())}
     for table, columns in names.items():
@@ -58,10 +59,9 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     numbers = Numbers(ids[KEY].combine_chunks(), ids["account_id"].combine_chunks())
     large = [table for table in names if table in _READ and table in canonical.manifest.tables]
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
-    threads = canonical.limits.threads
-    with con.cursor() as own, ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(min(threads, 3)) as beside:
-        small = beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
-        reading = {table: beside.submit(_READ[table], canonical, buckets, names[table], numbers, pool) for table in large}
+    with con.cursor() as own:
+        small = room.beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
+        reading = {table: room.beside.submit(_READ[table], canonical, buckets, names[table], numbers, room) for table in large}
         for table, read in reading.items():
             found = read.result()
             tables[table] = found.steady

@@ -7,7 +7,6 @@ classes, other ways to put rows together) the engine sums itself, and a test hol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +20,7 @@ from features.classes import HELD, MOVES, Classes, Flags
 from features.kernels import balances, moves, rows
 from features.leaf_sums import LeafSums
 from features.moment import Moment
+from features.room import Room
 from features.rows.arrivals import KINDS, SINCE, arriving, leaving
 from features.rows.balances import DEPOSIT, HISTORY
 from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
@@ -68,7 +68,7 @@ class OnePass:
     steady: Steady
     late: Late
     moment: Moment
-    threads: int
+    room: Room
 
     def sum(self, wanted: Wanted, sums: Doubles) -> None:
         """Into lines of sums, leaves x customers: those of one row set after those of another, as `wanted` has them."""
@@ -96,10 +96,9 @@ class OnePass:
 
     def _spread(self, work: Callable[[int, int], object], weights: Stream) -> None:
         """`work` over spans of customers (first, last) with about as many rows each, beside each other."""
-        ends = np.searchsorted(weights.starts, np.linspace(0, weights.starts[-1], self.threads + 1)[1:-1])
+        ends = np.searchsorted(weights.starts, np.linspace(0, weights.starts[-1], self.room.threads + 1)[1:-1])
         bounds = [0, *ends.tolist(), self.steady.customers]
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(work, bounds[:-1], bounds[1:]))
+        list(self.room.pool.map(work, bounds[:-1], bounds[1:]))
 
     def _moves(self, leaves: Sequence[Leaf], out: Doubles) -> None:
         steady, late = self.steady.moves, self.late.moves

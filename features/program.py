@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from features.calendar import Clock
 from features.declare import Feature
 from features.kernels import arithmetic
 from features.leaf_sums import nothing
+from features.room import Room
 from features.streams import Doubles, Ints
 
 HOW = {
@@ -47,29 +47,29 @@ class Program:
     numbers: tuple[Told, ...]
     room: int  # lines in use at once
 
-    def run(self, sums: Doubles, who: npt.NDArray[np.integer], clock: Clock, threads: int = 1) -> Doubles:
-        """`names` x customers, whose places in the lines of `sums` are `who`; unknown is no number."""
+    def run(self, sums: Doubles, who: npt.NDArray[np.integer], clock: Clock, out: Doubles, room: Room | None = None) -> Doubles:
+        """`out` (`names` x customers) filled: their places in the lines of `sums` are `who`; unknown is no number."""
         numbers = [one(clock) if callable(one) else one for one in self.numbers] + [None]
         told = np.array([np.nan if one is None else float(one) for one in numbers])
-        steps, out = self.steps.copy(), np.empty((len(self.names), len(who)))
+        steps = self.steps.copy()
         gone = np.array([leaf.window.bounds(clock) is None for leaf in self.leaves] + [False])
         absent = (steps[:, 0] == arithmetic.LEAF) & gone[np.where(steps[:, 0] == arithmetic.LEAF, steps[:, 2], -1)]
         steps[absent, 0], steps[absent, 2] = arithmetic.NUMBER, len(told) - 1
-        bounds = np.linspace(0, len(who), threads + 1).astype(np.int64)
+        bounds = np.linspace(0, len(who), (room.threads if room else 1) + 1).astype(np.int64)
 
         def work(first: int, last: int) -> None:
             arithmetic.reckon(steps, told, sums, who, first, last, self.room, out)
 
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, bounds[:-1], bounds[1:]))
+        list((room.pool.map if room else map)(work, bounds[:-1], bounds[1:]))
         return out
 
     def over(self, rows: pa.Table, names: Mapping[Leaf, str], clock: Clock) -> dict[str, pa.Array]:
         """The features of rows that have a column per leaf."""
-        sums = nothing(self.leaves, rows.num_rows)
+        sums, out = (np.empty((len(lines), rows.num_rows)) for lines in (self.leaves, self.names))
+        nothing(self.leaves, sums)
         for line, leaf in enumerate(self.leaves):
             put(sums[line], slice(None), rows[names[leaf]], leaf)
-        made = columns(self.names, self.run(sums, np.arange(rows.num_rows), clock))
+        made = columns(self.names, self.run(sums, np.arange(rows.num_rows), clock, out))
         return made | {name: rows[names[leaf]] for name, leaf in self.texts.items()}
 
 

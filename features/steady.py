@@ -1,13 +1,12 @@
 """Transactions and balances read from their files: the steady rows as streams, the others as they are.
 
 Steady is a row that was known on its own day and never corrected: of these any as_of sees those up to its day. The files are
-read with their dictionaries, so that no text is looked at twice, each by a worker of the pool that is given.
+read with their dictionaries, so that no text is looked at twice, each by a worker of the room that is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from features.classes import MOVES
 from features.kernels import packing
 from features.kernels.balances import changes
+from features.room import Room
 from features.stored import KNOWN, StoredFile, empty, pieces, stored_files
 from features.streams import NEVER, Doubles, Ints, Stream, stream
 from sources.canonical import Canonical
@@ -43,13 +43,13 @@ class Found:
     odd: pa.Table = field(default_factory=lambda: pa.table({}))
 
 
-def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, pool: Executor) -> Found:
+def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, room: Room) -> Found:
     """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
     files = stored_files(canonical, "transactions", buckets)
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
     undone = _undone(files) if is_undone else pa.array([], pa.string())
     asked = [name for name in columns if name != "transaction_id" or len(undone)]
-    there = _Moves.of(sum(file.rows for file in files))
+    there = _Moves.of(sum(file.rows for file in files), room)
 
     def pack(place: tuple[StoredFile, int]) -> tuple[int, list[pa.Table]]:
         """The steady rows of a file packed from its place on: where they end, and its other rows."""
@@ -67,7 +67,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
         return row, odd
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
-    done = list(pool.map(pack, zip(files, starts, strict=False)))
+    done = list(room.pool.map(pack, zip(files, starts, strict=False)))
     made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
     names = sorted({*columns, "customer_id", *KNOWN})
     odd = pa.concat_tables(
@@ -88,8 +88,9 @@ class _Moves:
     code: Ints
 
     @classmethod
-    def of(cls, rows: int) -> _Moves:
-        return cls(np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows), np.empty(rows, np.int32))
+    def of(cls, rows: int, room: Room) -> _Moves:
+        day, code = (room.array(f"moves' {name}", rows, np.int32) for name in ("day", "code"))
+        return cls(np.empty(rows, np.int32), day, room.array("moves' amount", rows), code)
 
     def pack(self, table: pa.Table, customers: pa.Array, is_odd: Flags, row: int) -> int:
         """Pack rows from `row` on; the row after the last."""
@@ -126,14 +127,14 @@ class _Moves:
         return stream(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last], customers)
 
 
-def read_changes(
-    canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, pool: Executor
-) -> Found:
+def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, room: Room) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
     files = stored_files(canonical, "balances", buckets)
     rows = sum(file.rows for file in files)
-    owner, account, day, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(5))  # nobody's where rows are hidden
-    balance, is_unsettled = np.empty(rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
+    owner, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(3))  # nobody's where rows are hidden
+    account, day = (room.array(f"balances' {name}", rows, np.int32) for name in ("account", "day"))
+    account[:], day[:] = 0, 0
+    balance, is_unsettled = room.array("balances' own", rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
 
     def pack(place: tuple[StoredFile, int]) -> tuple[list[pa.Array], Flags]:
         """The rows of a file packed from its place on, accounts by their place among its own ids; these, and who is late."""
@@ -155,7 +156,7 @@ def read_changes(
         return found, np.concatenate(late)
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
-    done = list(pool.map(pack, zip(files, starts, strict=False)))
+    done = list(room.pool.map(pack, zip(files, starts, strict=False)))
     every = pa.chunked_array([one for found, _ in done for one in found], pa.string())
     number = pc.index_in(every, value_set=numbers.accounts).fill_null(-1).to_numpy().astype(np.int32) + 1
     for (_, is_late), start, end in zip(done, starts, starts[1:], strict=False):
@@ -167,7 +168,7 @@ def read_changes(
     odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
     lain = stream(owner[:last], day[:last], balance[:last], account[:last], len(numbers.customers))
-    change = np.empty(last)
+    change, before = room.array("balances' change", last), room.array("balances' before", last)
     changes(lain.code, lain.amount, change, len(numbers.accounts))
     steady = pa.table(
         {
@@ -175,7 +176,7 @@ def read_changes(
             "account_id": lain.code,
             "on": lain.day,
             "balance": lain.amount,
-            "before": lain.amount - change,
+            "before": np.subtract(lain.amount, change, out=before),
         }
     )
     return Found(Stream(lain.starts, lain.day, change, lain.code), steady, odd)
@@ -234,11 +235,12 @@ def _void(odd: pa.Table, is_undone: bool) -> pa.Table:
     """Without transactions that were undone on their own day: no as_of sees anything of them."""
     if not is_undone or not odd.num_rows:
         return odd
-    frame = odd.select(["transaction_id", "reverses_id", "on", "amount"]).to_pandas().astype({"reverses_id": "str"})
+    columns = ["customer_id", "transaction_id", "reverses_id", "on", "amount"]
+    frame = odd.select(columns).to_pandas().astype({"customer_id": "str", "reverses_id": "str"})
     plain = ~_late(odd)
     back = frame["reverses_id"].notna()
     chained = frame["transaction_id"].isin(frame.loc[back, "reverses_id"])
-    group = frame["reverses_id"].where(back, frame["transaction_id"])
+    group = [frame["customer_id"], frame["reverses_id"].where(back, frame["transaction_id"])]
     whole = frame.assign(plain=plain & ~(back & chained)).groupby(group)
     same = (whole["amount"].transform("sum") == 0) & (whole["on"].transform("nunique") == 1) & whole["plain"].transform("all")
     told = (~back).groupby(group).transform("sum") == 1

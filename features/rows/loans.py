@@ -126,19 +126,19 @@ def loan_closed_last(known: Known) -> Frame:
     kept=True,
 )
 def facilities(known: Known) -> Frame:
-    """One row per credit line in force: its limit, what is drawn, what is not."""
+    """One row per credit line in force: its limit, what its holder has drawn, what is not drawn."""
     today = known.clock.day
     drawn = (
         known.rows("loans")
         .filter(~nw.col("facility_id").is_null())
         .with_columns(nw.when(nw.col("is_open") == 1).then(nw.col("outstanding")).otherwise(nw.lit(0.0)).alias("owing"))
-        .group_by("facility_id")
+        .group_by("customer_id", "facility_id")
         .agg(nw.col("owing").sum().alias("drawn"), nw.len().alias("draws"))
     )
     rows = (
         known.table("facilities")
         .filter(nw.col("expires_on").fill_null(today + 1) > today)
-        .join(drawn, on="facility_id", how="left")
+        .join(drawn, on=["customer_id", "facility_id"], how="left")
     )
     rows = rows.with_columns(
         nw.col("drawn").fill_null(0.0).alias("drawn"),

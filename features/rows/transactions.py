@@ -60,15 +60,12 @@ def transactions(known: Known) -> Frame:
 
 
 def _netted(rows: Frame) -> Frame:
-    """A transaction with all that reversed it, on its own day; a reversal of something unknown stands by itself."""
-    known_ids = rows.select("transaction_id")
-    back = rows.filter(~nw.col("reverses_id").is_null()).join(
-        known_ids, left_on="reverses_id", right_on="transaction_id", how="semi"
-    )
-    undone = back.group_by("reverses_id").agg(nw.col("amount").sum().alias("back"))
-    rows = rows.join(back.select("transaction_id"), on="transaction_id", how="anti").join(
-        undone, left_on="transaction_id", right_on="reverses_id", how="left"
-    )
+    """A transaction with all that reversed it, on its own day; a reversal of what is unknown or another's stands by itself."""
+    mine, reversed_ = ["customer_id", "transaction_id"], ["customer_id", "reverses_id"]
+    known_ids = rows.select(mine)
+    back = rows.filter(~nw.col("reverses_id").is_null()).join(known_ids, left_on=reversed_, right_on=mine, how="semi")
+    undone = back.group_by(reversed_).agg(nw.col("amount").sum().alias("back"))
+    rows = rows.join(back.select(mine), on=mine, how="anti").join(undone, left_on=mine, right_on=reversed_, how="left")
     return rows.with_columns((nw.col("amount") + nw.col("back").fill_null(0.0)).alias("amount")).drop("back")
 
 

@@ -141,6 +141,11 @@ def _movements(rng: np.random.Generator, accounts: pd.DataFrame, each: int) -> T
         if transactions.loc[at, "account_id"] == transactions.loc[at - 1, "account_id"]:
             transactions.loc[at, "reverses_id"] = transactions.loc[at - 1, "transaction_id"]
             transactions.loc[at, "amount"] = -transactions.loc[at - 1, "amount"]
+    whose = accounts.set_index("account_id")["customer_id"].loc[transactions["account_id"]].to_numpy()
+    for at in np.linspace(0, len(transactions) // 2, 9).astype(int):  # a few say they undo what is another customer's
+        other = int(np.argmax(whose[at + 1 :] != whose[at])) + at + 1
+        transactions.loc[other, "reverses_id"] = transactions.loc[at, "transaction_id"]
+        transactions.loc[other, "amount"] = -transactions.loc[at, "amount"]
     return {"transactions": transactions, "balances": pd.concat(spells, ignore_index=True)}
 
 
@@ -170,7 +175,7 @@ def _lending(rng: np.random.Generator, opened: dict[str, dt.date]) -> Tables:
                     name,
                     c,
                     "LON",
-                    lines[-1][0] if lines and lines[-1][1] == c else None,
+                    lines[-1][0] if lines and (lines[-1][1] == c or rng.random() < 0.2) else None,  # some on another's line
                     day(granted),
                     5_000_000,
                     0.05,

@@ -18,6 +18,7 @@ from features.classes import HELD, MOVES
 from features.leaf_sums import nothing
 from features.moment import Moment
 from features.onepass import Late, OnePass
+from features.room import Room
 from features.rows.balances import DEPOSIT
 from features.rows.transactions import CATEGORY, IN, OUT
 from features.settings import CalendarSettings
@@ -66,9 +67,11 @@ def test_sums_counts_and_extremes_of_windows_are_those_of_the_rows(rows: list, t
         Leaf("transactions", "sum", "amount", ALL, EVER),
     ]
     parts = [stream_of(_table([row for row in rows if row[5] == late]), CUSTOMERS, MOVES, "amount") for late in (False, True)]
-    one = OnePass(Steady(CUSTOMERS, 0, moves=parts[0]), Late(parts[1], None, None), MOMENT, threads)
-    sums = nothing(leaves, CUSTOMERS)
-    one.sum({"transactions": leaves}, sums)
+    sums = nothing(leaves, np.empty((len(leaves), CUSTOMERS)))
+    with Room(threads) as room:
+        OnePass(Steady(CUSTOMERS, 0, moves=parts[0]), Late(parts[1], None, None), MOMENT, room).sum(
+            {"transactions": leaves}, sums
+        )
     for customer in range(1, CUSTOMERS + 1):
         mine = [row for row in rows if row[0] == customer and row[1] <= TODAY]
         assert sums[:, customer - 1].tolist() == [
@@ -101,15 +104,16 @@ def test_averages_and_peaks_are_those_of_the_balances_day_by_day(rows: list, clo
     ending = stream(gone % 3 + 1, ends[gone], np.zeros(len(gone)), gone, 3)
     flow = stream(account % 3 + 1, day, change.astype(np.float64), account, 3)
     empty = stream(*(np.empty(0, dtype=t) for t in (np.int32, np.int32, np.float64, np.int32)), 3)
-    one = OnePass(Steady(3, 6, changes=flow), Late(None, empty, Accounts(kind, ends, ending)), MOMENT, 2)
     average = Leaf("balance_changes", "day_sum", "change", DEPOSIT, back(90))
     totals = [
         Leaf("balance_totals", "max", "assets", ALL, back(180), until="until"),
         Leaf("balance_totals", "min", "deposits", ALL, back(30), until="until"),
         Leaf("balance_totals", "spell_sum", "assets", ALL, back(90), until="until"),
     ]
-    sums = nothing([average, *totals], 3)
-    one.sum({"balance_changes": [average], "balance_totals": totals}, sums)
+    sums = nothing([average, *totals], np.empty((4, 3)))
+    with Room(2) as room:
+        one = OnePass(Steady(3, 6, changes=flow), Late(None, empty, Accounts(kind, ends, ending)), MOMENT, room)
+        one.sum({"balance_changes": [average], "balance_totals": totals}, sums)
     for customer in (1, 2, 3):
         held = [_day_by_day([row for row in rows if row[0] == n], ends[n]) for n in range(1, 6) if n % 3 + 1 == customer]
         deposits = sum(h for n, h in zip([n for n in range(1, 6) if n % 3 + 1 == customer], held, strict=True) if n % 2 == 0)
@@ -132,23 +136,34 @@ def _day_by_day(rows: list[tuple[int, int, int]], closed: int) -> np.ndarray:
     return held
 
 
-def _odd(*rows: tuple[str, str | None, int, int]) -> pa.Table:
-    ids, back_, days, amounts = zip(*rows, strict=True)
+def _odd(*rows: tuple[str, str | None, int, int, str]) -> pa.Table:
+    ids, back_, days, amounts, owners = zip(*rows, strict=True)
     on = pa.array(days, pa.int32()).cast(pa.date32())
     known = {"known_from": on, "known_to": pa.nulls(len(rows), pa.date32())}
     undoes = pa.array(back_, pa.string()).dictionary_encode()
-    return pa.table({"transaction_id": ids, "reverses_id": undoes, "on": on, "amount": pa.array(amounts, pa.int64()), **known})
+    owner = pa.array(owners).dictionary_encode()
+    return pa.table(
+        {
+            "customer_id": owner,
+            "transaction_id": ids,
+            "reverses_id": undoes,
+            "on": on,
+            "amount": pa.array(amounts, pa.int64()),
+            **known,
+        }
+    )
 
 
 @pytest.mark.parametrize(
     ("rows", "left"),
     [
-        ([("a", None, 5, -100), ("b", "a", 5, 100)], []),  # undone on its own day: no as_of sees anything of it
-        ([("a", None, 5, -100), ("b", "a", 6, 100)], ["a", "b"]),  # undone the day after: on the fifth it stands
-        ([("a", None, 5, -100), ("b", "a", 5, 40)], ["a", "b"]),  # undone in part
-        ([("a", None, 5, -100), ("b", "a", 5, 60), ("c", "a", 5, 40)], []),
-        ([("a", None, 5, -100), ("b", "a", 5, 100), ("c", "b", 5, -100)], ["a", "b", "c"]),  # an undoing undone
-        ([("b", "a", 5, 100)], ["b"]),  # of something the bank does not show
+        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "C")], []),  # undone on its own day: no as_of sees anything of it
+        ([("a", None, 5, -100, "C"), ("b", "a", 6, 100, "C")], ["a", "b"]),  # undone the day after: on the fifth it stands
+        ([("a", None, 5, -100, "C"), ("b", "a", 5, 40, "C")], ["a", "b"]),  # undone in part
+        ([("a", None, 5, -100, "C"), ("b", "a", 5, 60, "C"), ("c", "a", 5, 40, "C")], []),
+        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "C"), ("c", "b", 5, -100, "C")], ["a", "b", "c"]),  # an undoing undone
+        ([("b", "a", 5, 100, "C")], ["b"]),  # of something the bank does not show
+        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "D")], ["a", "b"]),  # of another customer's
     ],
 )
 def test_what_was_undone_on_its_own_day_is_nothing_and_all_else_waits_for_its_as_of(rows: list, left: list[str]) -> None:

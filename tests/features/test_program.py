@@ -17,6 +17,7 @@ from features.algebra import ALL, Leaf, Number, Term, leaf, of_clock, when
 from features.calendar import Clock
 from features.declare import Feature
 from features.program import columns, program
+from features.room import Room
 from features.settings import CalendarSettings
 from features.windows import Window, back
 
@@ -66,7 +67,8 @@ def _both(a: float | None, b: float | None) -> float | None:
 def _made(terms: list[Term], rows: list[tuple[float | None, ...]], unit: str = "count", threads: int = 1) -> list[list[Number]]:
     made = program([Feature(f"f{n}", one, unit, "", "") for n, one in enumerate(terms)], LEAVES, 100)  # type: ignore[arg-type]
     sums = np.array([[np.nan if value is None else value for value in row] for row in zip(*rows, strict=True)])
-    lines = made.run(sums, np.arange(len(rows)), CLOCK, threads)
+    with Room(threads) as room:
+        lines = made.run(sums, np.arange(len(rows)), CLOCK, np.empty((len(terms), len(rows))), room)
     return [column.to_pylist() for column in columns(made.names, lines).values()]
 
 
@@ -116,7 +118,7 @@ def test_a_window_or_season_that_is_not_there_is_unknown_and_the_clock_tells_its
         Feature("today", of_clock(lambda clock: clock.day), "date", "", ""),
         Feature("never", of_clock(lambda clock: None), "date", "", ""),
     ]
-    lines = program(features, leaves, 100).run(np.ones((2, 1)), np.arange(1), CLOCK)
+    lines = program(features, leaves, 100).run(np.ones((2, 1)), np.arange(1), CLOCK, np.empty((4, 1)))
     assert columns([one.name for one in features], lines)["season"].to_pylist() == [None]
     assert lines[1:3, 0].tolist() == [1.0, float(CLOCK.day)]
     assert math.isnan(lines[3, 0])
