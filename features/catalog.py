@@ -59,7 +59,7 @@ def missing(one: Feature, sets: Mapping[str, RowSet], canonical: Canonical) -> s
 
 
 def families_sold(canonical: Canonical) -> frozenset[str] | None:
-    """Product families of the bank's product table; None where it has none."""
+    """Product families of the bank's product table as it is today, whatever the as_of; None where it has none."""
     if not canonical.has("products", "family"):
         return None
     with canonical.connect() as con:

@@ -172,7 +172,9 @@ class OnePass:
             if where.columns:
                 passed = frame.select(passed=where.make()).to_native()["passed"].combine_chunks()
                 passes[:, place] = passed.fill_null(False).to_numpy(zero_copy_only=False)
-        names = sorted({leaf.value for leaf in leaves if leaf.value})
+        names = sorted({leaf.value for leaf in leaves} - {""}) or [
+            "customer_id"
+        ]  # where rows are only counted, any column does
         values = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.float64)
         value = np.array([names.index(leaf.value or names[0]) for leaf in leaves])
         day = table["day"].to_numpy() if "day" in table.column_names else np.full(table.num_rows, self._through)

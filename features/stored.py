@@ -62,7 +62,7 @@ def pieces(file: StoredFile, table: str, columns: Sequence[str], only: int | Non
 
 
 def empty(table: str, columns: Sequence[str]) -> pa.Table:
-    """No rows of a table, as `piece` reads them."""
+    """No rows of a table, as `pieces` reads them."""
     spec, coded, fields = TABLES[table], pa.dictionary(pa.int32(), pa.string()), []
     for name in sorted({*columns, "customer_id", *KNOWN}):
         kind = pa.date32() if name in KNOWN else _STORED.get(spec.column(name).kind) if name in spec.names else None

@@ -21,6 +21,7 @@ from features.kernels.machine import (
 )
 
 LIMB = 1_000_000.0
+NONE, STEADY, LATE, ENDS = -1, 0, 1, 2  # streams of changes
 
 
 @compiled
@@ -51,53 +52,79 @@ def balances(
     held = np.zeros(len(kind_of))
     known = np.zeros(len(kind_of), dtype=np.bool_)
     for customer in range(first, last):
-        any_row = False
         total[:] = 0.0
         days[:] = 0.0
-        since, assets, deposits = history - 1, 0.0, 0.0
+        begin, was_assets, was_deposits = history - 1, 0.0, 0.0  # the spell: assets and deposits since that day
+        today, assets, deposits = begin, 0.0, 0.0  # the day whose changes come in
         row, late, end = starts[customer], late_starts[customer], end_starts[customer]
         while True:
-            # the next event of the three streams, by day
-            while row < starts[customer + 1] and (kind_of[account[row]] < 0 or day[row] >= closed[account[row]]):
-                row += 1
-            when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
-            if end < end_starts[customer + 1] and end_day[end] < when:
-                when, stream = end_day[end], 2
-            if stream == -1:
+            when, stream, row = _next(
+                row, starts[customer + 1], day, account, late, late_starts[customer + 1], late_day, end,
+                end_starts[customer + 1], end_day, closed, kind_of, through,
+            )  # fmt: skip
+            if stream == NONE or max(when, history) != today:
+                begin, was_assets, was_deposits = _turn(
+                    spells, customer, begin, today, history, was_assets, was_deposits, assets, deposits, spell_value, spell_how,
+                    spell_spans, spell_until,
+                )  # fmt: skip
+                today = max(when, history)
+            if stream == NONE:
                 break
-            if stream == 0:
-                which = account[row]
-                value, kind = change[row], kind_of[which]
+            if stream == STEADY:
+                which, value = account[row], change[row]
+                kind = kind_of[which]
                 held[which] += value
                 known[which] = True
                 row += 1
-            elif stream == 1:
+            elif stream == LATE:
                 value, kind = late_change[late], late_code[late]
                 late += 1
             else:
                 which = end_account[end]
-                end += 1
-                if not known[which]:
-                    continue
-                value, kind = -held[which], kind_of[which]
+                value, kind = -held[which] if known[which] else 0.0, kind_of[which]
                 known[which] = False
-            any_row = True
+                end += 1
             bucket = edge_of[max(when - day_zero, 0)]
-            for place in range(where_starts[kind], where_starts[kind + 1]):
-                total[wheres[place], bucket] += value
-                days[wheres[place], bucket] += value * (through + 1 - when)
-            now = max(when, history)
-            if now != since:
-                if now > history:
-                    _spell(spells, customer, since, now, assets, deposits, spell_value, spell_how, spell_spans, spell_until)
-                since = now
+            _count(total, days, where_starts[kind], where_starts[kind + 1], wheres, bucket, value, through + 1 - when)
             assets += value
-            if is_deposit[kind]:
-                deposits += value
-        _spell(spells, customer, since, through + 1, assets, deposits, spell_value, spell_how, spell_spans, spell_until)
-        if not any_row:
-            continue
+            deposits += value if is_deposit[kind] else 0.0
+        _spell(spells, customer, begin, through + 1, was_assets, was_deposits, spell_value, spell_how, spell_spans, spell_until)
         _windows(customer, total, days, leaf_where, leaf_low, leaf_high, leaf_how, leaf_length, leaf_since, out)
+
+
+@compiled
+def _next(
+    row: Any, last: Any, day: Any, account: Any, late: Any, late_last: Any, late_day: Any, end: Any, end_last: Any,
+    end_day: Any, closed: Any, kind_of: Any, through: Any,
+) -> Any:  # fmt: skip
+    """The day and stream of a customer's next change, and the steady row to go on from; what does not count is passed over."""
+    while row < last and (kind_of[account[row]] < 0 or day[row] >= closed[account[row]]):
+        row += 1
+    when, stream = next_of(row, last, day, late, late_last, late_day, through)
+    if end < end_last and end_day[end] < when:
+        when, stream = end_day[end], ENDS
+    return when, stream, row
+
+
+@compiled
+def _count(total: Any, days: Any, first: Any, last: Any, wheres: Any, bucket: Any, value: Any, length: Any) -> None:
+    """A change into the cells of every filter it passes."""
+    for place in range(first, last):
+        total[wheres[place], bucket] += value
+        days[wheres[place], bucket] += value * length
+
+
+@compiled
+def _turn(
+    spells: Any, customer: Any, begin: Any, today: Any, history: Any, was_assets: Any, was_deposits: Any, assets: Any,
+    deposits: Any, values: Any, hows: Any, spans: Any, untils: Any,
+) -> Any:  # fmt: skip
+    """The spell that holds after a day: a new one if the day changed anything, and the one before is put into its leaves."""
+    if assets == was_assets and deposits == was_deposits:
+        return begin, was_assets, was_deposits
+    if today > history:
+        _spell(spells, customer, begin, today, was_assets, was_deposits, values, hows, spans, untils)
+    return today, assets, deposits
 
 
 @compiled

@@ -97,6 +97,7 @@ def balance_totals(known: Known) -> Frame:
         nw.max_horizontal(nw.col("day"), nw.lit(start)).alias("day"), of_deposits.alias("deposit")
     )
     daily = changes.group_by("customer_id", "day").agg(nw.col("change").sum(), nw.col("deposit").sum())
+    daily = daily.filter((nw.col("change") != nw.lit(0.0)) | (nw.col("deposit") != nw.lit(0.0)))
     columns = ["customer_id", "day", "change", "deposit"]
     anchors = (
         known.table("customers")
@@ -171,7 +172,7 @@ class Balances:
         return 1 - self.at() / self.highest(days)
 
     def turnover(self, days: int) -> Term:
-        """Number of days on which the total changed."""
+        """Number of days on which the total of all that is held, or of deposits, is another than the day before."""
         return leaf("balance_totals", "count", "", ALL, Window("back", days))
 
     def volatility(self, days: int) -> Term:

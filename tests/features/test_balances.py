@@ -117,6 +117,16 @@ def test_one_row_of_today_is_one_day_of_a_window(tmp_path: Path) -> None:
     assert (row.dep_adb_30d, row.dep_balance, row.dep_lowest_30d) == (10.0, 300.0, 0.0)
 
 
+def test_a_bank_that_sends_every_balance_every_day_has_the_features_of_one_that_sends_changes(tmp_path: Path) -> None:
+    on = dt.date(2025, 6, 30)
+    told = [("1", dt.date(2025, 4, 2), 30_000), ("1", dt.date(2025, 5, 20), 45_000), ("1", dt.date(2025, 6, 9), 30_000)]
+    days = [dt.date(2025, 4, 2) + dt.timedelta(n) for n in range(90)]
+    daily_rows = [("1", day, max(row for row in told if row[1] <= day)[2]) for day in days]
+    changes, every_day = one(tmp_path / "a", on, balances=told), one(tmp_path / "b", on, balances=daily_rows)
+    assert changes.loc["A"].dep_moves_90d_cnt == 3
+    pd.testing.assert_frame_equal(every_day, changes, check_exact=True)
+
+
 def test_an_account_is_empty_from_the_day_it_closes_and_its_owner_leaves_with_the_last_one(tmp_path: Path) -> None:
     balances = [("1", dt.date(2025, 1, 1), 60_000)]
     closed = dt.date(2025, 6, 16)

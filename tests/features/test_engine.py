@@ -80,6 +80,21 @@ def test_limits_of_the_machine_change_no_bit_and_make_nothing_anew(tmp_path: Pat
     assert steps == []
 
 
+@pytest.mark.parametrize(
+    "some", [("income_blocks_180d_cnt", "income_blocks_360d_cnt"), ("payroll_cnt_90d", "payroll_cnt_365d")]
+)
+def test_features_that_only_count_are_the_same_without_the_others(tmp_path: Path, some: tuple[str, ...]) -> None:
+    canonical, on = county.write(tmp_path / "canonical", county.make(36, customers=12)), DATES[-1]
+    whole = build(canonical, county.SETTINGS, [on], tmp_path / "whole")
+    others = [spec.name for spec in whole.specs if spec.name not in some]
+    settings = county.SETTINGS.model_copy(update={"features": county.SETTINGS.features.model_copy(update={"without": others})})
+    alone = build(canonical, settings, [on], tmp_path / "alone")
+    assert {spec.name for spec in alone.specs} == set(some)
+    columns = ["customer_id", *some]
+    pd.testing.assert_frame_equal(alone.read(on)[columns], whole.read(on)[columns], check_exact=True)
+    assert (whole.read(on)[list(some)] > 0).any().all()
+
+
 def test_a_file_made_of_the_same_is_kept_and_one_that_was_touched_is_made_again(tmp_path: Path) -> None:
     canonical = county.write(tmp_path / "canonical", county.make(33, customers=6))
     on, steps = DATES[-1], []

@@ -77,6 +77,17 @@ def test_a_register_that_the_bank_began_to_fill_later_adds_no_column_and_changes
     assert same(full, short) == []
 
 
+def test_a_product_that_comes_later_adds_columns_and_changes_no_figure(tmp_path: Path) -> None:
+    tables = county.make(14)
+    tables["holdings"] = tables["holdings"][tables["holdings"]["product_id"] != "ACQ"].reset_index(drop=True)  # not yet sold
+    without = tables["products"][tables["products"]["product_id"] != "ACQ"].reset_index(drop=True)
+    before, after = built(tmp_path / "a", {**tables, "products": without}), built(tmp_path / "b", tables)
+    added = set(after.column_names) - set(before.column_names)
+    assert {"acq_settle_days_30d"} <= added
+    assert set(before.column_names) <= set(after.column_names)
+    assert set(same(before, after)) == added
+
+
 def test_changing_what_comes_later_changes_nothing(tmp_path: Path) -> None:
     tables = county.make(21)
     changed = {name: frame.copy() for name, frame in tables.items()}
