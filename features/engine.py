@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Progress = Callable[[str, int, int], None] | None
+_LEAST = 2_000_000  # rows for which a lane is worth its statements
 
 
 @dataclass(frozen=True)
@@ -143,32 +147,90 @@ def _finished(
     parts: Parts,
     progress: Progress,
 ) -> Iterator[tuple[dt.date, int]]:
-    """Each date once its parts are all there, and its rows: buckets are loaded once for all dates."""
+    """Each date once its parts are all there, and its rows: buckets are loaded once for all dates.
+
+    Loads lie beside each other in lanes, each with its share of the machine: so no core waits for a step that keeps only one.
+    """
     reads = needed(wanted, row_sets())
-    loads = _loads(canonical)
+    lanes, loads = _lanes(canonical)
     script = duck.compiled(
         tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
-    missing = {number: [on for on in dates if not parts.has(on, buckets)] for number, buckets in enumerate(loads)}
-    done, total = 0, sum(len(waiting) for waiting in missing.values())
-    with canonical.connect() as con, Room(canonical.limits.threads) as room:
+    with canonical.connect() as con:
         moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
-        for number, buckets in enumerate(loads):
-            if not missing[number]:
-                continue
-            held = load(con, canonical, buckets, reads, room)
-            for on in missing[number]:
-                _at(con, script, held, wanted, moments[on], parts, room, on)
-                if number == len(loads) - 1:
-                    yield on, parquet_rows(parts.folder(on))
-                done += 1
-                if progress:
-                    progress("features", done, total)
-            del held  # before the next one is read
-            room.drop("sums", "lines")
-            pa.default_memory_pool().release_unused()
-        for on in sorted(set(dates) - set(missing[len(loads) - 1])):  # stopped between their last part and their name
+    missing = [(buckets, [on for on in dates if not parts.has(on, buckets)]) for buckets in loads]
+    left = Counter(on for _, waiting in missing for on in waiting)
+    work = _Work(replace(canonical, limits=canonical.limits.share(lanes)), script, reads, wanted, moments, parts)
+    for on in sorted(set(dates) - set(left)):  # stopped between their last part and their name
+        yield on, parquet_rows(parts.folder(on))
+    total = left.total()
+    for done, on in enumerate(_beside(work, [one for one in missing if one[1]], lanes), start=1):
+        left[on] -= 1
+        if not left[on]:
             yield on, parquet_rows(parts.folder(on))
+        if progress:
+            progress("features", done, total)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What lanes do: `canonical` has the limits of one of them."""
+
+    canonical: Canonical
+    script: duck.Script
+    reads: Mapping[str, Iterable[str]]
+    wanted: Sequence[Feature]
+    moments: Mapping[dt.date, Moment]
+    parts: Parts
+
+    def lane(self, loads: Iterator[tuple[Sequence[int], Sequence[dt.date]]], say: Callable[[dt.date], bool]) -> None:
+        """One load after the other; `say` is told of every date that is written, and answers whether to go on."""
+        with self.canonical.connect() as con, Room(self.canonical.limits.threads) as room:
+            for buckets, waiting in loads:
+                held = load(con, self.canonical, buckets, self.reads, room)
+                for on in waiting:
+                    _at(con, self.script, held, self.wanted, self.moments[on], self.parts, room, on)
+                    if not say(on):
+                        return
+                del held  # before the next one is read
+                room.drop("sums", "lines")
+                pa.default_memory_pool().release_unused()
+
+
+def _beside(work: _Work, loads: Sequence[tuple[Sequence[int], Sequence[dt.date]]], lanes: int) -> Iterator[dt.date]:
+    """Dates as they are written, one load of one lane each. Where one fails, the others end with the date they are at."""
+    said: SimpleQueue[dt.date | None] = SimpleQueue()
+    stopped, waiting = Event(), SimpleQueue[tuple[Sequence[int], Sequence[dt.date]]]()
+    for one in loads:
+        waiting.put(one)
+
+    def next_loads() -> Iterator[tuple[Sequence[int], Sequence[dt.date]]]:
+        with suppress(Empty):
+            while not stopped.is_set():
+                yield waiting.get_nowait()
+
+    def say(on: dt.date) -> bool:
+        said.put(on)
+        return not stopped.is_set()
+
+    def run() -> None:
+        try:
+            work.lane(next_loads(), say)
+        except BaseException:
+            stopped.set()
+            raise
+        finally:
+            said.put(None)
+
+    with ThreadPoolExecutor(lanes) as pool:
+        running = [pool.submit(run) for _ in range(lanes)]
+        try:
+            for _ in running:
+                yield from iter(said.get, None)
+        finally:
+            stopped.set()
+        for lane in running:
+            lane.result()
 
 
 def _at(
@@ -213,7 +275,7 @@ def _by_spark(
     progress: Progress,
 ) -> Iterator[tuple[dt.date, int]]:
     """Each date once its parts are all there, and its rows: collected load by load."""
-    loads = _loads(canonical)
+    _, loads = _lanes(canonical)
     for number, on in enumerate(dates):
         for place, buckets in enumerate(loads):
             if not parts.has(on, buckets):
@@ -233,14 +295,18 @@ def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, r
     return {"balances": day_number(first[0])} if first and first[0] else {}
 
 
-def _loads(canonical: Canonical) -> list[list[int]]:
-    """Buckets in groups of about as many transactions and balances as may be in work at once."""
-    tables = canonical.manifest.tables
+def _lanes(canonical: Canonical) -> tuple[int, list[list[int]]]:
+    """How many lanes there are, and loads: buckets in groups of as many transactions and balances as a lane may hold.
+
+    No more lanes than threads, nor so many that their loads are small: each load costs two dozen statements, whatever its rows.
+    """
+    tables, limits = canonical.manifest.tables, canonical.limits
     rows = sum(tables[name].rows for name in ("transactions", "balances") if name in tables)
     count = canonical.manifest.buckets
-    groups = min(count, max(1, -(-rows // canonical.limits.rows_at_once)))
+    lanes = min(limits.threads, count, max(1, min(rows, limits.rows_at_once) // _LEAST))
+    groups = min(count, max(lanes, -(-rows // limits.share(lanes).rows_at_once)))
     size = -(-count // groups)
-    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+    return lanes, [list(range(start, min(start + size, count))) for start in range(0, count, size)]
 
 
 def finished(table: pa.Table, wanted: Sequence[Feature], on: dt.date) -> pa.Table:

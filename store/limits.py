@@ -11,7 +11,7 @@ from store.settings import Settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([MGT])(i?)B")
 _UNITS = {"M": 2, "G": 3, "T": 4}
-_ROWS_PER_KB = 4  # of memory: movements and balances that are loaded at once
+_ROWS_PER_KB = 2  # of memory: movements and balances that are loaded at once
 
 
 def bytes_of(size: str) -> int:
@@ -43,6 +43,15 @@ class Limits(Settings):
     memory: Memory = "4GB"  # one half is the database engine's, which then spills to disk; one half is for rows held as arrays
     temporary_space: Space = "50GB"  # for what is spilled, beside the bank's tables
     rows_per_load: int | None = Field(default=None, gt=0)  # movements and balances in work at once; else by the memory
+
+    def share(self, lanes: int) -> Limits:
+        """What each may use of so many that work beside each other."""
+        return Limits.model_construct(
+            threads=max(1, self.threads // lanes),
+            memory=f"{bytes_of(self.memory) // lanes // 10**6}MB",
+            temporary_space=f"{bytes_of(self.temporary_space) // lanes // 10**6}MB",
+            rows_per_load=self.rows_per_load and max(1, self.rows_per_load // lanes),
+        )
 
     @property
     def rows_at_once(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features import engine
 from features.engine import build, file_of
 from store.errors import ConfigError
 from store.files import read_json
@@ -43,6 +44,33 @@ def test_shuffled_input_and_smaller_loads_give_the_same_bytes_and_other_buckets_
     assert len(list(file_of(tmp_path / "small", on).iterdir())) == 5
     other = build(county.write(tmp_path / "c", shuffled, buckets=2), county.SETTINGS, [on], tmp_path / "other")
     pd.testing.assert_frame_equal(other.read(on), plain.read(on), check_exact=True)
+
+
+def test_lanes_beside_each_other_give_the_same_bytes_and_one_that_fails_stops_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canonical = county.write(tmp_path / "canonical", county.make(37), buckets=5)
+    one = build(canonical, county.SETTINGS, DATES[2:], tmp_path / "one").fingerprints
+    monkeypatch.setattr(engine, "_LEAST", 10)
+    lanes, loads = engine._lanes(replace(canonical, limits=Limits(threads=3, rows_per_load=300)))
+    assert lanes == 3
+    assert [bucket for load in loads for bucket in load] == [0, 1, 2, 3, 4]
+    wide = replace(canonical, limits=Limits(threads=3, rows_per_load=300))
+    assert build(wide, county.SETTINGS, DATES[2:], tmp_path / "three").fingerprints == one
+    written, write = [], engine._finish
+
+    def fail(made: object, bucket: int, *rest: object) -> None:
+        written.append(bucket)
+        if len(written) == 4:
+            raise OSError("no room")
+        write(made, bucket, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "_finish", fail)
+    with pytest.raises(OSError, match="no room"):
+        build(wide, county.SETTINGS, DATES[2:], tmp_path / "failed")
+    assert len(written) < 15
+    monkeypatch.setattr(engine, "_finish", write)
+    assert build(wide, county.SETTINGS, DATES[2:], tmp_path / "failed").fingerprints == one
 
 
 def test_a_build_that_is_stopped_leaves_whole_dates_and_the_next_goes_on_after_the_last_finished_bucket(tmp_path: Path) -> None:
