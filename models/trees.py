@@ -28,6 +28,7 @@ PLAIN, UNKNOWN_LEFT, CATEGORY = range(3)  # at most the threshold goes left; so 
 _CATEGORY, _DEFAULT_LEFT, _MISSING = 1, 2, 12  # bits of LightGBM's decision types, and what the last say of the unknown:
 _NONE, _IS_NAN = 0, 8  # there was none to learn from and it counts as 0; it goes by default
 _ONE_TREE, _STRANGE = "num_tree_per_iteration=1\n", ("\naverage_output", "\nis_linear=1")
+_OF_FORKS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
 _ZERO = np.float32(1e-35)
 _SPREAD, _SHIFT = 0x077CB531, 27  # times a single bit, then shifted: another number below 32 for each (de Bruijn)
 _PLACES = np.array([((1 << bit) * _SPREAD & 0xFFFFFFFF) >> _SHIFT for bit in range(LEAVES)])
@@ -66,8 +67,11 @@ def in_strips(columns: Sequence[npt.NDArray[np.floating[Any]]], rows: int) -> Fl
 
 @lru_cache(maxsize=64)
 def trees_of(text: str) -> Trees | None:
-    """The trees of a booster's text; None for such as are not asked here: large ones, averages, linear leaves."""
+    """The trees of a booster's text; None for such as are not asked here: large ones, averages, linear
+    leaves, and a text without trees or with torn ones, of which LightGBM says what is wrong."""
     trees = [_said(part) for part in text.partition("\nend of trees")[0].split("\nTree=")[1:]]
+    if not trees or not all(_is_whole(tree) for tree in trees):
+        return None
     forks, leaves = (np.array([len(tree.get(name, ())) for tree in trees]) for name in ("split_feature", "leaf_value"))
     decision = _all(trees, "decision_type").astype(np.int64)
     missing, is_category = decision & _MISSING, (decision & _CATEGORY) > 0
@@ -96,6 +100,12 @@ def trees_of(text: str) -> Trees | None:
 def _said(part: str) -> Said:
     lines = (line.partition("=") for line in part.split("\n"))
     return {name: said.split() for name, _, said in lines}
+
+
+def _is_whole(tree: Said) -> bool:
+    """Whether a fork is told in all that is read of it, and leaves are one more than forks."""
+    told = [len(tree.get(name, ())) for name in _OF_FORKS]
+    return min(told) == max(told) == len(tree.get("leaf_value", ())) - 1
 
 
 def _all(trees: Sequence[Said], name: str) -> Array:
@@ -176,7 +186,7 @@ def _ask(
                         left[row] &= keeps if values[row] > at else every
                 else:
                     for row in range(STRIP):
-                        code = np.int64(values[row]) if values[row] >= 0 else np.int64(-1)
+                        code = np.int64(values[row]) if values[row] > -1 else np.int64(-1)  # LightGBM cuts off what is behind the point
                         word = bits_from[fork] + code // 32
                         if code < 0 or word >= bits_to[fork] or not (bits[word] >> np.uint32(code % 32)) & one:
                             left[row] &= keeps
