@@ -92,15 +92,15 @@ def ranking(
     first = np.flatnonzero(np.r_[True, step[1:] != step[:-1]]) if len(step) else step
     auc, precision, gains = [], [], []
     for each in resamples.blocks(who, None if weight is None else weight[order]):
-        weight, hits = np.add.reduceat(each, starts, axis=1), np.zeros((len(each), len(starts)), np.float32)
+        mass, hits = np.add.reduceat(each, starts, axis=1), np.zeros((len(each), len(starts)), np.float32)
         if len(positive):
             hits[:, step[first]] = np.add.reduceat(each[:, positive], first, axis=1)
-        everyone = np.cumsum(weight, axis=1, dtype=np.float64)
+        everyone = np.cumsum(mass, axis=1, dtype=np.float64)
         caught = np.cumsum(hits, axis=1, dtype=np.float64)
         total, found = everyone[:, -1:], caught[:, -1:]
         with np.errstate(invalid="ignore", divide="ignore"):
             # a negative is beaten by the positives above it, and by half of those beside it
-            beaten = ((weight - hits) * (caught - hits / 2)).sum(1)
+            beaten = ((mass - hits) * (caught - hits / 2)).sum(1)
             auc.append(beaten / (found * (total - found))[:, 0])
             precision.append((hits * np.nan_to_num(caught / everyone)).sum(1) / found[:, 0])
             gains.append(np.stack([_gain(everyone, caught, share) for share in shares], 1))

@@ -70,7 +70,7 @@ class SegmentRates:
         """Log-odds split as base, first feature, second feature given the first: the last column is the base."""
         raw = logit(np.array(self.rates))[self.cells(matrix)]
         out = np.zeros((len(matrix), len(self.cutters) + 1))
-        out[:, -1] = self.base
+        out[:, -1] = self.base if self.cutters else raw  # where nothing tells customers apart, all have the one rate
         if self.cutters:
             first = raw if len(self.cutters) == 1 else np.array(self.first)[self.cutters[0].cells(matrix[:, 0])]
             out[:, 0] = first - self.base

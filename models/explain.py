@@ -55,10 +55,10 @@ def explain(champion: Champion, rows: pd.DataFrame, threads: int = 2) -> pd.Data
 def _check(champion: Champion, rows: pd.DataFrame, total: Array, raw: Array, what: str) -> None:
     off = np.abs(total - raw)
     if len(off) and not float(off.max()) <= TOLERANCE:
-        worst = int(np.nanargmax(off))
+        first = int(np.argmax(~(off <= TOLERANCE)))
         raise TerraceError(
-            f"contributions sum to {total[worst]:.9f}, {what} is {raw[worst]:.9f}",
-            where=f"model {champion.name}, customer {rows['customer_id'].iloc[worst]}",
+            f"contributions sum to {total[first]:.9f}, {what} is {raw[first]:.9f}",
+            where=f"model {champion.name}, customer {rows['customer_id'].iloc[first]}",
             expected=f"a difference of at most {TOLERANCE:g}",
             do="score this date again with the same champion and features",
         )

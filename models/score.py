@@ -22,7 +22,7 @@ from models.champion import Champion
 from models.feature_rows import Block, Column
 from models.settings import BandSettings
 from models.stack import Floats
-from models.trees import trees_of
+from models.trees import STRIP, trees_of
 from store.errors import ConfigError
 from store.files import write_parquet
 
@@ -202,7 +202,7 @@ def _looked(champions: Sequence[Champion], path: Path, rows: int, threads: int, 
             if trees := trees_of(champion.booster_text):
                 trees.ask(cells, mine, into)
             else:
-                rows = cells[:, mine].transpose(0, 2, 1).reshape(-1, len(mine))
+                rows = cells[:, mine].transpose(0, 2, 1).reshape(len(cells) * STRIP, len(mine))
                 into[:] = look(champion, rows[: len(into)], 1)
 
     waiting: deque[Future[None]] = deque()

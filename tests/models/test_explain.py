@@ -47,6 +47,17 @@ def test_a_stored_score_that_the_model_does_not_give_is_an_error(trained: Traini
         explain(trained.champion, rows.assign(raw_score=0.123))
 
 
+def test_a_stored_score_that_is_no_number_is_the_same_error_and_names_the_customer(
+    trained: TrainingResult, rows: pd.DataFrame
+) -> None:
+    right = explain(trained.champion, rows).groupby("customer_id", sort=False)["contribution"].sum().to_numpy()
+    with pytest.raises(TerraceError, match="the stored raw score is nan"):
+        explain(trained.champion, rows.assign(raw_score=np.nan))
+    some = np.where(np.arange(len(rows)) == 7, np.nan, right)
+    with pytest.raises(TerraceError, match=f"customer {rows['customer_id'].iloc[7]}"):
+        explain(trained.champion, rows.assign(raw_score=some))
+
+
 def test_the_features_that_made_the_truth_carry_the_explanation(trained: TrainingResult, rows: pd.DataFrame) -> None:
     explained = explain(trained.champion, rows).query(f"feature != '{BASE}'")
     weight = explained["contribution"].abs().groupby(explained["feature"]).mean().sort_values(ascending=False)

@@ -12,8 +12,10 @@ import pytest
 from synthetic import LABEL, Synthetic
 
 from models import trees
+from models.calibration import sigmoid
 from models.champion import Champion
 from models.cold_start import segment_rates
+from models.explain import BASE, explain
 from models.score import SCHEMA, score_all
 from models.settings import Segment
 from models.train import TrainingResult
@@ -95,6 +97,30 @@ def test_trees_too_large_to_be_asked_together_score_the_same(
     trees.trees_of.cache_clear()
     together, alone = ((tmp_path / name / path.name).read_bytes() for name in ("together", "by_lightgbm"))
     assert together == alone
+
+
+def test_a_label_that_no_segment_tells_of_has_the_rate_of_its_cohort_and_holds_up_no_other(
+    bank: Synthetic, champions: list[Champion], tmp_path: Path
+) -> None:
+    day = bank.as_ofs[-1]
+    path = bank.features / f"as_of={day}.parquet"
+    ids = pq.read_table(path)["customer_id"]
+    rates = segment_rates(bank.dataset(), (), 1)
+    plain = Champion("b_plain", "segment_rate", (), {}, 0.08, (), dt.date(2024, 1, 1), segments=rates)
+    (alone,) = score_all([plain], path, {"b_plain": ids}, day, tmp_path / "alone")
+    assert alone.customers == len(ids)
+    scored = pq.read_table(tmp_path / "alone" / path.name, partitioning=None)
+    assert set(scored["probability"].to_pylist()) == {rates.rates[0]}
+    cohorts = {"b_plain": ids, LABEL: ids, "a_cold_one": ids}
+    score_all([*champions, plain], path, cohorts, day, tmp_path / "beside")
+    score_all(champions, path, cohorts, day, tmp_path / "without")
+    beside, without = (pq.read_table(tmp_path / name / path.name, partitioning=None) for name in ("beside", "without"))
+    assert beside.filter(pc.equal(beside["model"], "b_plain")).equals(scored)
+    assert beside.filter(pc.not_equal(beside["model"], "b_plain")).equals(without)
+    rows = pq.read_table(path).to_pandas().head(3)
+    told = explain(plain, rows)
+    assert told["feature"].to_list() == [BASE] * 3
+    assert sigmoid(told["contribution"].to_numpy()) == pytest.approx(scored["probability"].to_numpy()[:3])
 
 
 def test_a_label_without_a_cohort_and_a_missing_feature_are_named(

@@ -62,15 +62,18 @@ def test_scores_have_the_same_bytes_on_spark_and_only_cohorts_have_any(tmp_path:
     learned = train_label(synthetic.LABEL, bank.dataset(), Window(0, 60), quick, known_at=bank.as_ofs[-1]).champion
     rates = segment_rates(bank.dataset(), (Segment(feature="dep_adb_90d"), Segment(feature="group_code")), 1)
     cold = Champion("a_cold_one", "segment_rate", rates.feature_names, {}, 0.08, (), dt.date(2024, 1, 1), segments=rates)
+    none = segment_rates(bank.dataset(), (), 1)
+    plain = Champion("b_plain", "segment_rate", (), {}, 0.08, (), dt.date(2024, 1, 1), segments=none)
     assert learned.booster_text
     day = bank.as_ofs[-1]
     path = bank.features / f"as_of={day}.parquet"
     ids = pq.read_table(path)["customer_id"].to_pylist()
-    cohorts = {synthetic.LABEL: ids[100:], "a_cold_one": [*reversed(ids[:500]), "nobody"]}
-    counts = score_all([learned, cold], path, cohorts, day, tmp_path / "here")
-    assert spark_score.score_all(session, [learned, cold], path, cohorts, day, tmp_path / "spark") == counts
-    here, spark = ((tmp_path / way / f"as_of={day}.parquet").read_bytes() for way in ("here", "spark"))
-    assert spark == here
+    cohorts = {synthetic.LABEL: ids[100:], "a_cold_one": [*reversed(ids[:500]), "nobody"], "b_plain": ids[:700]}
+    for number, champions in enumerate(([learned, cold, plain], [plain])):  # one that looks at nothing, also alone
+        counts = score_all(champions, path, cohorts, day, tmp_path / f"here{number}")
+        assert spark_score.score_all(session, champions, path, cohorts, day, tmp_path / f"spark{number}") == counts
+        here, spark = ((tmp_path / f"{way}{number}" / f"as_of={day}.parquet").read_bytes() for way in ("here", "spark"))
+        assert spark == here
 
 
 SPARK_TABLES = """
