@@ -41,10 +41,15 @@ class Bank:
     gone: frozenset[str]  # numbers merged into others
 
     def area(self, branch: str | None) -> str | None:
+        """The branch that an outlet belongs to; where outlets go round in a ring, the first by name of those passed."""
+        passed: set[str] = set()
         while branch in self.branches and self.branches[branch]["level"] == "outlet":
             above = self.branches[branch]["parent_id"]
             if above not in self.branches or self.branches[above]["level"] == "head":
                 break
+            passed.add(branch)
+            if above in passed:  # outlets that belong to each other in a ring
+                return min(passed)
             branch = above
         return branch
 

@@ -14,6 +14,7 @@ from sources.sqltext import literal, literals
 from store.errors import ConfigError
 from store.fingerprint import keyed_below
 from targeting.known import ROOT, WITH_ROOT
+from targeting.owners import HEAD_OFFICE
 from targeting.settings import Holdout, TargetingSettings
 
 PUBLIC_ZH, PUBLIC_EN = "按规则不列入", "not listed by rule"
@@ -118,10 +119,10 @@ def _consent(settings: TargetingSettings) -> tuple[Rule, ...]:
 def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
     said = [f"contains(lower(c.occupation), {literal(word.lower())})" for word in settings.exclusions.student_words]
     words = " OR ".join(said) or "false"
-    # A loan written off is closed with a balance: it still stands against its borrower.
-    state = ("SELECT l.customer_id, s.* FROM loans l JOIN (SELECT loan_id, outstanding, overdue_days, overdue_amount, class "
-             "FROM loan_status QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY \"on\" DESC) = 1) s USING (loan_id) "
-             "WHERE l.closed_on IS NULL OR s.outstanding > 0")
+    # A loan written off is closed with a balance: it still stands against its borrower, as does one told of late.
+    state = ("SELECT s.* FROM (SELECT customer_id, loan_id, outstanding, overdue_days, overdue_amount, class "
+             "FROM loan_status QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY \"on\" DESC) = 1) s "
+             "LEFT JOIN loans l USING (loan_id) WHERE (l.loan_id IS NOT NULL AND l.closed_on IS NULL) OR s.outstanding > 0")
     of = f"SELECT {ROOT} FROM ({state}) s {WITH_ROOT} WHERE "
     return (
         Rule("loan_overdue", "loan", of + "s.overdue_days > 0 OR s.overdue_amount > 0", "贷款逾期", "a loan is overdue"),
@@ -130,29 +131,29 @@ def _loan(settings: TargetingSettings) -> tuple[Rule, ...]:
         Rule("student", "loan", _suppressed("student") + " UNION " + _customer(words), "在校学生", "student"),
         Rule("exit_class", "loan", _suppressed("exit"), "退出类客户", "exit class"),
         Rule("cross_region", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE a.is_loan "
-             "AND a.owner_area_id IS NOT NULL AND a.owner_area_id IS DISTINCT FROM a.area_id",
+             f"AND a.list_id <> {literal(HEAD_OFFICE)} AND (a.area_id IS NULL OR a.owner_area_id IS DISTINCT FROM a.area_id)",
              "跨区域放贷", "lending across regions"),
     )
 
 
 def _suitability(settings: TargetingSettings, as_of: dt.date) -> tuple[Rule, ...]:
     day = f"DATE '{as_of}'"
-    valid = (f"SELECT root, max(c.risk_rating) AS rating FROM numbers c "
+    # Of a person rated under several numbers the most careful counts.
+    valid = (f"SELECT root, min(c.risk_rating) AS lowest FROM numbers c "
              f"WHERE c.risk_rating IS NOT NULL AND c.risk_rated_on <= {day} "
-             f"AND c.risk_rated_on > {day} - INTERVAL {settings.exclusions.rating_months} MONTH GROUP BY 1")
-    lowest = valid.replace("max(c.risk_rating)", "min(c.risk_rating)")
+             f"AND {day} < c.risk_rated_on + INTERVAL {settings.exclusions.rating_months} MONTH GROUP BY 1")
     product = "SELECT family, min(risk) AS risk FROM products GROUP BY 1"
     found = [
         Rule("rating_missing", "rated", f"SELECT root FROM owners ANTI JOIN ({valid}) USING (root)", "风险评级缺失或已过期",
              "risk rating missing or expired"),
-        Rule("rating_too_low", "offer", f"SELECT a.number, a.offer_number FROM asked a JOIN ({lowest}) v USING (root) "
-             f"LEFT JOIN ({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.rating",
+        Rule("rating_too_low", "offer", f"SELECT a.number, a.offer_number FROM asked a JOIN ({valid}) v USING (root) "
+             f"LEFT JOIN ({product}) p USING (family) WHERE a.needs_rating AND coalesce(p.risk, a.risk, 'R1') > v.lowest",
              "风险等级不匹配", "product riskier than the customer's rating"),
         Rule("held", "offer", _HELD, "已持有", "held already"),
         Rule("customer_kind", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE a.is_known AND NOT "
              "list_contains(a.customer_kinds, a.own_kind)", "客户类型不适用", "not for this kind of customer"),
         Rule("group", "offer", "SELECT a.number, a.offer_number FROM asked a WHERE len(a.groups) > 0 AND NOT "
-             "list_contains(a.groups, a.\"group\")", "客群不适用", "not for this group"),
+             "coalesce(list_contains(a.groups, a.\"group\"), false)", "客群不适用", "not for this group"),
     ]
     if settings.exclusions.assume_certified is None:
         found.append(Rule("seller_certificate", "offer", _UNCERTIFIED, "销售人员无资格", "seller lacks the certificate"))
@@ -173,7 +174,7 @@ _HELD = """WITH sold AS (SELECT offer_number, unnest(families) AS family FROM of
 _UNCERTIFIED = r"""WITH seats AS (SELECT DISTINCT owner_step, manager_id, branch_id FROM owners),
     barred AS (SELECT a.*, f.offer_number FROM seats a, offers f WHERE len(f.certificates) > 0 AND NOT EXISTS (
         SELECT 1 FROM managers m
-        WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\s]+'), f.certificates)
+        WHERE list_has_any(regexp_split_to_array(coalesce(m.certificates, ''), '[,，、;；|\s\pZ]+'), f.certificates)
         AND CASE WHEN a.manager_id IS NOT NULL THEN m.manager_id = a.manager_id
             WHEN a.owner_step = 'branch_pool' THEN m.branch_id = a.branch_id ELSE m.role = 'head_office' END))
     SELECT o.number, b.offer_number FROM owners o JOIN barred b ON b.owner_step = o.owner_step

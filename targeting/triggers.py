@@ -24,12 +24,13 @@ def left_at_once(canonical: Canonical, settings: WithdrawalTrigger, as_of: dt.da
     """One row per customer with movements on the last days: customer_id, out (minor units), on: the last day money went.
 
     Left is what went out less what came in on the same days: transfers between accounts here, purchases of our own
-    products, repayments, a customer's reversed entries and the spending of a loan just paid out are not leaving.
+    products, repayments, what was reversed of a customer's entries and the spending of a loan just paid out are not leaving. A
+    reversal of what is older than these days is none of them.
     """
     first = as_of - dt.timedelta(days=settings.days - 1)
     with canonical.connect() as con:
         con.execute(f"CREATE TEMP TABLE lately AS {_lately_sql(canonical, settings, as_of, first)}")
-        _without_reversed(con, canonical, settings, as_of, first)
+        _net_reversed(con, canonical, settings, as_of, first)
         return con.sql(f"""
         WITH net AS (SELECT customer_id, -sum(amount::DOUBLE) AS out, max(CASE WHEN amount < 0 THEN "on" END) AS "on"
             FROM lately WHERE reverses_id IS NULL AND category NOT IN ({literals([*settings.not_leaving, ""])})
@@ -54,21 +55,25 @@ def _lately_sql(
         AND ("on" >= DATE '{first}' OR category = 'loan_out' OR reverses_id IS NOT NULL)"""
 
 
-def _without_reversed(
+def _net_reversed(
     con: duckdb.DuckDBPyConnection, canonical: Canonical, settings: WithdrawalTrigger, as_of: dt.date, first: dt.date
 ) -> None:
-    """Takes reversed entries out of `lately`, for those few of whom so much went out that it may matter.
+    """Nets entries of `lately` with what of them was reversed, for those few of whom so much went out that it may matter.
 
-    Numbers of transactions are the widest column there is: they are read for these customers' buckets only.
+    What is left of an entry stays on its own day. Numbers of transactions are the widest column there is: they are read for
+    these customers' buckets only.
     """
     con.execute(f"""CREATE TEMP TABLE doubtful AS SELECT customer_id, any_value(bucket) AS bucket FROM lately GROUP BY 1
         HAVING count(reverses_id) > 0 AND sum(CASE WHEN amount < 0 THEN -amount END) >= {settings.least_amount} * 100""")
-    con.execute("CREATE TEMP TABLE undone AS SELECT DISTINCT reverses_id FROM lately WHERE reverses_id IS NOT NULL")
+    con.execute("""CREATE TEMP TABLE undone AS SELECT customer_id, reverses_id, sum(amount)::BIGINT AS back
+        FROM lately SEMI JOIN doubtful USING (customer_id) WHERE reverses_id IS NOT NULL GROUP BY ALL""")
     con.execute("DELETE FROM lately WHERE customer_id IN (SELECT customer_id FROM doubtful)")
     for (bucket,) in con.execute("SELECT DISTINCT bucket FROM doubtful ORDER BY 1").fetchall():
-        con.execute(f"""INSERT INTO lately SELECT * EXCLUDE (transaction_id)
-            FROM ({_lately_sql(canonical, settings, as_of, first, bucket, ("transaction_id",))})
-            WHERE customer_id IN (SELECT customer_id FROM doubtful) AND transaction_id NOT IN (SELECT * FROM undone)""")
+        con.execute(f"""INSERT INTO lately
+            SELECT t.* EXCLUDE (transaction_id) REPLACE (t.amount + coalesce(u.back, 0) AS amount)
+            FROM ({_lately_sql(canonical, settings, as_of, first, bucket, ("transaction_id",))}) t
+            LEFT JOIN undone u ON u.customer_id = t.customer_id AND u.reverses_id = t.transaction_id
+            WHERE t.customer_id IN (SELECT customer_id FROM doubtful)""")
 
 
 def large_withdrawals(con: duckdb.DuckDBPyConnection, settings: WithdrawalTrigger, left: pa.Table) -> pd.DataFrame:

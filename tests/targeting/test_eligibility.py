@@ -93,6 +93,22 @@ def _loan(closed=False, **states) -> Plant:
     return plant
 
 
+def _told_of_late(bank, name):
+    """What is due is known, and of the loan itself nothing yet."""
+    _loan(on_20260105={"overdue_days": 1})(bank, name)
+    bank.tables["loans"][-1].update(recorded_on=dt.date(2026, 10, 9))
+
+
+def _seller_of(certificates) -> Plant:
+    def plant(bank, name):
+        bank.add(
+            "managers", manager_id=f"S{name}", name="周", branch_id="B1", role="manager", certificates=certificates, hours=4.0
+        )
+        bank.tables["customers"][-1].update(manager_id=f"S{name}")
+
+    return plant
+
+
 def _frozen_account(bank, name):
     bank.tables["accounts"][-1].update(status="frozen")
 
@@ -149,6 +165,7 @@ NO_LOAN: dict[str, tuple[str, Plant]] = {
     "overdue by amount": ("loan_overdue", _loan(on_20260105={"overdue_amount": 1})),
     "special mention": ("loan_class", _loan(on_20260105={"class": "special_mention"})),
     "written off": ("loan_class", _loan(closed=True, on_20260105={"class": "loss"})),
+    "overdue on a loan told of late": ("loan_overdue", _told_of_late),
     "dishonest": ("dishonest_debtor", _suppressed("dishonest_debtor")),
     "student": ("student", _row(occupation="在校学生")),
     "student by list": ("student", _suppressed("student")),
@@ -178,6 +195,7 @@ ALL_WELL: dict[str, Plant] = {
     "plain": _row(),
     "eighteen today": _row(birth_on=dt.date(2008, 9, 30)),
     "rated within the year": _row(risk_rated_on=dt.date(2025, 10, 1)),
+    "seller's certificates parted by a wide space": _seller_of("保险\u3000理财"),
     "just brave enough": _row(risk_rating="R2"),
     "refused letters": _said(channel="mail"),
     "refused long ago, consented since": _said(on=dt.date(2019, 1, 1)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from targeting.known import known_at
+from targeting.night import make_list
 from targeting.owners import STEPS, assign, steps_counted
 
 AS_OF = dt.date(2026, 9, 30)
@@ -105,6 +107,29 @@ def test_a_ring_among_outlets_in_the_master_data_does_not_hang_the_night(bank, s
     bank.add("branches", branch_id="Y", name="Y", level="outlet", parent_id="X", head_manager_id=None)
     bank.customer("C1", branch_id="X").customer("C2", branch_id="Y")
     assert set(_owners(bank, settings(), tmp_path)["list_id"]) == {"pool:X"}
+
+
+@pytest.mark.parametrize(
+    ("parents", "homes"),
+    [
+        ({"X": "X"}, ["X"]),
+        ({"X": "Y", "Y": "X"}, ["X", "Y"]),
+        ({"X": "Y", "Y": "Z", "Z": "Y"}, ["Y", "Z"]),  # X lies below a ring that it is not of
+    ],
+)
+def test_a_loan_within_a_ring_of_outlets_is_listed_and_proved(parents, homes, bank, settings, tmp_path):
+    for outlet, above in parents.items():
+        bank.add("branches", branch_id=outlet, name=outlet, level="outlet", parent_id=above, head_manager_id=None)
+        bank.add("managers", manager_id=f"M{outlet}", name="周", branch_id=outlet, role="manager", certificates="", hours=4.0)
+    sellers = [f"M{outlet}" for outlet in parents]
+    for home in parents:
+        for seller in sellers:
+            bank.customer(f"{home}{seller}", branch_id=home, manager_id=seller, group="farmer")
+            bank.score(f"{home}{seller}", "buy_farmer_credit", 0.9)
+    make_list(bank.inputs(tmp_path, settings()), tmp_path / "staging")  # which the checker proves
+    entries = pq.read_table(tmp_path / "staging" / "entries.parquet").to_pandas()
+    assert {(c[0], c[-1]) for c in entries["customer_id"]} >= {(home, seller) for home in homes for seller in homes}
+    assert set(entries["offer"]) == {"buy_farmer_credit"}
 
 
 def test_a_customer_graded_twice_stops_the_night(bank, settings, tmp_path):

@@ -51,6 +51,28 @@ MOVES = {  # customer with 200,000 on average -> its movements, and whether a ma
         ],
         True,
     ),
+    "one yuan of it reversed": (
+        [{"amount": -90_000_00}, {"amount": 1_00, "reverses_id": "one yuan of it reversed0", "initiated_by": "bank"}],
+        True,
+    ),
+    "reversed in two parts": (
+        [
+            {"amount": -90_000_00},
+            {"amount": 50_000_00, "reverses_id": "reversed in two parts0", "initiated_by": "bank"},
+            {"amount": 20_000_00, "reverses_id": "reversed in two parts0", "initiated_by": "bank"},
+        ],
+        False,
+    ),
+    "a part of what came was taken back": (
+        [
+            {"amount": 50_000_00},
+            {"amount": -10_000_00, "reverses_id": "a part of what came was taken back0", "initiated_by": "bank"},
+            {"amount": -75_000_00},
+        ],
+        False,
+    ),
+    "another customer reversed it": ([{"amount": -90_000_00}], True),
+    "who reversed another's": ([{"amount": 90_000_00, "reverses_id": "another customer reversed it0"}], False),
     "came by mistake and went back": (
         [
             {"amount": 90_000_00},
