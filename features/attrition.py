@@ -22,7 +22,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.cohorts import eligible_sql, merged_places, note_places, unite
+from features.cohorts import eligible_sql, known_sql, merged_places, note_places, unite
 from features.held import Balances, held, read_balances
 from features.monthly import (
     MINOR,
@@ -238,6 +238,16 @@ def _revised(now: _Pass, days: Sequence[dt.date]) -> Days:
         late.append(f"""SELECT t.customer_id FROM {now.canonical.relation_sql(table, now.bucket)} t
             WHERE t.known_from <= {last} AND ((t.known_to IS NOT NULL AND t.known_to <= {last}) OR (t.known_from > t.{event}
               AND EXISTS (SELECT 1 FROM _dates d WHERE d.as_of >= t.{event} AND d.as_of < t.known_from))){more}""")
+    late.append(f"""SELECT customer_id FROM {now.canonical.relation_sql("accounts", now.bucket)}
+        WHERE product_id IN ({_reclassed_sql(now.canonical, days)})""")
     now.con.execute(f"""CREATE OR REPLACE TEMP TABLE _revised AS SELECT p.customer_id, p.place FROM _places p
         WHERE p.customer_id IN ({" UNION ".join(late)})""")
     return np.asarray(now.con.sql("SELECT place FROM _revised ORDER BY place").to_arrow_table()["place"].to_numpy())
+
+
+def _reclassed_sql(canonical: Canonical, days: Sequence[dt.date]) -> str:
+    """SELECT of the products that did not count as the same, or were not known, at every one of the days."""
+    views = ", ".join(f"DATE '{day.isoformat()}'" for day in days)
+    return f"""SELECT p.product_id FROM {canonical.relation_sql("products")} p
+        JOIN (SELECT unnest([{views}]) AS as_of) d ON {known_sql("p", "d.as_of")}
+        GROUP BY 1 HAVING count(DISTINCT p.counts_as) > 1 OR count(DISTINCT d.as_of) < {len(set(days))}"""

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from handful import account, balances, customer, day, flow, loan, small_bank
+from handful import PRODUCTS, account, balances, customer, day, flow, loan, small_bank
 
 from features.labels import Label, LabelSettings, build_labels, cutoff, named, report
 from sources.canonical import Canonical
@@ -175,6 +175,38 @@ def test_only_dates_with_a_whole_window_known_and_balances_for_a_whole_window_be
     ]
     build_labels(bank, CHURN, [day("2025-03-30")], day(NEWEST), tmp_path)
     assert not (tmp_path / "churn_aum" / "as_of=2025-03-30.parquet").exists()
+
+
+def gold(counts_as: str, **told: Any) -> dict[str, Any]:
+    return {"product_id": "gold", "name": "gold", "family": "metal", "counts_as": counts_as} | told
+
+
+@pytest.mark.parametrize(
+    ("versions", "when"),
+    [
+        ([gold("none"), gold("aum", recorded_on=day("2025-11-15"))], "after"),
+        ([gold("aum"), gold("none", recorded_on=day("2025-11-15"))], "before"),
+        ([gold("none", recorded_on=day("2025-11-15"))], "before"),  # what nobody has told of counts as what it holds
+    ],
+)
+def test_a_product_counts_as_what_was_known_at_each_date_also_where_many_are_built(
+    tmp_path: Path, versions: list[dict[str, Any]], when: str
+) -> None:
+    bank = one_customer(
+        tmp_path,
+        [("2025-01-01", 4_000)],
+        products=PRODUCTS + versions,
+        accounts=[account("2", "A", "gold")],
+        balances=balances("2", ("2025-01-01", 50_000)),
+    )
+    ends = [day("2025-09-30"), day("2025-10-31"), day("2025-11-30"), day("2025-12-31")]
+    build_labels(bank, CHURN, ends, day(NEWEST), tmp_path / "many")
+    for end in ends:
+        together = pq.read_table(tmp_path / "many" / "churn_aum" / f"as_of={end}.parquet", partitioning=None).to_pandas()
+        is_after = end > day("2025-11-15")
+        assert set(together["customer_id"]) == ({"A", "B"} if is_after == (when == "after") else {"B"})
+        alone = outcome(bank, CHURN, tmp_path / "alone", end.isoformat())
+        assert dict(zip(together["customer_id"], together["target"], strict=True)) == alone
 
 
 def test_what_was_recorded_after_known_at_does_not_count(tmp_path: Path) -> None:
