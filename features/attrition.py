@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from features.cohorts import eligible_sql, known_sql, merged_places, note_places, unite
 from features.held import Balances, held, read_balances
+from features.history import first_balances
 from features.monthly import (
     MINOR,
     Course,
@@ -59,13 +60,12 @@ def attrition(
     nobody needs a call to keep what has left. The cohort is measured as known at as_of, the outcome as known at `known_at`.
     An as_of without balances over the whole of both windows has no rows. Needs `cohorts.note_people`.
     """
-    history = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None
     newest = canonical.manifest.newest_business_date
     days = [
         d
-        for d in sorted(set(as_of))
-        if history
-        and d - dt.timedelta(label.horizon_days) >= history - dt.timedelta(1)
+        for d, first in first_balances(canonical, sorted(set(as_of))).items()
+        if first is not None
+        and d - dt.timedelta(label.horizon_days) >= first - dt.timedelta(1)
         and (known_at is None or d + dt.timedelta(label.reach_days) <= newest)
     ]
     numbers = [d.toordinal() for d in days]

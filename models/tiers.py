@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.cohorts import each_pass, known_sql, merged_places, note_dates, note_places, unite
+from features.history import first_balance
 from models import tier_overrides
 from models.groups import GroupSettings, assign
 from models.tier_calendar import Event, Window, calendar
@@ -64,7 +65,7 @@ def grade(
     passed over (`tier_overrides.states` names it).
     """
     tier_overrides.check(overrides, tiers)
-    first = canonical.manifest.tables["balances"].first_on if "balances" in canonical.manifest.tables else None
+    first = first_balance(canonical, as_of)
     events = calendar(tiers, first, as_of) if first else ()
     begin = first.toordinal() - 1 if first else 0
     trial = Window(min(max(begin, as_of.toordinal() - tiers.new_days), as_of.toordinal() - 1), as_of.toordinal())

@@ -177,6 +177,13 @@ def test_only_dates_with_a_whole_window_known_and_balances_for_a_whole_window_be
     assert not (tmp_path / "churn_aum" / "as_of=2025-03-30.parquet").exists()
 
 
+def test_a_year_of_balances_told_of_afterwards_makes_no_earlier_date_a_labelled_one(tmp_path: Path) -> None:
+    told = balances("1", ("2024-06-01", 60_000), recorded_on=day("2025-09-01"))
+    bank = one_customer(tmp_path, [("2025-01-01", 60_000)], balances=told)
+    build_labels(bank, CHURN, [day("2025-02-28"), day("2025-04-30")], day(NEWEST), tmp_path)
+    assert sorted(p.name for p in (tmp_path / "churn_aum").iterdir()) == ["as_of=2025-04-30.parquet"]
+
+
 def gold(counts_as: str, **told: Any) -> dict[str, Any]:
     return {"product_id": "gold", "name": "gold", "family": "metal", "counts_as": counts_as} | told
 

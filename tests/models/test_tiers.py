@@ -307,6 +307,18 @@ def test_a_grading_reads_nothing_after_its_day_and_no_order_of_rows(tmp_path: Pa
     assert len(set(whole["tier"].to_pylist())) >= 4
 
 
+def test_a_year_of_balances_told_of_afterwards_grades_nobody_earlier(tmp_path: Path) -> None:
+    steps = {"A": [("2026-02-10", 300_000.0)]}
+    accounts = {"customers": [customer("A")], "accounts": [account("acc-A", "A")]}
+    rows = [row for name, own in steps.items() for row in balances(f"acc-{name}", *own)]
+    late = balances("acc-A", ("2024-01-01", 300_000), recorded_on=day("2026-09-01"))
+    cut = small_bank(tmp_path / "cut", "2026-10-31", balances=rows, **accounts)
+    whole = small_bank(tmp_path / "whole", "2026-10-31", balances=rows + late, **accounts)
+    for as_of in ("2026-02-20", "2026-03-31", "2026-04-01", "2026-07-01"):
+        assert graded(whole, as_of) == graded(cut, as_of)
+    assert graded(whole, "2026-10-01")["A"]["measure_adb"] == 300_000
+
+
 def test_bucket_by_bucket_gives_the_same_tiers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bank = bank_of(tmp_path, random_steps(6))
     whole = grade(bank, TIERS, ASSETS_ONLY, GROUPS, day("2025-08-20"))
