@@ -22,7 +22,7 @@ from store.files import write_json, write_parquet
 Progress = Callable[[str, int, int], None]
 Labels = Mapping[str, LabelSettings | None]  # null in a bank's file: this bank has no such label
 
-__all__ = ["Label", "LabelReport", "LabelSettings", "build_labels", "cohort_at", "cutoff", "named", "report"]
+__all__ = ["Label", "LabelReport", "LabelSettings", "build_labels", "cohorts_at", "cutoff", "named", "report"]
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,11 @@ def build_labels(
                 write_parquet(out / each.name / f"as_of={day.isoformat()}.parquet", rows)
 
 
-def cohort_at(canonical: Canonical, label: Label, as_of: dt.date) -> pa.Table:
-    """The customers eligible at `as_of`: customer_id, as_of; the same definition as in training, no outcome needed."""
-    ids = cohorts_at(canonical, [label], as_of)[label.name]
-    return pa.table({"customer_id": ids, "as_of": pa.array([as_of] * len(ids), pa.date32())})
-
-
 def cohorts_at(canonical: Canonical, labels: Sequence[Label], as_of: dt.date) -> dict[str, pa.Array]:
-    """Of several labels the customers eligible at `as_of`, sorted; what several share is read once, and no outcome at all."""
+    """Of several labels the customers eligible at `as_of`, sorted: the same definition as in training.
+
+    What several share is read once, and no outcome at all.
+    """
     _check_families(canonical, labels)
     leaving = [each for each in labels if each.settings.type == "attrition"]
     found = {

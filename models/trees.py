@@ -186,7 +186,8 @@ def _ask(
                         left[row] &= keeps if values[row] > at else every
                 else:
                     for row in range(STRIP):
-                        code = np.int64(values[row]) if values[row] > -1 else np.int64(-1)  # LightGBM cuts off what is behind the point
+                        # LightGBM cuts off what is behind the point, then asks for the sign.
+                        code = np.int64(values[row]) if values[row] > -1 else np.int64(-1)
                         word = bits_from[fork] + code // 32
                         if code < 0 or word >= bits_to[fork] or not (bits[word] >> np.uint32(code % 32)) & one:
                             left[row] &= keeps

@@ -18,9 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
-from features.cohorts import merged_places, note_dates, note_places, passes, unite
-from features.held import Rates, held, read_balances
-from features.monthly import MINOR, Course, Movements, course, fetch_movements, together
+from features.held import Rates
+from features.monthly import MINOR, Course, Movements, fetch_movements
 from sources.canonical import Canonical, as_of_sql
 from store.settings import Settings
 
@@ -112,50 +111,6 @@ def note_margins(con: duckdb.DuckDBPyConnection, canonical: Canonical, settings:
                coalesce(({_by_family(settings.loan_rate)})[family], {settings.loan_rate_other}) AS rate_said,
                coalesce(counts_as IN ('deposit', 'aum'), true) AS is_asset
         FROM ({products})""")
-
-
-def margin_sources(canonical: Canonical, settings: ValueSettings, as_of: dt.date) -> pa.Table:
-    """One row per product: product_id, family, source of its margin (prices, products, settings); for the list to say."""
-    with canonical.connect() as con:
-        note_margins(con, canonical, settings, as_of)
-        return con.sql("""SELECT m.product_id, m.family, CASE WHEN p.product_id IS NOT NULL THEN 'prices'
-                WHEN m.margin IS NOT NULL THEN 'products' ELSE 'settings' END AS source
-            FROM _margin m LEFT JOIN (SELECT DISTINCT product_id FROM _price) p USING (product_id)
-            ORDER BY product_id""").to_arrow_table()
-
-
-def contribution(canonical: Canonical, settings: ValueSettings, as_of: dt.date) -> pa.Table:
-    """One row per customer number known at `as_of`: the year's contribution and its parts, in currency units.
-
-    Where the bank's balances reach back less than a year, the days there are stand for it.
-    """
-    days = known_days(canonical, as_of)
-    until, parts = as_of.toordinal(), []
-    with canonical.connect() as con:
-        note_dates(con, canonical, [as_of])
-        note_margins(con, canonical, settings, as_of)
-        for bucket in passes(canonical):
-            ids, merged = note_places(con, canonical, bucket), merged_places(con, as_of)
-            grid = [until - days, until]
-            assets = held(con, canonical, read_balances(canonical, bucket), as_of, bucket, "_places")
-            moves = earned_flows(con, canonical, settings, as_of, bucket)
-            courses = {name: course(one, len(ids), grid) for name, one in moves.items()}
-            courses["asset_margin"] = assets.course(len(ids), grid, together([]), spreads(con, assets.products))
-            year = {name: courses[name].average(until - days, until) / MINOR for name in ("asset_margin", "loan_margin")}
-            year |= {name: flowed(courses[name], until, days) for name in ("fees", "counter_cost")}
-            year["contribution"] = year["asset_margin"] + year["loan_margin"] + year["fees"] - year["counter_cost"]
-            summed = {name: unite(values, merged) for name, values in year.items()}
-            known = f"(SELECT customer_id FROM ({as_of_sql('customers', canonical.relation_sql('customers', bucket), as_of)}))"
-            here = con.sql(f"SELECT place FROM _places WHERE customer_id IN {known} ORDER BY place").to_arrow_table()["place"]
-            parts.append(pa.table({"customer_id": ids} | summed).take(here))
-    return pa.concat_tables(parts).sort_by("customer_id").combine_chunks()
-
-
-def known_days(canonical: Canonical, until: dt.date, most: int = 365) -> int:
-    """Days up to `until` for which the bank has balances, at most `most`, at least one."""
-    state = canonical.manifest.tables.get("balances")
-    first = state.first_on if state else None
-    return max(1, min(most, (until - first).days + 1)) if first else most
 
 
 def _loans_sql(canonical: Canonical, settings: ValueSettings, view: dt.date, bucket: int | None, quiet_days: int) -> str:

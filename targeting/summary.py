@@ -15,7 +15,6 @@ from targeting.captions import HOW_TO_READ, Language, pick, word
 from targeting.sheet_style import CHART, RULE, Page, Styles, dots, plain, protect, set_page
 
 _WIDTHS = (30.0, 11.0, 14.0, 17.0, 17.0, 4.0)
-_TABLE_COLUMNS = 5
 _CHART_COLUMN = 6
 _ROOM = 1_040.0  # dots of running text over the page
 _MOST_BARS = 9  # two charts then stand on one printed page

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from handful import account, balances, customer, day, loan, small_bank
 
 import features.cohorts
-from features.labels import Label, LabelSettings, build_labels, cohort_at
+from features.labels import Label, LabelSettings, build_labels, cohorts_at
 from features.monthly import month_ends
 from sources.canonical import Canonical
 
@@ -107,7 +107,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Canonical:
 
 
 def members(bank: Canonical, label: Label, as_of: str) -> list[str]:
-    return cohort_at(bank, label, day(as_of))["customer_id"].to_pylist()
+    return cohorts_at(bank, [label], day(as_of))[label.name].to_pylist()
 
 
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: label.name)

@@ -110,8 +110,8 @@ def _happenings(bank, draw, people, some, day) -> None:
         ended = draw.choice((None, None, day(), AS_OF + dt.timedelta(days=1)))
         match draw.randrange(6):
             case 0:
-                bank.add("accounts", account_id=f"N{number}", customer_id=who, product_id=draw.choice(products), holds="deposit",
-                         branch_id=some("B1", "B2", "X"), status=some("normal", "frozen"), opened_on=dt.date(2020, 1, 1),
+                bank.add("accounts", account_id=f"N{number}", customer_id=who, product_id=draw.choice(products),
+                         holds="deposit", branch_id=some("B1", "B2", "X"), status=some("normal", "frozen"), opened_on=dt.date(2020, 1, 1),
                          closed_on=ended)  # fmt: skip
             case 1:
                 told = draw.choice((None, None, AS_OF + dt.timedelta(days=9)))  # of some loans only their state is known yet
@@ -137,8 +137,8 @@ def _happenings(bank, draw, people, some, day) -> None:
                          granted=draw.random() < 0.5)  # fmt: skip
             case 5:
                 kind = draw.choice(("do_not_call", "law", "aml", "student", "exit", "dishonest_debtor", "complaint"))
-                bank.add("suppressions", customer_id=who, kind=kind, purpose=some("marketing", "Automated_Marketing", "service"),
-                         started_on=day(), ended_on=ended)  # fmt: skip
+                bank.add("suppressions", customer_id=who, kind=kind, started_on=day(),
+                         purpose=some("marketing", "Automated_Marketing", "service"), ended_on=ended)  # fmt: skip
     for old, new in zip(draw.sample(people[:20], 2), draw.sample(people[20:], 2), strict=True):
         bank.add("merges", old_id=old, new_id=new, on=day(), undone_on=draw.choice((None, None, AS_OF)))
 
