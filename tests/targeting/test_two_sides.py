@@ -111,8 +111,8 @@ def _happenings(bank, draw, people, some, day) -> None:
         match draw.randrange(6):
             case 0:
                 bank.add("accounts", account_id=f"N{number}", customer_id=who, product_id=draw.choice(products),
-                         holds="deposit", branch_id=some("B1", "B2", "X"), status=some("normal", "frozen"), opened_on=dt.date(2020, 1, 1),
-                         closed_on=ended)  # fmt: skip
+                         holds="deposit", branch_id=some("B1", "B2", "X"), status=some("normal", "frozen"),
+                         opened_on=dt.date(2020, 1, 1), closed_on=ended)  # fmt: skip
             case 1:
                 told = draw.choice((None, None, AS_OF + dt.timedelta(days=9)))  # of some loans only their state is known yet
                 bank.add("loans", loan_id=f"L{number}", customer_id=who, product_id=draw.choice(products),
