@@ -26,6 +26,7 @@ from features.calendar import Clock, day_number
 from features.catalog import as_rows, chosen
 from features.compile import KEY
 from features.declare import Feature, FeatureSpec
+from features.history import first_balance
 from features.loading import Load, load
 from features.moment import Moment
 from features.parts import Parts
@@ -156,8 +157,7 @@ def _finished(
     script = duck.compiled(
         tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
     )
-    with canonical.connect() as con:
-        moments = {on: Moment(Clock(on, settings.calendar), _starts(con, canonical, on, reads)) for on in dates}
+    moments = {on: Moment(Clock(on, settings.calendar), _starts(canonical, on, reads)) for on in dates}
     missing = [(buckets, [on for on in dates if not parts.has(on, buckets)]) for buckets in loads]
     left = Counter(on for _, waiting in missing for on in waiting)
     work = _Work(replace(canonical, limits=canonical.limits.share(lanes)), script, reads, wanted, moments, parts)
@@ -287,12 +287,10 @@ def _by_spark(
         yield on, parquet_rows(parts.folder(on))
 
 
-def _starts(con: duckdb.DuckDBPyConnection, canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:
+def _starts(canonical: Canonical, on: dt.date, reads: Iterable[str]) -> dict[str, int]:
     """The first day of which the bank's balances tell, as far as known then."""
-    if "balances" not in reads or not canonical.has("balances", "on"):
-        return {}
-    first = con.execute(f'SELECT min("on") FROM {canonical.relation_sql("balances")} WHERE known_from <= ?', [on]).fetchone()
-    return {"balances": day_number(first[0])} if first and first[0] else {}
+    first = first_balance(canonical, on) if "balances" in reads else None
+    return {} if first is None else {"balances": day_number(first)}
 
 
 def _lanes(canonical: Canonical) -> tuple[int, list[list[int]]]:
