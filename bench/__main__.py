@@ -14,14 +14,17 @@ from bench.growth import growth
 from bench.machine import setting
 from bench.opened import opened
 from bench.place import Place
+from flows.demo import folder_of, is_demo
 from flows.process import wait_quietly
+from sources.demo.delivery import coming
 from store.errors import TerraceError
 
 LONG = ("night", "training")  # only when they are named
 
 
-def contests(banks: Path, sizes: Sequence[int], large: Path | None) -> dict[str, Contest]:
-    """Every contest by its name, in the order in which they are held; `banks`, `large`: folders of what it makes."""
+def contests(banks: Path, sizes: Sequence[int], large: Path | None, is_held_back: bool = False) -> dict[str, Contest]:
+    """Every contest by its name, in the order in which they are held; `banks`, `large`: folders of what it makes;
+    `is_held_back`: whether a day waits to be delivered."""
     held = (
         feature_ways.ONE_DATE,
         feature_ways.TWELVE_DATES,
@@ -30,7 +33,7 @@ def contests(banks: Path, sizes: Sequence[int], large: Path | None) -> dict[str,
         model_ways.scoring(large),
         model_ways.EXPLANATION,
         intake_ways.INTAKE,
-        intake_ways.DAY,
+        intake_ways.day(is_held_back),
         growth(banks, sizes),
         night_ways.nights(large),
         night_ways.TRAINING,
@@ -66,7 +69,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     here = opened(Place(said.bank.resolve(), said.home.resolve(), Path()))
     large = grown.folder_for(here, said.grown or said.home / "grown")
-    known = contests(said.growth or said.home / "growth", sizes, large)
+    is_held_back = is_demo(here.bank) and bool(coming(folder_of(here.bank.base)))
+    known = contests(said.growth or said.home / "growth", sizes, large, is_held_back)
     now = setting(here.canonical, said.rounds)
     found: dict[str, list[Raced]] = {}
     failed: list[str] = []
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     about = now.lines(versions(found))
     rounds = table.in_words(said.rounds)
-    sys.stdout.write("\n".join([now.title, *about, f"{rounds}; each ratio is the median of its rounds", ""]))
+    sys.stdout.write("\n".join([now.title, *about, f"{rounds}; {table.what_a_ratio_is(said.rounds)}", ""]))
     if said.write:
         lines = {name: [f"{rounds}.", *table.as_markdown(known[name], raced)] for name, raced in found.items()}
         page.write(said.write, now, about, lines)

@@ -18,14 +18,13 @@ Tell = Callable[[str], None]
 class Pair:
     """One way over another: the ratio says how many times as long the first took.
 
-    Without a second, what the first takes is told alone. `alike`: how their answers must agree, where both answer. `by_row`:
-    seconds per row are compared, for they went over different numbers of rows. `aim`: the ratio that was asked for.
+    Without a second, what the first takes is told alone. `alike`: how their answers must agree, where both answer. `aim`: the
+    ratio that was asked for.
     """
 
     first: Way
     second: Way | None = None
     alike: Alike | None = None
-    by_row: bool = False
     aim: float | None = None
 
 
@@ -53,21 +52,17 @@ class Raced:
     @property
     def ratios(self) -> list[float]:
         """Of every round, by wall time."""
-        return self._ratios([one.seconds for one in self.first], [one.seconds for one in self.second])
+        return [a.seconds / b.seconds for a, b in zip(self.first, self.second, strict=True)]
 
     @property
     def cpu_ratio(self) -> float:
         """The median of the rounds' ratios by processor time, which others on the machine disturb less."""
-        return statistics.median(self._ratios([one.cpu for one in self.first], [one.cpu for one in self.second]))
+        return statistics.median(a.cpu / b.cpu for a, b in zip(self.first, self.second, strict=True))
 
     @property
     def ratio(self) -> float:
         """The median of the rounds' ratios."""
         return statistics.median(self.ratios)
-
-    def _ratios(self, first: list[float], second: list[float]) -> list[float]:
-        rows = [b.rows / a.rows if self.pair.by_row else 1.0 for a, b in zip(self.first, self.second, strict=True)]
-        return [a / b * more for a, b, more in zip(first, second, rows, strict=True)]
 
 
 def race(contest: Contest, place: Place, rounds: int, environments: Path, told: Tell) -> list[Raced]:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
-import pyarrow.parquet as pq
-
-from bench import declared
+from bench import declared, some_customers
 from bench.answers import Alike
 from bench.apart import Way
-from bench.contest import Contest, Pair
+from bench.contest import Contest, Pair, Raced
 from bench.flat_rows import folder_of, our_answer
-from bench.opened import Opened, opened, read_once
+from bench.opened import Opened, finished_files, opened, read_once, write_once
 from bench.place import Found, Place, Run
 from features.declare import Feature
 from features.engine import file_of
 from flows.training import first_data_day, month_ends
-from store.files import fresh_folder, parquet_rows, write_parquet
+from store.files import fresh_folder, parquet_rows
 
 RIVALS, FEATURETOOLS = "rivals", "featuretools"  # environments
-FEWER = 2_000  # customers that featuretools is given
+FEWER = (500, 2_000)  # customers that featuretools is given
 TO_THE_FEN = Alike(within=1e-4, missing=0.0)  # whole fen, and room for how a library divides by a hundred
 
 
-def sums(place: Place) -> Run:
-    """The windowed sums alone, from canonical tables to a feature file."""
+def sums(place: Place, customers: int = 0) -> Run:
+    """The windowed sums alone, from canonical tables (of so many customers, where that is not 0) to a feature file."""
     here = opened(place)
+    if customers:
+        here = replace(here, canonical=some_customers.canonical(here, customers))
     names, out = declared.names(here), fresh_folder(folder_of(place))
 
     def run() -> Found:
@@ -57,7 +59,7 @@ def whole(place: Place, dates: int) -> Run:
 
 
 def whole_floor(place: Place, dates: int) -> Run:
-    """Their columns read once, the newest date's file written once per date."""
+    """Their columns read once, the newest date's files written once per date."""
     here = opened(place)
     return _floor(here, here.features(), file_of(_out(place, dates), days_of(here, dates)[-1]), dates)
 
@@ -75,15 +77,15 @@ def _out(place: Place, dates: int) -> Path:
 
 def _floor(here: Opened, features: Sequence[Feature], answer: Path, times: int) -> Run:
     """What is written is in memory before."""
-    made, out = pq.read_table(answer, partitioning=None), fresh_folder(here.place.work / "floor")
+    files, out = finished_files(answer), fresh_folder(here.place.work / "floor")
+    folders, rows = [out / str(number) for number in range(times)], sum(one.num_rows for one in files.values())
 
     def run() -> Found:
         started = time.perf_counter()
         read_once(here.canonical, features)
         read = time.perf_counter() - started
-        for number in range(times):
-            write_parquet(out / f"{number}.parquet", made)
-        return Found(rows=made.num_rows, parts={"read": read, "write": time.perf_counter() - started - read})
+        write_once(files, folders, here.bank.limits.threads)
+        return Found(rows=rows, parts={"read": read, "write": time.perf_counter() - started - read})
 
     return run
 
@@ -112,19 +114,39 @@ def windowed() -> Contest:
     )
 
 
-FEATURETOOLS_ALONE = Contest(
-    "featuretools",
-    f"the same sums of {FEWER:,} customers by featuretools, seconds per row of transactions against ours over all",
-    (
-        Pair(
-            Way("featuretools, from flat rows", "bench.rivals.in_featuretools:sums", environment=FEATURETOOLS),
-            Way("terrace, from canonical tables", "bench.feature_ways:sums"),
-            Alike(within=TO_THE_FEN.within, missing=0.0, is_part=True),
-            by_row=True,
-        ),
-    ),
-    before=(Way("flat rows of some customers", "bench.flat_rows:flat", {"customers": FEWER}),),
-)
+def featuretools() -> Contest:
+    """The sums by featuretools against ours, both of the same customers, of two sizes."""
+
+    def pair(customers: int) -> Pair:
+        given, whose = {"customers": customers}, f"{customers:,} customers"
+        return Pair(
+            Way(f"featuretools, from flat rows, {whose}", "bench.rivals.in_featuretools:sums", given, FEATURETOOLS),
+            Way(f"terrace, from canonical tables, {whose}", "bench.feature_ways:sums", given),
+            TO_THE_FEN,
+        )
+
+    made = (Way(f"rows of {size:,} customers", "bench.some_customers:some", {"customers": size}) for size in FEWER)
+    return Contest(
+        "featuretools",
+        "the same sums by featuretools, of the same customers on both sides",
+        tuple(pair(size) for size in FEWER),
+        before=tuple(made),
+        more=slopes,
+    )
+
+
+def slopes(raced: Sequence[Raced]) -> list[str]:
+    """What a thousand customers more take on either side: between two sizes, so that what any size costs falls out."""
+    if len(raced) != len(FEWER) or any(one.absent for one in raced):
+        return []
+    few, many = raced
+    sides = [(many.first, few.first, "featuretools"), (many.second, few.second, "terrace")]
+    thousands = (FEWER[1] - FEWER[0]) / 1000
+    told = [
+        f"{name} {(median(one.seconds for one in more) - median(one.seconds for one in less)) / thousands:.3f}"
+        for more, less, name in sides
+    ]
+    return [f"between the two sizes, seconds per thousand customers more: {', '.join(told)}"]
 
 
 def all_features(name: str, dates: int, says: str) -> Contest:
@@ -144,6 +166,7 @@ def all_features(name: str, dates: int, says: str) -> Contest:
 
 
 WINDOWED = windowed()
+FEATURETOOLS_ALONE = featuretools()
 ONE_DATE = all_features("features", 1, "every feature of the bank, one date")
 TWELVE_DATES = all_features(
     "month-ends", 12, "every feature of the bank at twelve month ends (fewer where its data is shorter)"

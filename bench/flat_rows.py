@@ -44,8 +44,8 @@ COLUMNS = (
 )
 
 
-def flat(place: Place, customers: int = 0) -> Callable[[], Found]:
-    """Writes the rows and the task that rivals are given; of the first `customers` by id only, where that is not 0.
+def flat(place: Place) -> Callable[[], Found]:
+    """Writes the rows and the task that rivals are given.
 
     Our own answer is made with it: it says who has a row of features at all.
     """
@@ -53,10 +53,15 @@ def flat(place: Place, customers: int = 0) -> Callable[[], Found]:
 
     def run() -> Found:
         ours = here.build([here.as_of], folder_of(place), declared.names(here)).path(here.as_of)
-        write(here, ours, place.work, customers)
+        write(here, ours, place.work)
         return Found()
 
     return run
+
+
+def rows_of(work: Path, customers: int) -> Path:
+    """Where the rows and the task of so many customers lie; of all of them, where that is 0."""
+    return work / f"customers-{customers}" if customers else work
 
 
 def folder_of(place: Place) -> Path:
@@ -69,8 +74,8 @@ def our_answer(here: Opened) -> Path:
     return file_of(folder_of(here.place), here.as_of)
 
 
-def write(here: Opened, population: Path, folder: Path, customers: int) -> None:
-    """Rows and task into `folder`."""
+def write(here: Opened, population: Path, folder: Path, customers: int = 0) -> None:
+    """Rows and task into `folder`; of the first `customers` by id only, where that is not 0."""
     most = f"AND customer_id IN (SELECT customer_id FROM {relation(population)} ORDER BY 1 LIMIT {customers})"
     known = as_of_sql("transactions", here.canonical.relation_sql("transactions"), here.as_of, COLUMNS)
     sql = FLAT.format(known=known, population=relation(population), most=most if customers else "")

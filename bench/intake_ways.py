@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.answers import Alike
 from bench.apart import Way
 from bench.contest import Contest, Pair
 from bench.opened import Opened, opened
-from bench.parting import parted, with_day
+from bench.parting import linked, parted, with_day
 from bench.place import Found, Place, Run
 from flows.bank import BankFile
 from flows.chores import taken_in
+from flows.demo import folder_of
 from flows.home import Home
-from sources.canonical import Canonical, as_of_sql
+from sources.canonical import Canonical, as_of_sql, open_canonical
 from sources.connection import connect
 from sources.delivery import paths_of
+from sources.demo.delivery import deliver_next
 from sources.tables import TABLES
 
 ROWS_OF_A_CUSTOMER = Alike(("table", "customer_id"))
@@ -42,7 +46,7 @@ def read_and_write(place: Place) -> Run:
 
     def run() -> Found:
         started = time.perf_counter()
-        with connect() as con:
+        with connect(here.bank.limits) as con:  # its COPY writes row groups by as many threads
             for name, files in paths.items():
                 if inputs[name].format == "parquet":
                     listed = ", ".join(f"'{path}'" for path in files)
@@ -78,7 +82,7 @@ def a_day(place: Place) -> Run:
     here, root = opened(place), place.work / "later"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(place.work / "before", root)
-    return _whole_delivery(here, Home(root / here.bank.bank.id))
+    return _whole_delivery(here, Home(root / here.bank.bank.id), True)
 
 
 def everything(place: Place) -> Run:
@@ -87,14 +91,51 @@ def everything(place: Place) -> Run:
     return _whole_delivery(here, _empty(place.work / "at-once", here.bank))
 
 
-def _whole_delivery(here: Opened, home: Home) -> Run:
-    bank = parted(here, here.place.work / "delivery")
+def before_next(place: Place) -> Run:
+    """All that has been delivered, a home it was taken into, and then the first day that is held back."""
+    here = opened(place)
+
+    def run() -> Found:
+        bank = replace(here.bank, base=linked(here.bank.base, place.work / "next"))
+        taken_in(bank, _empty(place.work / "before-next", bank), lambda *_: None)
+        deliver_next(folder_of(bank.base))
+        return Found()
+
+    return run
+
+
+def the_next(place: Place) -> Run:
+    """The day that was held back, into a home that holds all days before it."""
+    here, root = opened(place), place.work / "later-next"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(place.work / "before-next", root)
+    return _taken(replace(here.bank, base=place.work / "next"), Home(root / here.bank.bank.id), True)
+
+
+def everything_with_next(place: Place) -> Run:
+    """The same delivery, that day included, into a home without anything."""
+    bank = replace(opened(place).bank, base=place.work / "next")
+    return _taken(bank, _empty(place.work / "at-once-next", bank))
+
+
+def _whole_delivery(here: Opened, home: Home, is_day: bool = False) -> Run:
+    return _taken(parted(here, here.place.work / "delivery"), home, is_day)
+
+
+def _taken(bank: BankFile, home: Home, is_day: bool = False) -> Run:
+    before = _rows(open_canonical(home.canonical)) if is_day else 0
 
     def run() -> Found:
         canonical = taken_in(bank, home, lambda *_: None)
-        return Found(lambda: by_customer(canonical, home.root / "answer.parquet"), _rows(canonical))
+        whole = _rows(canonical)
+        notes = [_of_day(canonical.manifest.newest_business_date, whole - before, whole)] if is_day else []
+        return Found(lambda: by_customer(canonical, home.root / "answer.parquet"), whole, notes=notes)
 
     return run
+
+
+def _of_day(on: dt.date, new: int, whole: int) -> str:
+    return f"{on:%A}, {on}: {new:,} new rows of then {whole:,}"
 
 
 def by_customer(canonical: Canonical, out: Path) -> Path:
@@ -134,16 +175,27 @@ INTAKE = Contest(
         ),
     ),
 )
-DAY = Contest(
-    "day",
-    "one further business date against everything at once; both end with the same rows of every customer",
-    (
-        Pair(
-            Way("terrace, one further day", "bench.intake_ways:a_day"),
-            Way("terrace, everything at once", "bench.intake_ways:everything"),
-            ROWS_OF_A_CUSTOMER,
-            aim=0.03,
-        ),
-    ),
-    before=(Way("the delivery without its newest day, taken in", "bench.intake_ways:part"),),
-)
+
+
+def day(is_held_back: bool) -> Contest:
+    """The newest business date, and the one after it, where the demo bank holds that back."""
+    newest = Pair(
+        Way("terrace, the newest business date", "bench.intake_ways:a_day"),
+        Way("terrace, everything at once", "bench.intake_ways:everything"),
+        ROWS_OF_A_CUSTOMER,
+        aim=0.03,
+    )
+    following = Pair(
+        Way("terrace, the business date after it", "bench.intake_ways:the_next"),
+        Way("terrace, everything at once, that date too", "bench.intake_ways:everything_with_next"),
+        ROWS_OF_A_CUSTOMER,
+        aim=0.03,
+    )
+    before = Way("the delivery without its newest day, taken in", "bench.intake_ways:part")
+    before_that = Way("the whole delivery, taken in", "bench.intake_ways:before_next")
+    return Contest(
+        "day",
+        "one further business date against everything at once; both end with the same rows of every customer",
+        (newest, following) if is_held_back else (newest,),
+        before=(before, before_that) if is_held_back else (before,),
+    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,10 @@ from models.champion import Champion
 from models.explain import explain, matrix_of
 from models.score import score_all
 from models.stack import Floats, encode
+from models.trees import STRIP, in_strips, trees_of
 from store.errors import NotFound
+
+BOOSTER, TREES = "Booster.predict", "models.trees"  # what a floor predicts by
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,27 @@ def predict_alone(place: Place, folder: str = "") -> Run:
         return Found(lambda: _written(place.work / "bare.parquet", ready, raw), sum(len(one.matrix) for one in ready))
 
     return run
+
+
+def asked_by(by: str, one: Ready, threads: int) -> Callable[[], object]:
+    """How a model is asked about its rows, all of them in memory as LightGBM, or our own trees, take them."""
+    text, trees = one.champion.booster_text, trees_of(one.champion.booster_text) if by == TREES else None
+    if trees is None:
+        matrix = one.matrix
+        return partial(booster.raw_scores, text, matrix, threads)
+    rows, used = len(one.matrix), np.arange(len(trees.used))
+    cells = in_strips([one.matrix[:, column] for column in trees.used], rows)
+    ends = np.linspace(0, len(cells), threads + 1).astype(int).tolist()
+
+    def predict() -> None:
+        into = np.empty(rows)
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(
+                lambda part: trees.ask(cells[slice(*part)], used, into[part[0] * STRIP : part[1] * STRIP]), pairwise(ends)
+            ):
+                pass
+
+    return predict
 
 
 def _written(path: Path, ready: Sequence[Ready], raw: Sequence[np.ndarray]) -> Path:

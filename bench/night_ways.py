@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import time
@@ -10,29 +11,28 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from bench import grown
 from bench.apart import Way
 from bench.contest import Contest, Pair
-from bench.model_ways import in_memory, listed, models_of
-from bench.opened import Opened, opened, read_once
+from bench.model_ways import BOOSTER, TREES, asked_by, in_memory, listed, models_of
+from bench.opened import Opened, finished_files, opened, read_once, write_once
 from bench.place import Found, Place, Run
 from features.engine import file_of
+from features.labels import named
 from flows import chores, process
 from flows.code import code_hash
 from flows.home import Home
 from flows.night import Night
 from flows.plan import plan
 from flows.runner import Heartbeat, run_step
-from flows.training import promote
+from flows.training import dates_for, promote
 from models import booster
 from models.champion import Champion
 from models.explain import matrix_of
 from models.gate import Verdict
 from models.train import TrainingResult
 from store.errors import TerraceError
-from store.files import parquet_rows, write_parquet
+from store.files import fresh_folder, parquet_rows
 from store.ledger import open_ledger
 from store.runs import RunKey
 
@@ -66,14 +66,15 @@ def night(place: Place, folder: str = "") -> Run:
     for one in large:
         promote(registry, TrainingResult(one.name, one, Verdict(())), "", here.bank.limits.threads)
     registry.names()  # whatever this imports, or notes of a store just written to, is no part of a night
-    ledger = open_ledger(home.ledger, time.time)
-    lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
-    code = code_hash()
-    key = RunKey(here.bank.bank.id, here.as_of, here.bank.config_hash, code, here.canonical.manifest.inputs)
 
     def run() -> Found:
-        parts = {}
+        started, parts = time.perf_counter(), {}
+        code = code_hash()
+        ledger = open_ledger(home.ledger, time.time)
+        lease = ledger.take_lease(process.owner_name(), here.bank.night.lease_seconds, process.is_gone)
+        key = RunKey(here.bank.bank.id, here.as_of, here.bank.config_hash, code, here.canonical.manifest.inputs)
         made, _ = ledger.begin(key)
+        parts["begin"] = time.perf_counter() - started
         with Heartbeat(ledger, lease, here.bank.night.lease_seconds) as heartbeat:
             tonight = Night(here.bank, home, made, ledger, lease, lambda *_: None, heartbeat.check, code)
             started = time.perf_counter()
@@ -95,30 +96,30 @@ def _refuse_others(pins: Mapping[str, str], large: Sequence[Champion]) -> None:
         raise TerraceError(f"the night pinned other models for {', '.join(others)}", expected="those grown for the bench")
 
 
-def floors(place: Place, folder: str = "") -> Run:
-    """What no night can do without: the features' floor, bare prediction, contributions of the listed rows."""
+def floors(place: Place, folder: str = "", by: str = BOOSTER) -> Run:
+    """The features' floor, bare prediction by LightGBM or by our own trees, contributions of the listed rows."""
     here = opened(place)
     features, threads = here.features(), here.bank.limits.threads
-    output = pq.read_table(file_of(here.home.features, here.as_of), partitioning=None)
+    files, out = finished_files(file_of(here.home.features, here.as_of)), fresh_folder(place.work / "floor")
     champions = models_of(here, folder)
-    ready = in_memory(here, champions)
+    ready = [asked_by(by, one, threads) for one in in_memory(here, champions)]
     asked = [(one.booster_text, matrix_of(one, rows)) for one, rows in listed(here, champions)]
 
     def run() -> Found:
         clock = [time.perf_counter()]
         read_once(here.canonical, features)
         clock.append(time.perf_counter())
-        write_parquet(place.work / "floor.parquet", output)
+        write_once(files, [out], threads)
         clock.append(time.perf_counter())
-        for one in ready:
-            booster.raw_scores(one.champion.booster_text, one.matrix, threads)
+        for predict in ready:
+            predict()
         clock.append(time.perf_counter())
         for text, matrix in asked:
             booster.contributions(text, matrix, threads)
         clock.append(time.perf_counter())
         names = ("read columns", "write features", "predict", "contributions")
         parts = {name: after - before for name, (before, after) in zip(names, pairwise(clock), strict=True)}
-        return Found(rows=output.num_rows, parts=parts)
+        return Found(rows=sum(one.num_rows for one in files.values()), parts=parts)
 
     return run
 
@@ -129,6 +130,7 @@ def training(place: Place) -> Run:
     home = _copied(here, place.work / "training")
     settings = here.bank.night.training.model_copy(update={"month_ends": SNAPSHOTS})
     bank = replace(here.bank, night=here.bank.night.model_copy(update={"training": settings}))
+    days = sorted({day for one in named(bank.labels) for day in dates_for(here.canonical, one, here.as_of, settings)})
 
     def run() -> Found:
         clock = {"": time.perf_counter()}  # stage -> when it was last heard of
@@ -139,9 +141,14 @@ def training(place: Place) -> Run:
         trained = chores.retrain(bank, home, None, (), heard)
         heard("train")
         parts = {name: clock[name] - clock[before] for before, name in pairwise(clock)}
-        return Found(rows=len(trained), parts=parts, notes=[_judged(one) for one in trained])
+        return Found(rows=len(trained), parts=parts, notes=[_learned_from(days), *(_judged(one) for one in trained)])
 
     return run
+
+
+def _learned_from(days: Sequence[dt.date]) -> str:
+    """How many month ends there really were."""
+    return f"learned from {len(days)} month ends, {days[0]} to {days[-1]}" if days else "there was no month end to learn from"
 
 
 def _judged(one: chores.Trained) -> str:
@@ -175,14 +182,15 @@ def nights(folder: Path | None) -> Contest:
     return Contest(
         "night",
         "from canonical tables to published lists and workbooks, process starts apart; floors: the features' columns read once "
-        "and their file written once, Booster.predict, contributions of the listed rows",
+        "and their files written once, prediction over matrices in memory, contributions of the listed rows",
         tuple(
             Pair(
                 Way(f"terrace, every step of a night, {whose}", "bench.night_ways:night", given),
-                Way(f"the sum of its floors, {whose}", "bench.night_ways:floors", given),
+                Way(f"the sum of its floors, predicting by {by}, {whose}", "bench.night_ways:floors", {**given, "by": by}),
                 aim=2.0,
             )
             for whose, given in grown.whose(folder)
+            for by in (BOOSTER, TREES)
         ),
         before=grown.ways(folder),
     )
@@ -190,7 +198,7 @@ def nights(folder: Path | None) -> Contest:
 
 TRAINING = Contest(
     "training",
-    f"every label on the newest {SNAPSHOTS} month ends (fewer where the data is shorter), features and outcomes included, for "
-    "the memory it takes",
+    f"every label on the newest month ends, {SNAPSHOTS} at most, as many as the data reaches back to, features and outcomes "
+    "included, for the memory it takes",
     (Pair(Way("terrace, training", "bench.night_ways:training")),),
 )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.place import Place
 from features.catalog import chosen
@@ -21,6 +25,7 @@ from models.champion import Champion
 from sources.canonical import Canonical, open_canonical
 from sources.connection import connect
 from store.errors import NotFound
+from store.files import parquet_parts, write_parquet
 from targeting import manifest
 
 
@@ -75,16 +80,30 @@ def opened(place: Place) -> Opened:
     """The bank of a place. Raises ConfigError for a wrong bank file."""
     bank = open_bank(place.bank, place.home)
     home = Home(place.home.resolve() / bank.bank.id)
-    return Opened(place, bank, home, open_canonical(home.canonical))
+    return Opened(place, bank, home, open_canonical(home.canonical, bank.limits))
 
 
 def read_once(canonical: Canonical, features: Sequence[Feature]) -> None:
-    """Every column that these features read, every value of it looked at, by DuckDB on all its threads.
+    """Every column that these features read, every value of it looked at, by DuckDB on as many threads as ours has.
 
     A minimum or a count would not do: DuckDB answers them from a file's statistics without reading it.
     """
-    with connect() as con:
+    with connect(canonical.limits) as con:
         for table, columns in sorted(needed(features, row_sets()).items()):
             there = sorted({*columns, "known_from", "known_to"})
             listed = ", ".join(f'"{column}"' for column in there)
             con.execute(f"SELECT bit_xor(hash({listed})) FROM {canonical.relation_sql(table)}").fetchall()
+
+
+def finished_files(answer: Path) -> dict[str, pa.Table]:
+    """The files of finished features, by name: one per bucket."""
+    return {path.name: pq.read_table(path, partitioning=None) for path in parquet_parts(answer)}
+
+
+def write_once(files: dict[str, pa.Table], folders: Sequence[Path], threads: int) -> None:
+    """The files into every folder, written as features' own are, by as many threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(
+            lambda one: write_parquet(one[0] / one[1], files[one[1]]), [(to, name) for to in folders for name in files]
+        ):
+            pass

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from bench.opened import Opened
 from flows.bank import BankFile
+from flows.demo import folder_of
 from sources.connection import connect
 from sources.delivery import paths_of
 from sources.settings import Input, SourceSettings
@@ -34,6 +35,16 @@ def parted(here: Opened, folder: Path) -> BankFile:
         pattern = name if spec.format == "parquet" else f"{name}/{Path(spec.files).name}"
         inputs[name] = spec.model_copy(update={"files": pattern})
     return replace(here.bank, sources=here.bank.sources.model_copy(update={"inputs": inputs}), base=folder)
+
+
+def linked(base: Path, folder: Path) -> Path:
+    """A folder with the demo bank's files under `base`, linked where nothing is moved; those of days to come too."""
+    for path in sorted(folder_of(base).rglob("*")):
+        target = folder_of(folder) / path.relative_to(folder_of(base))
+        if path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(path)
+    return folder
 
 
 def with_day(folder: Path) -> None:

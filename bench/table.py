@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from bench.apart import Lap
 from bench.contest import Contest, Raced
 
+ENOUGH = 3  # rounds, before anything is said to be met
 HEAD = ("this", "over that", "ratio", "spread", "by CPU", "asked", "seconds", "CPU seconds", "peak MB", "figures found equal")
 
 
@@ -23,7 +24,7 @@ def _row(one: Raced) -> tuple[str, ...]:
     return (
         *names,
         *(_ratio(one) if one.second else ("", "", "")),
-        f"at most {one.pair.aim:g}" if one.pair.aim else "",
+        _asked(one),
         _both(one, lambda laps: f"{statistics.median(lap.seconds for lap in laps):.2f}"),
         _both(one, lambda laps: f"{statistics.median(lap.cpu for lap in laps):.2f}"),
         _both(one, lambda laps: f"{max(lap.peak_mb for lap in laps):,.0f}"),
@@ -32,7 +33,17 @@ def _row(one: Raced) -> tuple[str, ...]:
 
 
 def _ratio(one: Raced) -> tuple[str, str, str]:
-    return _number(one.ratio), f"{_number(min(one.ratios))} to {_number(max(one.ratios))}", _number(one.cpu_ratio)
+    spread = f"{_number(min(one.ratios))} to {_number(max(one.ratios))}" if len(one.ratios) > 1 else ""
+    return _number(one.ratio), spread, _number(one.cpu_ratio)
+
+
+def _asked(one: Raced) -> str:
+    """The ratio that was asked for; whether it is met, where there were rounds enough to say so."""
+    if not one.pair.aim:
+        return ""
+    if len(one.ratios) < ENOUGH:
+        return f"at most {one.pair.aim:g}; {in_words(len(one.ratios)).lower()}"
+    return f"at most {one.pair.aim:g}: {'met' if one.ratio <= one.pair.aim else 'not met'}"
 
 
 def _number(ratio: float) -> str:
@@ -57,6 +68,12 @@ def parts(raced: Sequence[Raced]) -> list[str]:
 def in_words(rounds: int) -> str:
     """How many rounds there were."""
     return "One round" if rounds == 1 else f"{rounds} rounds"
+
+
+def what_a_ratio_is(rounds: int) -> str:
+    """What stands under `ratio` after so many rounds."""
+    said = {1: "each ratio is that round's", 2: "each ratio is the mean of the two"}
+    return said.get(rounds, "each ratio is the median of its rounds")
 
 
 def notes(contest: Contest, raced: Sequence[Raced]) -> list[str]:

@@ -16,8 +16,8 @@ from bench.rivals.task import SIGNS, Task, Wanted, key, read
 EPOCH = pd.Timestamp("1970-01-01")
 
 
-def sums(place: Place) -> Callable[[], Found]:
-    task, out = read(place.work), place.work / "featuretools.parquet"
+def sums(place: Place, customers: int = 0) -> Callable[[], Found]:
+    task, out = read(place.work / f"customers-{customers}" if customers else place.work), place.work / "featuretools.parquet"
 
     def run() -> Found:
         warnings.simplefilter("ignore", FutureWarning)

@@ -120,9 +120,19 @@ def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians() -
     assert (row["ratio"], row["spread"], row["seconds"]) == ("1.50", "1.00 to 3.00", "6.00 / 2.00")
 
 
-def test_ways_over_different_numbers_of_rows_are_compared_by_row() -> None:
-    pair = Pair(way("notes"), way("notes"), by_row=True)
-    assert Raced(pair, laps(3, rows=100), laps(1, rows=1000)).ratios == [30]
+def told(raced: Raced) -> dict[str, str]:
+    return dict(zip(table.HEAD, table.rows([raced])[0], strict=True))
+
+
+def test_one_round_has_no_spread_and_nothing_is_said_to_be_met_before_the_third() -> None:
+    pair = Pair(way("notes"), way("notes"), aim=4.0)
+    once = told(Raced(pair, laps(3), laps(1)))
+    assert (once["ratio"], once["spread"], once["asked"]) == ("3.00", "", "at most 4; one round")
+    twice = told(Raced(pair, laps(3, 5), laps(1, 1)))
+    assert (twice["spread"], twice["asked"]) == ("3.00 to 5.00", "at most 4; 2 rounds")
+    assert told(Raced(pair, laps(3, 5, 3), laps(1, 1, 1)))["asked"] == "at most 4: met"
+    assert told(Raced(pair, laps(3, 5, 5), laps(1, 1, 1)))["asked"] == "at most 4: not met"
+    assert ["median" in table.what_a_ratio_is(rounds) for rounds in (1, 2, 3)] == [False, False, True]
 
 
 def test_the_exponent_of_cost_is_the_slope_of_the_logarithms() -> None:

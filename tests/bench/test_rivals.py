@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from bench import declared, flat_rows
+from bench import declared, flat_rows, some_customers
 from bench.answers import Alike, compare, relation
 from bench.feature_ways import TO_THE_FEN, sums, sums_floor
 from bench.intake_ways import ROWS_OF_A_CUSTOMER, a_day, by_customer, part
@@ -92,8 +93,22 @@ def test_filters_become_trees_that_any_library_can_be_written_from() -> None:
 def test_a_floor_writes_what_was_found_and_tells_its_parts(place: Place, ours: Path) -> None:
     found = sums_floor(place)()
     assert list(found.parts) == ["read", "write"]
-    written = place.work / "floor" / "0.parquet"
+    written = place.work / "floor" / "0"
     assert compare(written, ours, Alike(), ("floor", "ours")) == found.rows * len(declared.names(opened(place)))
+    both = [{path.name: path.read_bytes() for path in folder.glob("*.parquet")} for folder in (written, ours)]
+    assert both[0] == both[1]  # as many files, to the byte: the floor writes what ours writes
+    assert len(both[0]) == opened(place).canonical.manifest.buckets > 1
+
+
+def test_a_few_customers_by_themselves_have_the_sums_they_have_among_all(place: Place, ours: Path) -> None:
+    whole = ours.with_name("whole")
+    shutil.copytree(ours, whole)
+    some_customers.some(place, 40)()
+    few = sums(place, 40)()
+    assert compare(answer(few), whole, Alike(is_part=True), ("few", "all")) == 40 * len(declared.names(opened(place)))
+    assert few.rows > 0
+    shutil.rmtree(ours)
+    shutil.copytree(whole, ours)
 
 
 def test_a_day_carved_off_and_taken_in_later_comes_to_the_same_rows(place: Place) -> None:
