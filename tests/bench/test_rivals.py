@@ -101,7 +101,7 @@ def test_a_floor_writes_what_was_found_and_tells_its_parts(place: Place, ours: P
 
 
 def test_a_few_customers_by_themselves_have_the_sums_they_have_among_all(place: Place, ours: Path) -> None:
-    whole = ours.with_name("whole")
+    whole = place.work / "whole"
     shutil.copytree(ours, whole)
     some_customers.some(place, 40)()
     few = sums(place, 40)()
