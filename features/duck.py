@@ -34,6 +34,7 @@ from features.streams import Doubles, Stream, accounts_at, stream_of
 from features.views import views
 from sources.canonical import Canonical, CanonicalManifest
 from sources.connection import connect
+from store.limits import USUAL
 
 Made = Callable[[], pa.Table]
 MADE = frozenset({"transactions", "first_balances"})  # row sets that a run brings
@@ -197,6 +198,7 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             code_hash="",
             tables={},
         ),
+        USUAL,
     )
     with connect() as con, Room(1) as room:
         know(con, load(con, no_bank, [0], reads, room), 0)

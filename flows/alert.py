@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flows.settings import Alert
 from store.errors import TerraceError
@@ -34,14 +35,25 @@ def killed(bank: str, job: str, *, is_first: bool) -> str:
 
 
 @contextlib.contextmanager
-def alerting(to: Alert, bank: str, job: str, quiet: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Send the bank's one-line alert when what is inside fails; neither a person's interruption nor a `quiet` error is one."""
+def alerting(
+    to: Alert,
+    bank: str,
+    job: str,
+    quiet: tuple[type[Exception], ...] = (),
+    undelivered: Callable[[str], None] = lambda why: print(why, file=sys.stderr),
+) -> Iterator[None]:
+    """Send the bank's one-line alert when what is inside fails; neither a person's interruption nor a `quiet` error is one.
+
+    `undelivered` hears why the alert did not go out.
+    """
     try:
         yield
     except quiet:
         raise
     except Exception as error:
-        send(to, line(bank, job, step_of(error), error.exit_code if isinstance(error, TerraceError) else 1))
+        why = send(to, line(bank, job, step_of(error), error.exit_code if isinstance(error, TerraceError) else 1))
+        if why:
+            undelivered(why)
         raise
 
 

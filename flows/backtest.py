@@ -87,8 +87,8 @@ def run(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[str], 
             where="--label",
             expected=", ".join(label.name for label in named(bank.labels)),
         )
-    with under_lease(bank, home):
-        canonical = taken_in(bank, home, progress)
+    with under_lease(bank, home) as heartbeat:
+        canonical = taken_in(bank, home, heartbeat.fencing(progress))
         nights = {label.name: _nights(bank, canonical, label, as_of) for label in labels}
         lessons = {label.name: _lessons(bank, canonical, label, nights[label.name]) for label in labels}
         every = tuple(sorted({day for days in (*nights.values(), *lessons.values()) for day in days}))

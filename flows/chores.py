@@ -49,19 +49,22 @@ class Trained:
 
 
 @contextmanager
-def under_lease(bank: BankFile, home: Home) -> Iterator[None]:
+def under_lease(bank: BankFile, home: Home) -> Iterator[Heartbeat]:
     """The bank to oneself: no night runs meanwhile. Raises LeaseHeld where one does, MachineFault for what the machine did."""
     ledger = open_ledger(home.ledger, time.time)
     lease = ledger.take_lease(process.owner_name(), bank.night.lease_seconds, process.is_gone)
     try:
-        with Heartbeat(ledger, lease, bank.night.lease_seconds), faults.named(home, bank.limits):
-            yield
+        with Heartbeat(ledger, lease, bank.night.lease_seconds) as heartbeat, faults.named(home, bank.limits):
+            yield heartbeat
     finally:
         ledger.release_lease(lease)
 
 
 def taken_in(bank: BankFile, home: Home, progress: Progress, *, verify: bool = False) -> Canonical:
-    """The bank's canonical tables, what is new taken in. `verify`: all files kept are read and compared with their hashes."""
+    """The bank's canonical tables, what is new taken in. `verify`: all files kept are read and compared with their hashes.
+
+    `progress`: of a heartbeat that fences, so that a process that was held up brings nothing into force after its successor.
+    """
     engines.begin(bank)
     shutil.rmtree(home.root / "spill", ignore_errors=True)  # of a run that was killed: nobody else works here now
     return take_in(
@@ -97,8 +100,8 @@ def retrain(bank: BankFile, home: Home, as_of: dt.date | None, only: Sequence[st
         )
     code = code_hash()
     done = []
-    with under_lease(bank, home):
-        canonical = taken_in(bank, home, progress)
+    with under_lease(bank, home) as heartbeat:
+        canonical = taken_in(bank, home, heartbeat.fencing(progress))
         newest = canonical.manifest.newest_business_date
         if as_of is not None and as_of > newest:
             raise ConfigError(f"the data goes to {newest}, not to {as_of}", where="--as-of", expected=f"a date up to {newest}")

@@ -26,6 +26,7 @@ from store.errors import ConfigError, DataNotArrived, GateBroken, MachineFault, 
 from store.lease import LeaseHeld, LeaseLost
 from store.ledger import Ledger
 from store.runs import Run, RunKey
+from targeting.publish import version_to_make
 
 Progress = Callable[[str, int, int], None]
 _SAYS_ITSELF = DataNotArrived | GateBroken | ConfigError | LeaseLost | KeyboardInterrupt
@@ -105,14 +106,15 @@ def conduct(ready: Ready, engine: Engine, progress: Progress, ended: Callable[[S
     try:
         ledger.remember("unfinished", unfinished)
         with Heartbeat(ledger, lease, bank.night.lease_seconds) as heartbeat, faults.named(ready.request.home, bank.limits):
-            results = [_take_in(ready, engine, progress)]
+            results = [_take_in(ready, engine, heartbeat.fencing(progress))]
             ended(results[0])
             key = _key(ready)
             already = published(ready.request, ledger, key)
             if already is not None:
                 ledger.remember("unfinished", "")
                 return already
-            run, resumed = ledger.begin(key)
+            lists, new = ready.request.home.lists, ready.request.new_version
+            run, resumed = ledger.begin(key, version_to_make(lists, key.as_of, new_version=new))
             crashed_before = crashed_before or resumed
             night = Night(bank, ready.request.home, run, ledger, lease, progress, heartbeat.check, ready.code)
             results += _steps(night, engine, ended)

@@ -24,6 +24,9 @@ _STORE = {
     "no such file": "文件不存在",
     "name an existing YAML file": "请指定已有的 YAML 文件",
     "did you mean {}?": "是否应为 {}？",
+    "'extends' names no file": "extends 没有写文件名", "a YAML file, or a list of them": "一个 YAML 文件，或几个文件的列表",
+    "write it as `extends: standard.yaml`, or leave the line out": "写成 extends: standard.yaml，或删去这一行",
+    "the alert was not delivered: {}": "告警未能送出：{}",
     "cannot be read: {}": "无法读取（{}）",
     "a YAML file": "一个 YAML 文件",
     "name the file itself, and let this user read it": "请指定文件本身，并确认当前用户有读取权限",
@@ -192,4 +195,5 @@ _FLOWS = {
     "Prefect's server does not answer": "Prefect 服务没有应答",
     "prefect {} failed: {}": "prefect {} 失败：{}", "look at the lines above": "查看上面的输出",
 }
-PHRASES: dict[str, str] = {**_STORE, **LIBRARY, **SETTINGS, **SOURCES, **_ROOMS, **_FLOWS, **ERRORS}
+PARTS = (_STORE, LIBRARY, SETTINGS, SOURCES, _ROOMS, _FLOWS, ERRORS)  # no phrase stands in two of them
+PHRASES: dict[str, str] = {english: chinese for part in PARTS for english, chinese in part.items()}

@@ -12,6 +12,8 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_logger, get_run_logger
 
 from flows import alert, backtest, chores, remains, tidying
 from flows import nightly as nights
@@ -21,7 +23,7 @@ from flows.home import Home
 from flows.nightly import Engine
 from flows.request import Outcome, Request, ask
 from flows.runner import StepResult, is_passing
-from flows.words import noted, say, step_name
+from flows.words import difference, noted, say, step_name
 from store.errors import TerraceError
 
 _WORK: dict[str, Callable[[], StepResult]] = {}  # step -> its work: tasks get the name, not the thing
@@ -83,7 +85,9 @@ def again(flow: Any, flow_run: Any, state: Any) -> None:
         return
     left = remains.of_file(Path(flow_run.parameters["bank"]))
     first = AGAIN not in flow_run.tags
-    alert.send(left.alert, alert.killed(left.bank, flow.name, is_first=first))
+    why = alert.send(left.alert, alert.killed(left.bank, flow.name, is_first=first))
+    if why:
+        _undelivered(why)
     if first:
         with get_client(sync_client=True) as client:
             client.create_flow_run_from_deployment(flow_run.deployment_id, parameters=flow_run.parameters, tags=[AGAIN])
@@ -132,8 +136,10 @@ def _tell(outcome: Outcome, settings: BankFile) -> None:
         ],
     )
     counts = "\n".join(f"- {say(language, f'count_{name}')}: {value:,}" for name, value in sorted(outcome.counts.items()))
-    known = {"bank": settings.words.name, "as_of": run.as_of, "version": run.version}
-    said = say(language, "already" if outcome.already and not outcome.differs else "published", **known)
+    what = ("、" if language == "zh" else ", ").join(difference(language, name) for name in outcome.differs)
+    known = {"bank": settings.words.name, "as_of": run.as_of, "version": run.version, "what": what, "next": run.version + 1}
+    key = "already_differs" if what else "already" if outcome.already else "published"
+    said = say(language, key, **known)
     create_markdown_artifact(key="night", description=say(language, "night_in_short"), markdown=f"{said}\n\n{counts}\n")
 
 
@@ -174,12 +180,14 @@ def monthly(bank: str, home: str) -> str:
 def _opened(bank: str, home: str) -> BankFile:
     """The bank; whoever is on duty hears of a mistake in its file too, which nobody is there to read at night."""
     left = remains.of_file(Path(bank))
-    with contextlib.nullcontext() if _OBSERVER else alert.alerting(left.alert, left.bank, "bank file"):
+    with (
+        contextlib.nullcontext() if _OBSERVER else alert.alerting(left.alert, left.bank, "bank file", undelivered=_undelivered)
+    ):
         return open_bank(Path(bank), Path(home))
 
 
 def _alerting(settings: BankFile, job: str) -> contextlib.AbstractContextManager[None]:
-    return alert.alerting(settings.night.alert, settings.bank.id, job)
+    return alert.alerting(settings.night.alert, settings.bank.id, job, undelivered=_undelivered)
 
 
 def run_here(request: Request, progress: nights.Progress, ended: Callable[[StepResult], None]) -> Outcome:
@@ -196,6 +204,14 @@ def run_here(request: Request, progress: nights.Progress, ended: Callable[[StepR
     finally:
         _OBSERVER.pop()
     return _OUTCOME[0]
+
+
+def _undelivered(why: str) -> None:
+    """Into the run's log; outside of a run into that of the process."""
+    try:
+        get_run_logger().error(why)
+    except MissingContextError:
+        get_logger().error(why)
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

@@ -19,6 +19,7 @@ from store.errors import ConfigError, ListDamaged
 from store.ledger import Ledger, open_ledger
 from store.runs import Run, RunKey
 from targeting import manifest as manifests
+from targeting.publish import latest_version
 
 _UNTOUCHED = "every file as it was published: lists are never changed"
 
@@ -81,6 +82,7 @@ def _newest(home: Home, inputs: Mapping[str, str]) -> dt.date | None:
 def published(request: Request, ledger: Ledger, key: RunKey) -> Outcome | None:
     """The outcome of a date that is published and not to be published again. Raises ConfigError for a date
     gone by, ListDamaged where somebody changed or removed what was published."""
+    adopted = _adopted(request, ledger, key)
     run = ledger.published(key.as_of)
     newest = ledger.newest_published()
     if run is None and newest is not None and newest.as_of > key.as_of and not request.backfill:
@@ -100,7 +102,7 @@ def published(request: Request, ledger: Ledger, key: RunKey) -> Outcome | None:
             expected=_UNTOUCHED,
             do="restore the folder from a backup; without one this date stays without a list, later dates go on",
         )
-    if request.new_version:
+    if request.new_version and not (adopted and run.key == key):  # else the new version is there already
         return None
     name = folder.relative_to(request.home.lists).as_posix()
     if hashes([folder], request.home.lists)[name] != run.list_hash:
@@ -113,6 +115,26 @@ def published(request: Request, ledger: Ledger, key: RunKey) -> Outcome | None:
     return Outcome(
         run, folder, True, (*run.key.differs_from(key), *_other_champions(ledger, run)), counts=json.loads(run.summary or "{}")
     )
+
+
+def _adopted(request: Request, ledger: Ledger, key: RunKey) -> bool:
+    """Whether the list in force was only now noted as published: its start was killed between the rename and the note.
+
+    A plain start of the same key is left to go on with that run by itself.
+    """
+    version = latest_version(request.home.lists, key.as_of)
+    runs = [] if version is None else ledger.unnoted(key.as_of, version)
+    if version is None or not runs:
+        return False
+    goes_on = ledger.published(key.as_of) is None and not request.new_version
+    if goes_on and any(run.key == key for run in runs):
+        return False
+    folder = request.home.list_folder(key.as_of, version)
+    found = hashes([folder], request.home.lists)[folder.relative_to(request.home.lists).as_posix()]
+    if found not in {run.list_hash for run in runs}:
+        return False
+    ledger.adopt(key.as_of, version, found)
+    return True
 
 
 def _damage(folder: Path) -> list[str]:

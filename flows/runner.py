@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Generic, TypeVar
 
+from sources.in_force import IN_FORCE
 from store import fingerprint
 from store.errors import TerraceError
 from store.lease import Lease, LeaseLost
@@ -21,6 +22,7 @@ from store.ledger import Ledger
 from store.runs import Run
 
 N = TypeVar("N")
+Progress = Callable[[str, int, int], None]
 
 _PASSING = {
     errno.EIO,
@@ -144,6 +146,19 @@ class Heartbeat:
         """Raise LeaseLost where another night took over."""
         if self._lost is not None:
             raise self._lost
+
+    def fencing(self, progress: Progress) -> Progress:
+        """`progress` of an intake, which raises LeaseLost instead of bringing tables into force that another's now are.
+
+        The ledger itself is asked: of a process that was suspended this thread may run before its heart has beaten again.
+        """
+
+        def told(what: str, done: int, total: int) -> None:
+            if what == IN_FORCE:
+                self._ledger.renew_lease(self._lease, self._seconds)
+            progress(what, done, total)
+
+        return told
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds / 4):

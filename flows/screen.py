@@ -84,6 +84,10 @@ class Screen:
             escape(text), style="bold red", soft_wrap=True
         )
 
+    def undelivered(self, why: str) -> None:
+        """An alert that did not go out."""
+        self.complaint(translated(why) if self.language == "zh" else why)
+
     def line(self, text: str, style: str = "") -> None:
         """One line of text, as it is."""
         self.console.print(escape(text), style=style or None, soft_wrap=True)

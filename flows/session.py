@@ -35,8 +35,9 @@ def opened(
     except ConfigError as error:
         left = remains.of_file(path)
         STAGE.append((None, screen_for(language or left.language, None)))
-        if alerts:
-            alert.send(left.alert, alert.line(left.bank, "bank file", "", error.exit_code))
+        why = alert.send(left.alert, alert.line(left.bank, "bank file", "", error.exit_code)) if alerts else ""
+        if why:
+            STAGE[-1][1].undelivered(why)
         raise
     place, screen = Home((home / settings.bank.id).resolve()), screen_for(language, settings)
     STAGE.append((place, screen))

@@ -7,6 +7,8 @@ SETTINGS: dict[str, str] = {
     "no such currency; write its code, as CNY": "没有这个币种，写法如 CNY",
     "a currency without hundredths is not supported: tiers, labels and values count in hundredths":
         "暂不支持没有“分”的币种：等级、标签和价值均按分计算",
+    "no such country; write its code, as CN": "没有这个国家或地区，写法如 CN",
+    "no such country; did you mean '{}'?": "没有这个国家或地区，是否应为 '{}'？",
     "no such time zone; write it as Asia/Shanghai": "没有这个时区，写法如 Asia/Shanghai",
     "give either `command` or `webhook`, not both": "command 与 webhook 只能选一个",
     "a webhook starts with https:// or http://": "webhook 应以 https:// 或 http:// 开头",
@@ -69,12 +71,13 @@ SETTINGS: dict[str, str] = {
     "vip_adb must lie above the {} of '{}'": "vip_adb 应高于 '{1}' 的标准 {0}",
     "there must be a scale 'personal': it takes every kind no other scale names":
         "必须有 personal 这一套等级，其他套没有写到的客户都归它",
-    "two scales share the id of a tier; a tier's id must say which scale it is of": "两套等级用了同一个 id，等级的 id 不能重复",
-    "earlier: {} is not before {}, for which the tiers above are approved": "earlier：{} 不早于现行等级获批的年度 {}",
+    "two scales share the id of a tier; a tier's id must say which scale it is of":
+        "两个等级体系用了同一个等级代号；代号须能看出属于哪个体系",
+    "earlier: {} is not before {}, for which the tiers above are approved": "earlier 中的 {} 年不早于现行标准批准的 {} 年",
     "earlier: {}: '{}' must have the same tiers in the same order as the scale in force: ids stay, only thresholds change":
-        "earlier：{}：'{}' 的等级和次序要与现行的一致，id 不变，只改标准",
-    "asked for and approved by the same person; an override needs four eyes": "申请人与审批人是同一人，人工定级须双人复核",
-    "an override holds from `since` to `until`, at most a year": "人工定级自 since 起至 until 止，最长一年",
+        "earlier 的 {} 年：'{}' 的等级及顺序须与现行一致，代号不变，只改标准",
+    "asked for and approved by the same person; an override needs four eyes": "提出人与批准人是同一人；人工核定须两人经手",
+    "an override holds from `since` to `until`, at most a year": "人工核定须写明起止日期（since 至 until），最长一年",
     # targeting
     "a routing rule needs tiers, adb_from or loans_from; without one it would take every customer":
         "分派规则要写 tiers、adb_from 或 loans_from，否则会把所有客户都划走",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,20 @@ class Bank(Settings):
             raise ValueError("no such currency; write its code, as CNY")
         if get_currency_precision(code) != _DECIMALS:
             raise ValueError("a currency without hundredths is not supported: tiers, labels and values count in hundredths")
+        return code
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_country(cls, code: str) -> str:
+        import holidays
+
+        try:
+            holidays.country_holidays(code, years=2025)
+        except NotImplementedError:
+            near = difflib.get_close_matches(code.upper(), sorted(holidays.list_supported_countries()), 1, 0.5)
+            if not near:
+                raise ValueError("no such country; write its code, as CN") from None
+            raise ValueError(f"no such country; did you mean '{near[0]}'?") from None
         return code
 
     @field_validator("timezone")

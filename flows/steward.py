@@ -20,9 +20,9 @@ Progress = Callable[[str, int, int], None]
 
 def check(bank: BankFile, home: Home, progress: Progress) -> GateBroken | None:
     """Take the data in; what gate broke, if one did. Raises ConfigError and DataNotArrived: then there is nothing to show."""
-    with under_lease(bank, home):
+    with under_lease(bank, home) as heartbeat:
         try:
-            taken_in(bank, home, progress, verify=True)
+            taken_in(bank, home, heartbeat.fencing(progress), verify=True)
         except GateBroken as broken:
             return broken
     return None

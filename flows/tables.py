@@ -34,8 +34,8 @@ def write_features(
     """Write one row per customer_id and as_of, sorted so; path, rows and columns. Raises ConfigError for a file's kind."""
     if out is not None and out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"'{out.name}' is no kind of table", where="--out", expected="a name that ends in .parquet or .csv")
-    with under_lease(bank, home):
-        canonical = taken_in(bank, home, progress)
+    with under_lease(bank, home) as heartbeat:
+        canonical = taken_in(bank, home, heartbeat.fencing(progress))
         days = sorted(set(dates)) or [canonical.manifest.newest_business_date]
         late = [day for day in days if day > canonical.manifest.newest_business_date]
         if late:
@@ -56,8 +56,8 @@ def specs(bank: BankFile, home: Home, progress: Progress) -> list[FeatureSpec]:
     """The bank's catalogue; the data is taken in first where that has not been done."""
     if (home.canonical / "manifest.json").exists():
         return catalog(open_canonical(home.canonical, bank.limits), bank.features)
-    with under_lease(bank, home):
-        return catalog(taken_in(bank, home, progress), bank.features)
+    with under_lease(bank, home) as heartbeat:
+        return catalog(taken_in(bank, home, heartbeat.fencing(progress)), bank.features)
 
 
 def show_catalog(found: Sequence[FeatureSpec], screen: Screen, out: Path | None) -> None:

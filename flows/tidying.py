@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -15,23 +16,25 @@ from deltalake import DeltaTable
 from flows.bank import BankFile
 from flows.chores import report_of, under_lease
 from flows.home import Home
-from sources.canonical import open_canonical
+from sources.canonical import CanonicalManifest, TableState, open_canonical
 from sources.compaction import compact_landed, compact_tables
+from sources.deltafiles import BUCKET
 
 _DATED = re.compile(r"as_of=(\d{4}-\d\d-\d\d)(\.parquet|\.json)?")
 
 
 def compact(bank: BankFile, home: Home) -> int:
     """Clear away what is older than the bank keeps; how many files and folders went. Rows, features and lists stay the same."""
-    with under_lease(bank, home):
+    with under_lease(bank, home) as heartbeat:
         newest = home.newest_list()
         removed = _old(home, newest[0] - dt.timedelta(days=bank.night.keep.days)) if newest else 0
         for left in sorted(home.root.glob(".monitor-*")):  # of a weekly run that was killed
             shutil.rmtree(left)
             removed += 1
         if (home.canonical / "manifest.json").exists():
-            compact_tables(home.canonical, bank.limits)
-            removed += compact_landed(home.root, bank.limits) + _unread(home.canonical)
+            before = open_canonical(home.canonical).manifest  # somebody without a hold may just be reading these
+            compact_tables(home.canonical, bank.limits, heartbeat.fencing(lambda what, done, total: None))
+            removed += compact_landed(home.root, bank.limits) + _unread(home.canonical, before)
         return removed
 
 
@@ -50,25 +53,31 @@ def _old(home: Home, oldest: dt.date) -> int:
     return removed
 
 
-def _unread(canonical: Path) -> int:
-    """Files of canonical tables that the manifest in force does not name.
+def _unread(canonical: Path, before: CanonicalManifest) -> int:
+    """Files of canonical tables that neither the manifest in force names nor the one before: that of whoever reads just now.
 
-    An intake that was killed may have left a newer version of some tables than the one in force; the one in force is made the
-    newest again first, so that its files are the ones that stay.
+    The folders themselves are asked, for Delta's log does not know what an intake wrote that was killed before its commit. One
+    that was killed later may have left a newer version of some tables than the one in force; the one in force is made the
+    newest again.
     """
-    tables, removed = open_canonical(canonical).manifest.tables, 0
+    tables = open_canonical(canonical).manifest.tables
+    named, removed = _named(tables) | _named(before.tables), 0
     for log in sorted(canonical.glob("*/_delta_log")):
-        table, state = DeltaTable(str(log.parent)), tables.get(log.parent.name)
+        folder, state = log.parent, tables.get(log.parent.name)
         if state is None:  # a table the bank no longer delivers
-            shutil.rmtree(log.parent)
+            shutil.rmtree(folder)
             removed += 1
-            continue
-        if table.version() != state.delta_version:
+        elif (table := DeltaTable(str(folder))).version() != state.delta_version:
             table.restore(state.delta_version)
-        removed += len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False))
-    named = {state.hidden.path for state in tables.values() if state.hidden}
-    for path in sorted((canonical / "hidden").glob("*.parquet")):
-        if path.relative_to(canonical).as_posix() not in named:
-            path.unlink()
-            removed += 1
+    for pattern in ("*/*.parquet", f"*/{BUCKET}=*/*.parquet"):
+        for path in sorted(canonical.glob(pattern)):
+            if path.relative_to(canonical).as_posix() not in named:
+                path.unlink()
+                removed += 1
     return removed
+
+
+def _named(tables: Mapping[str, TableState]) -> set[str]:
+    """The files that a manifest names, those of hidden rows included."""
+    files = {file.path for state in tables.values() for file in state.files}
+    return files | {state.hidden.path for state in tables.values() if state.hidden}

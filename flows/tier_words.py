@@ -73,11 +73,4 @@ ERRORS: dict[str, str] = {
     "no tier {}": "没有等级 {}", "write the id of a tier of the customer's scale": "写客户所属等级体系中的等级代号",
     "'{}' for {} is a tier of the scale '{}'": "{1} 的等级 '{0}' 属于另一等级体系 '{2}'",
     "give a tier of the customer's own scale": "改用该客户所属体系的等级",
-    "asked for and approved by the same person; an override needs four eyes": "提出人与批准人是同一人；人工核定须两人经手",
-    "an override holds from `since` to `until`, at most a year": "人工核定须写明起止日期，最长一年",
-    "earlier: {} is not before {}, for which the tiers above are approved": "earlier 中的 {} 年不早于现行标准批准的 {} 年",
-    "earlier: {}: '{}' must have the same tiers in the same order as the scale in force: ids stay, only thresholds change":
-        "earlier 的 {} 年：'{}' 的等级及顺序须与现行一致，代号不变，只改标准",
-    "two scales share the id of a tier; a tier's id must say which scale it is of":
-        "两个等级体系用了同一个等级代号；代号须能看出属于哪个体系",
 }

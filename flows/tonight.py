@@ -47,8 +47,9 @@ def _missed(asked: Asked, screen: Screen) -> int:
     days: list[dt.date | None] = [None]
     if asked.home.listed_dates() and (asked.home.canonical / "manifest.json").exists():
         try:
-            with _alerting(asked, "missed nights"), screen, under_lease(asked.bank, asked.home):
-                last = taken_in(asked.bank, asked.home, screen.progress).manifest.newest_business_date
+            with _alerting(asked, "missed nights", screen), screen, under_lease(asked.bank, asked.home) as heartbeat:
+                there = taken_in(asked.bank, asked.home, heartbeat.fencing(screen.progress))
+                last = there.manifest.newest_business_date
         except Exception as error:
             return _failed(error, asked, screen)
         days = [*gap(asked.home.listed_dates(), last, asked.bank.bank), None]
@@ -71,7 +72,7 @@ def gap(listed: Sequence[dt.date], last: dt.date, bank: Bank) -> list[dt.date]:
 def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:
     wanted = Request(asked.bank, asked.home, as_of, asked.new_version, asked.backfill)
     try:
-        with _alerting(asked, str(as_of or "newest date")), screen:
+        with _alerting(asked, str(as_of or "newest date"), screen), screen:
             outcome = (
                 nightly.awaiting(wanted, screen.progress, lambda one: _attempt(asked, one, screen))
                 if asked.wait
@@ -82,9 +83,9 @@ def _one(asked: Asked, as_of: dt.date | None, screen: Screen) -> int:
     return _tell(outcome, asked, screen)
 
 
-def _alerting(asked: Asked, job: str) -> contextlib.AbstractContextManager[None]:
+def _alerting(asked: Asked, job: str, screen: Screen) -> contextlib.AbstractContextManager[None]:
     held = () if asked.wait else (LeaseHeld,)  # who asks while another run holds the bank reads it on the screen
-    return alerting(asked.bank.night.alert, asked.bank.bank.id, job, held)
+    return alerting(asked.bank.night.alert, asked.bank.bank.id, job, held, screen.undelivered)
 
 
 def _failed(error: Exception, asked: Asked, screen: Screen) -> int:

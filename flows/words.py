@@ -13,8 +13,6 @@ _WORDS: dict[str, tuple[str, str]] = {
                         "已发布的名单保持不变；如需按新情况出第{next}版，请加 --new-version。",
                         "{bank}: the night of {as_of} is already published (version {version}), but since then these changed:"
                         " {what}. The published list stays as it is; to make version {next}, add --new-version."),
-    "damaged": ("{as_of} 第{version}版名单的文件与发布时不一致",
-                "the files of {as_of} version {version} are not those that were published"),
     "published": ("{bank}：{as_of} 名单已发布（第{version}版）。",
                   "{bank}: the lists of {as_of} are published (version {version})."),
     "where": ("名单位置：{path}", "Lists: {path}"),
@@ -35,7 +33,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kept": ("上一份已发布的名单继续有效。", "The last published list stays in force."),
     "unforeseen": ("出现意外错误（{kind}），位置 {place}。", "An unforeseen error ({kind}) at {place}."),
     "details": ("详情见 {log}（仅当前用户可读）。", "The details are in {log}, readable by this user only."),
-    "alert_failed": ("告警未能送出：{why}", "The alert was not delivered: {why}"),
     "config": ("配置", "configuration"), "code": ("程序", "code"), "input": ("数据 {name}", "data {name}"),
     "champion": ("模型 {name}", "model {name}"),
     "there_is": ("样本{cohort:,}户次，正样本{positives:,}（{people:,}户），截止日{cutoff}；可用模型需{least:,}户。",
@@ -72,11 +69,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "training_features": ("历史月末特征", "features of past month ends"), "labels": ("样本标签", "labels"),
     "train": ("训练 {name}", "train {name}"), "pin": ("锁定模型", "pin models"), "score": ("打分", "score"),
     "tiers": ("客户分层", "tiers"), "list": ("生成名单", "make the list"), "workbooks": ("生成工作簿", "workbooks"),
-    "publish": ("发布", "publish"), "summary": ("汇总", "summary"), "demo_bank": ("生成演示银行", "make the demo bank"),
+    "publish": ("发布", "publish"), "summary": ("汇总", "summary"),
     "fingerprints": ("核对数据指纹", "fingerprint the inputs"),
     "look": ("查找文件", "look for files"), "fetch": ("取数 {name}", "fetch {name}"), "read": ("读取 {name}", "read {name}"),
     "map": ("转换 {name}", "map {name}"), "check": ("检查 {name}", "check {name}"), "write": ("写入 {name}", "write {name}"),
     "rebuild": ("用落地数据重建 {name}", "make {name} again from what was landed"),
+    "into_force": ("数据生效", "bring the data into force"),
     "running": ("核对余额", "running balances"), "quality": ("质量报告", "quality report"),
 }
 

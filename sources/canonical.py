@@ -88,11 +88,11 @@ def as_of_sql(table: str, relation: str, as_of: dt.date | int, columns: Iterable
 
 @dataclass(frozen=True)
 class Canonical:
-    """A bank's canonical tables at one intake; every read goes through the manifest's Delta versions."""
+    """A bank's canonical tables at one intake: the files that its manifest names, without the rows it hides."""
 
     root: Path
     manifest: CanonicalManifest
-    limits: Limits = USUAL  # of whoever reads them
+    limits: Limits  # of whoever reads them
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB to read the tables with, which spills beside them."""
@@ -128,7 +128,12 @@ class Canonical:
         """A relation of the table's rows in force, or an empty typed one where the bank has none."""
         if table not in self.manifest.tables:
             return f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
-        files = self.files(table, bucket)
+        try:
+            files = self.files(table, bucket)
+        except DataDamaged:
+            if (now := self._put_together()) is None:
+                raise
+            return now.relation_sql(table, bucket)
         if not files:
             every = self.files(table)
             none = f"(SELECT {_typed_nulls(TABLES[table])} WHERE false)"
@@ -140,6 +145,12 @@ class Canonical:
         parts = [f"SELECT * FROM {read_sql(table, plain)}"] if plain else []
         parts.append(self._in_force_sql(table, [file for file in files if file in hiding]))
         return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    def _put_together(self) -> Canonical | None:
+        """The same rows where they lie by now; None where the manifest is still this one, or rows came or went."""
+        now = open_canonical(self.root, self.limits)
+        same = now.manifest.intake == self.manifest.intake and now.manifest.content() == self.manifest.content()
+        return now if same and now.manifest != self.manifest else None
 
     def placed_sql(self, table: str, among: Collection[str] | None = None) -> str:
         """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file).

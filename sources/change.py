@@ -17,12 +17,13 @@ from deltalake import DeltaTable
 
 from sources.canonical import Canonical, CanonicalManifest, DataFile, TableState
 from sources.deltafiles import append
+from sources.in_force import put_in_force
 from sources.inventory import Counts, counted_of, counts_sql, noted_files, state_of
 from sources.overwrite import Progress
 from sources.sqltext import ident
 from sources.tables import TABLES, Table
 from sources.written import columns_of, order_sql, prepare_owners, rows_sql
-from store.files import write_json, write_parquet
+from store.files import write_parquet
 from store.fingerprint import of_file
 
 
@@ -60,8 +61,8 @@ def write_change(
         states[name] = _change(con, there, name, rows, owning, counts, undated.get(name, ()), intake)
     made = manifest(states)
     before_manifest()
-    write_json(there.root / "manifest.json", made.model_dump(mode="json"))
-    return Canonical(there.root, made)
+    put_in_force(there.root, made, there.manifest, say)
+    return Canonical(there.root, made, there.limits)
 
 
 def _change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -12,21 +13,23 @@ from sources.canonical import Canonical, TableState, open_canonical
 from sources.change import at_version
 from sources.connection import connect
 from sources.deltafiles import replace
+from sources.in_force import put_in_force
 from sources.inventory import noted_files
 from sources.landed import RunningKept, TableKept, columns_sql, copy, forget, read_state, rows_of, write_state
 from sources.sqltext import quiet
 from sources.tables import TABLES
 from sources.written import order_sql
-from store.files import write_json
 from store.limits import USUAL, Limits
 
 
-def compact_tables(root: Path, limits: Limits = USUAL) -> int:
+def compact_tables(
+    root: Path, limits: Limits = USUAL, say: Callable[[str, int, int], None] = lambda what, done, total: None
+) -> int:
     """Write the buckets of every table under `root` anew that lie in several files or hold hidden rows; how many were.
 
     Rows in force stay the same, and so do their fingerprints. The manifest is written last.
     """
-    there, states, done = open_canonical(root), {}, 0
+    there, states, done = open_canonical(root, limits), {}, 0
     with connect(limits, root.parent / "spill") as con:
         quiet(con)
         for name, state in there.manifest.tables.items():
@@ -39,7 +42,7 @@ def compact_tables(root: Path, limits: Limits = USUAL) -> int:
             done += len(buckets)
     if done:
         made = there.manifest.model_copy(update={"tables": states})
-        write_json(root / "manifest.json", made.model_dump(mode="json"))
+        put_in_force(root, made, there.manifest, say)
     return done
 
 

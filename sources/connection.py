@@ -23,7 +23,7 @@ def connect(
     database: str = ":memory:",
     more: Config | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that may hold one so-manieth `part` of the memory; `more`: settings of DuckDB beside these.
+    """A connection that may hold the memory divided by `part`; `more`: settings of DuckDB beside these.
 
     What does not fit goes to files in the folder `spill`; without one it is an error, and nothing is written anywhere.
     """

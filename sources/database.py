@@ -79,7 +79,13 @@ def _opened(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection and the SELECT in it that yields these columns and days; both are picked in the database."""
     if "${" in (spec.uri or ""):
-        raise ConfigError(f"the address {spec.uri} has not been filled in", where=f"input {name}", do="set that variable")
+        alone = re.fullmatch(r"\$\{(\w+)\}", spec.uri or "")  # in a longer address it may be part of a password
+        raise ConfigError(
+            f"the address {alone.group(0)} has not been filled in" if alone else "the address has not been filled in",
+            where=f"input {name}",
+            expected="an address in which every `${...}` has been replaced",
+            do="set the variables that `uri` names; a password that holds `${` must be another one",
+        )
     table = ".".join(ident(part) for part in (spec.table or "").split("."))
     query = f"SELECT {', '.join(ident(c) for c in columns) or '*'} FROM {table} {where}"
     con = connect(*within, more={"python_enable_replacements": "false"})

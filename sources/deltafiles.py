@@ -16,7 +16,7 @@ from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 _ROW_GROUP = 122_880  # rows: what a reader holds of a file at once, and what it reads for the sake of one customer
-_BUCKET = "bucket"
+BUCKET = "bucket"
 
 
 def write_whole(folder: Path, rows: pa.RecordBatchReader) -> int:
@@ -34,7 +34,7 @@ def append(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader) -> int:
 
 def replace(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader, bucket: int | None) -> int:
     """Put rows of a bucket (None: of a table without) in the place of those of it that there are; the version made."""
-    only = None if bucket is None else [(_BUCKET, "=", str(bucket))]
+    only = None if bucket is None else [(BUCKET, "=", str(bucket))]
     table.create_write_transaction(_written(folder, rows), "overwrite", Schema.from_arrow(rows.schema), _parts(rows), only)
     table.update_incremental()
     return _version(table)
@@ -46,21 +46,21 @@ def _version(table: DeltaTable) -> int:
 
 
 def _parts(rows: pa.RecordBatchReader) -> list[str] | None:
-    return [_BUCKET] if _BUCKET in rows.schema.names else None
+    return [BUCKET] if BUCKET in rows.schema.names else None
 
 
 def _written(folder: Path, rows: pa.RecordBatchReader) -> list[AddAction | RemoveAction]:
     """Files of the rows, one per bucket, as Delta's log is told of them; nobody sees them before that."""
     added: list[AddAction | RemoveAction] = []
     for bucket, pieces in groupby(_by_bucket(rows), lambda piece: piece[0]):
-        path = Path("" if bucket is None else f"{_BUCKET}={bucket}") / f"part-{uuid.uuid4()}.parquet"
+        path = Path("" if bucket is None else f"{BUCKET}={bucket}") / f"part-{uuid.uuid4()}.parquet"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        count, kept = 0, [name for name in rows.schema.names if name != _BUCKET]
+        count, kept = 0, [name for name in rows.schema.names if name != BUCKET]
         with pq.ParquetWriter(folder / path, pa.schema([rows.schema.field(name) for name in kept])) as writer:
             for group in _row_groups(piece for _, piece in pieces):
                 writer.write_table(group)
                 count += group.num_rows
-        values = {} if bucket is None else {_BUCKET: str(bucket)}
+        values = {} if bucket is None else {BUCKET: str(bucket)}
         stats = json.dumps({"numRecords": count})
         added.append(AddAction(path.as_posix(), (folder / path).stat().st_size, values, int(time.time() * 1000), True, stats))
     return added
@@ -70,10 +70,10 @@ def _by_bucket(rows: pa.RecordBatchReader) -> Iterator[tuple[int | None, pa.Tabl
     """Runs of rows of one bucket, without its column."""
     for batch in rows:
         table = pa.Table.from_batches([batch])
-        if _BUCKET not in table.column_names:
+        if BUCKET not in table.column_names:
             yield None, table
             continue
-        bucket, table = table[_BUCKET].to_numpy(), table.drop_columns([_BUCKET])
+        bucket, table = table[BUCKET].to_numpy(), table.drop_columns([BUCKET])
         ends = [*(np.flatnonzero(np.diff(bucket)) + 1).tolist(), len(bucket)]
         for start, end in pairwise([0, *ends]):
             if end > start:

@@ -10,14 +10,13 @@ import duckdb
 
 from sources.canonical import Canonical, CanonicalManifest, TableState, read_sql
 from sources.deltafiles import write_whole
+from sources.in_force import Progress, put_in_force
 from sources.inventory import Counts, count_rows, noted_files, state_of
 from sources.tables import TABLES
 from sources.written import KNOWING, order_sql, prepare_owners, rows_sql
 from store.errors import TerraceError
-from store.files import write_json
 from store.limits import USUAL, Limits
 
-Progress = Callable[[str, int, int], None]
 _BATCH = 200_000  # rows that are handed on at once
 
 
@@ -72,7 +71,7 @@ def write_canonical(
     )
     if before_manifest:
         before_manifest()
-    write_json(root / "manifest.json", manifest.model_dump(mode="json"))
+    put_in_force(root, manifest, None, say)
     return Canonical(root, manifest, limits)
 
 
@@ -103,3 +102,6 @@ def _check_columns(name: str, present: Sequence[str]) -> None:
         raise TerraceError(
             f"columns {sorted(unknown)} are not of the table", where=name, expected=", ".join(TABLES[name].names)
         )
+
+
+__all__ = ["Progress", "write_canonical"]

@@ -14,6 +14,7 @@ from sources.change import at_version
 from sources.connection import CLOSED, connect
 from sources.deltafiles import replace
 from sources.followed import Followed
+from sources.in_force import put_in_force
 from sources.inventory import count_rows, noted_files
 from sources.keeping import read_again
 from sources.landed import State, folder_of
@@ -26,7 +27,6 @@ from sources.sqltext import literals
 from sources.tables import TABLES
 from sources.written import order_sql, prepare_owners, rows_sql
 from store.errors import DataDamaged
-from store.files import write_json
 
 
 def wrong_files(there: Canonical, *, read: bool = False) -> list[tuple[str, DataFile, str]]:
@@ -84,7 +84,7 @@ def rebuild(
         for name, buckets in rebuilt.items():
             states[name] = _written(con, there, name, buckets, owning | {name: relations[name]})
     made = there.manifest.model_copy(update={"tables": states})
-    write_json(there.root / "manifest.json", made.model_dump(mode="json"))
+    put_in_force(there.root, made, there.manifest, say)
     return Canonical(there.root, made, there.limits)
 
 
@@ -128,7 +128,8 @@ def _written(
 
 def _ask_same(there: Canonical, name: str, made: TableState) -> None:
     """The rows must be those that were in force."""
-    now = Canonical(there.root, there.manifest.model_copy(update={"tables": there.manifest.tables | {name: made}}))
+    tables = there.manifest.tables | {name: made}
+    now = Canonical(there.root, there.manifest.model_copy(update={"tables": tables}), there.limits)
     counted = count_rows(name, now.relation_sql(name), there.limits)
     if f"{counted.content % 2**128:032x}" != made.fingerprint:
         raise DataDamaged(

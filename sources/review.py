@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -18,6 +19,16 @@ from sources.settings import SourceSettings
 from sources.statement import first_sentence
 from store.errors import ConfigError
 
+# Only what stands behind the value, which the message quotes: nothing of the value can be taken for it.
+_END = r"(?: when casting from source column \w+)?$"
+_TYPE = r"(U?INT\d+|U?HUGEINT|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOL|DATE|TIME|TIMESTAMP|INTERVAL|UUID)"
+_READ_AS = re.compile(rf"(?:['\"] to|destination type) {_TYPE}{_END}")
+_COLUMN = re.compile(r" when casting from source column (\w+)$")
+_NO_DAY = (
+    (r"Conversion Error: invalid date field", "DATE"),
+    (r"Conversion Error: invalid timestamp field", "TIMESTAMP"),
+    (r"Invalid Input Error: Could not parse string", "TIMESTAMP"),
+)
 Progress = Callable[[str, int, int], None]
 
 
@@ -30,11 +41,23 @@ def readable(table: str) -> Iterator[None]:
         if "Failed to read file" in str(error) or "magic bytes" in str(error):  # a file is damaged, no value is strange
             raise
         raise ConfigError(
-            first_sentence(str(error)),
+            _without_value(first_sentence(str(error))),
             where=f"table {table}, its `select` or `where`",
             expected="SQL that takes every value the bank sends",
             do="use TRY_CAST and try_strptime there, or read the column under `columns`: then only that row is set aside",
         ) from None
+
+
+def _without_value(message: str) -> str:
+    """What DuckDB says of a value it cannot take, with the source column it names: a customer's cell is shown to nobody."""
+    kind = next((kind for pattern, kind in _NO_DAY if re.match(pattern, message)), "")
+    found = _READ_AS.search(message)
+    kind, named = (found.group(1) if found else kind), _COLUMN.search(message)
+    if not kind:
+        return "a value that it cannot take"
+    return (
+        f"a value of source column {named.group(1)} cannot be read as {kind}" if named else f"a value cannot be read as {kind}"
+    )
 
 
 def each_checked(

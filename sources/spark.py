@@ -94,10 +94,10 @@ def type_of(spec: Table, name: str) -> str:
 
 
 def rows(spark: SparkSession, canonical: Canonical, table: str, buckets: Iterable[int] | None = None) -> DataFrame:
-    """All versions of the table's rows: the Parquet files of the manifest's version, of these buckets only."""
+    """All versions of the table's rows: the Parquet files that the manifest names, of these buckets only."""
     spec = TABLES[table]
     files = canonical.files(table) if table in canonical.manifest.tables else []
-    if buckets is not None and spec.by != "bank":  # Delta's log is read once, and not once for every bucket
+    if buckets is not None and spec.by != "bank":  # their sizes are asked once, and not once for every bucket
         wanted = {f"bucket={bucket}" for bucket in buckets}
         files = [file for file in files if Path(file).parent.name in wanted]
     if not files:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sources.settings import Input, SourceSettings
 from sources.spark import session
+from sources.sqltext import literal
 from store.errors import ConfigError
 from store.files import fresh_folder
 
@@ -68,4 +69,4 @@ def opened(con: duckdb.DuckDBPyConnection, name: str, spec: Input, columns: list
     except PySparkException as error:
         said = str(error).splitlines()[0]
         raise ConfigError(said, where=f"input {name}", do="check `table`, `select` and `where`") from None
-    yield f"SELECT * FROM read_parquet('{folder}/*.parquet')"
+    yield f"SELECT * FROM read_parquet({literal(f'{folder}/*.parquet')})"

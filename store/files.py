@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync(paths: Iterable[Path]) -> None:
+    """Have files, and their names in their folders, outlast a power cut: before anything is written that names them."""
+    folders = set()
+    for path in paths:
+        with open(path, "rb") as handle:
+            os.fsync(handle.fileno())
+        folders |= {path.parent, path.parent.parent}  # the folder may be as new as the file
+    for folder in sorted(folders):
+        _sync_folder(folder)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from store import lease
 from store.errors import TerraceError
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS pins (
     run_id INTEGER NOT NULL, model TEXT NOT NULL, content_hash TEXT NOT NULL, PRIMARY KEY (run_id, model));
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+_RUN = "run_id, key, version, state, attempts, failure, list_hash, summary"
 
 
 class Ledger:
@@ -82,10 +85,13 @@ class Ledger:
         """The published run of the newest date, in its newest version."""
         return self._one("state = 'published' ORDER BY as_of DESC, version DESC")
 
-    def begin(self, key: RunKey) -> tuple[Run, bool]:
-        """The run of this key that is not yet published, new or taken up again, and whether an earlier start crashed."""
+    def begin(self, key: RunKey, version: int = 1) -> tuple[Run, bool]:
+        """The run of this key that is not yet published, new or taken up again, and whether an earlier start crashed.
+
+        `version`: of the list it is to publish; a higher one where the ledger knows that one as published already.
+        """
         done = self.published(key.as_of)
-        version = done.version + 1 if done else 1
+        version = max(version, done.version + 1 if done else 1)
         with self.transaction() as con:
             row = con.execute(
                 "SELECT run_id, state, failure FROM runs WHERE as_of = ? AND version = ? AND key = ?",
@@ -133,6 +139,27 @@ class Ledger:
                 "UPDATE runs SET state = 'published', failure = NULL, ended_at = ? WHERE run_id = ?", (self.clock(), run.run_id)
             )
 
+    def adopt(self, as_of: dt.date, version: int, list_hash: str) -> None:
+        """Note as published the run that meant to publish this very list, which is in force though its start died before
+        it could say so. One that is just being published is waited for."""
+        with self.transaction() as con:
+            con.execute(
+                "UPDATE runs SET state = 'published', failure = NULL, ended_at = ? WHERE run_id = (SELECT max(run_id) FROM runs"
+                " WHERE as_of = ? AND version = ? AND list_hash = ?) AND NOT EXISTS (SELECT 1 FROM runs"
+                " WHERE as_of = ? AND version = ? AND state = 'published')",
+                (self.clock(), as_of.isoformat(), version, list_hash, as_of.isoformat(), version),
+            )
+
+    def unnoted(self, as_of: dt.date, version: int) -> list[Run]:
+        """The runs that meant to publish a version of a date which none is noted to have published."""
+        with self.transaction() as con:
+            rows = con.execute(
+                f"SELECT {_RUN} FROM runs r WHERE as_of = ? AND version = ? AND list_hash IS NOT NULL AND NOT EXISTS (SELECT 1"
+                " FROM runs p WHERE p.as_of = r.as_of AND p.version = r.version AND p.state = 'published')",
+                (as_of.isoformat(), version),
+            ).fetchall()
+        return [_run(row) for row in rows]
+
     def summarise(self, run: Run, summary: str) -> None:
         """Keep the summary of a run, so that a later call can tell it without reading the list."""
         with self.transaction() as con:
@@ -140,11 +167,8 @@ class Ledger:
 
     def _one(self, where: str, *values: object) -> Run | None:
         with self.transaction() as con:
-            row = con.execute(
-                f"SELECT run_id, key, version, state, attempts, failure, list_hash, summary FROM runs WHERE {where} LIMIT 1",
-                values,
-            ).fetchone()
-        return None if row is None else Run(row[0], RunKey.from_json(row[1]), *row[2:])
+            row = con.execute(f"SELECT {_RUN} FROM runs WHERE {where} LIMIT 1", values).fetchone()
+        return None if row is None else _run(row)
 
     # -- steps --
     def start_step(self, run: Run, name: str) -> None:
@@ -202,6 +226,10 @@ class Ledger:
         with self.transaction() as con:
             row = con.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    return Run(row[0], RunKey.from_json(row[1]), *row[2:])
 
 
 def open_ledger(path: Path, clock: Callable[[], float]) -> Ledger:

@@ -44,15 +44,31 @@ def _read(path: Path, below: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tup
     loaded = _parsed(path)
     content: dict[str, Any] = {}
     places: dict[tuple[str | int, ...], str] = {}
-    parents = loaded.pop("extends", [])
-    for parent in [parents] if isinstance(parents, str) else parents:
-        known, known_places = _read((path.parent / str(parent)).resolve(), (*below, path.resolve()))
+    for parent in _extended(path, loaded):
+        known, known_places = _read((path.parent / parent).resolve(), (*below, path.resolve()))
         _merge(content, known)
         places |= known_places
     places[WHOLE] = path.name
     plain = _plain(loaded, (), path.name, places)
     _merge(content, plain)
     return content, places
+
+
+def _extended(path: Path, loaded: CommentedMap) -> list[str]:
+    """The files that a file says it extends. Raises ConfigError where it says something else."""
+    if "extends" not in loaded:
+        return []
+    line = _line(loaded, "extends")
+    said = loaded.pop("extends")
+    parents = [said] if isinstance(said, str) else said
+    if not isinstance(parents, list) or not all(isinstance(one, str) and one for one in parents):
+        raise ConfigError(
+            "'extends' names no file",
+            where=f"{path.name}:{line}",
+            expected="a YAML file, or a list of them",
+            do="write it as `extends: standard.yaml`, or leave the line out",
+        )
+    return parents
 
 
 def _parsed(path: Path) -> CommentedMap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,4 +102,32 @@ def test_a_new_version_that_is_killed_leaves_the_first_in_force_and_becomes_the_
     assert prepared.is_undisturbed(home)
     again = drive([prepared.scenario(home, new_version=True)])[0]
     assert (again["code"], again["version"]) == (0, 2)
+    assert sorted(path.name for path in prepared.tonight(home).iterdir()) == ["version=1", "version=2"]
+
+
+def test_killed_before_the_note_and_then_given_other_inputs_the_list_in_force_is_known_and_a_new_version_is_the_second(
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
+    home, bank = prepared.copy(tmp_path / "home"), tmp_path / "bank"
+    shutil.copytree(prepared.bank.parent, bank)
+    mine = {"bank": str(bank / prepared.bank.name)}
+    assert drive([prepared.scenario(home, "call:publish:end") | mine])[0]["killed"]
+    csv = bank / "data" / "transactions.csv"
+    csv.write_text(csv.read_text() + "Tx,A0001,2025-09-30,1.00,interest,1.00\n")
+    told, second, third = drive(
+        [prepared.scenario(home) | mine, *[prepared.scenario(home, new_version=True) | mine for _ in range(2)]]
+    )
+    assert (told["code"], told["version"]) == (3, 1)
+    assert (second["code"], second["version"]) == (0, 2)
+    assert (third["code"], third["version"]) == (0, 3)
+    assert sorted(path.name for path in prepared.tonight(home).iterdir()) == ["version=1", "version=2", "version=3"]
+
+
+def test_a_new_version_whose_start_was_killed_before_the_note_is_the_one_that_was_asked_for(
+    prepared: Any, drive: Any, tmp_path: Path
+) -> None:
+    home = prepared.copy(tmp_path / "home")
+    drive([prepared.scenario(home), prepared.scenario(home, "call:publish:end", new_version=True)])
+    again = drive([prepared.scenario(home, new_version=True)])[0]
+    assert (again["code"], again["differs"]) == (3, [])
     assert sorted(path.name for path in prepared.tonight(home).iterdir()) == ["version=1", "version=2"]

@@ -59,6 +59,7 @@ def test_after_compaction_rows_features_and_the_bytes_of_a_list_are_what_they_we
     before, made, lists = rows(home), features(bank, home, tmp_path / "one"), contents(home.lists)
     files = len(set(home.canonical.rglob("*.parquet")))
     assert tidying.compact(bank, home) > 0
+    tidying.compact(bank, home)  # the first one leaves the files of who may just be reading
     assert len(set(home.canonical.rglob("*.parquet"))) < files
     assert not any(state.hidden for state in open_canonical(home.canonical).manifest.tables.values())
     assert rows(home) == before

@@ -106,7 +106,7 @@ def test_an_intake_killed_before_its_manifest_costs_nothing(daily: SmallBank, mo
     rows = seen(before, DATES)
     deliver(daily, D(2023, 9, 4), {"mov": ["T3|A1|20230904|1.00|3.00|CSH|0"], "visit": ["C1|20230904|mobile|1"]})
     with monkeypatch.context() as cut:
-        cut.setattr("sources.change.write_json", _killed)
+        cut.setattr("sources.in_force.write_json", _killed)
         with pytest.raises(KeyboardInterrupt):
             daily.take()
     assert open_canonical(home / "canonical").manifest == before.manifest

@@ -229,3 +229,25 @@ def test_a_transaction_that_is_interrupted_leaves_no_trace(ledger: Ledger) -> No
     with sqlite3.connect(ledger.path) as con:
         assert con.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     con.close()
+
+
+def test_a_list_in_force_whose_start_died_before_the_note_is_noted_and_the_next_asked_for_is_a_new_version(
+    ledger: Ledger,
+) -> None:
+    killed, _ = ledger.begin(KEY)
+    ledger.intend(killed, "of the list on the disk")
+    other = replace(KEY, inputs={"accounts.csv": "b", "trans.csv": "t"})
+    assert [run.run_id for run in ledger.unnoted(DAY, 1)] == [killed.run_id]
+    ledger.adopt(DAY, 1, "of another list")
+    assert ledger.published(DAY) is None
+    for _ in range(2):
+        ledger.adopt(DAY, 1, "of the list on the disk")
+    noted = ledger.published(DAY)
+    assert noted is not None
+    assert (noted.run_id, noted.version) == (killed.run_id, 1)
+    assert not ledger.unnoted(DAY, 1)
+    assert ledger.begin(other)[0].version == 2
+
+
+def test_a_version_the_ledger_knows_nothing_of_is_not_made_again(ledger: Ledger) -> None:
+    assert ledger.begin(KEY, version=3)[0].version == 3
