@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.runner import Done, Heartbeat, Step, StepTimeout, is_passing, run_step
+from sources.canonical import CanonicalManifest
+from sources.in_force import IN_FORCE, put_in_force
 from store.files import write_text
 from store.lease import LeaseLost
 from store.ledger import Ledger, open_ledger
@@ -127,3 +129,39 @@ def test_the_heartbeat_keeps_the_lease_and_tells_when_it_was_lost(ledger: Ledger
         with pytest.raises(LeaseLost):
             heartbeat.check()
     assert taken.token == held.token + 1
+
+
+def test_a_process_that_was_held_up_brings_nothing_into_force_after_its_successor(tmp_path: Path) -> None:
+    now = [1000.0]
+    ledger = open_ledger(tmp_path / "ledger.sqlite", lambda: now[0])
+    heartbeat = Heartbeat(ledger, ledger.take_lease("held up", 60), 60)
+    heard: list[str] = []
+    say = heartbeat.fencing(lambda what, done, total: heard.append(what))
+    say("write transactions", 0, 1)
+    say(IN_FORCE, 0, 1)
+    now[0] += 61
+    ledger.take_lease("successor", 60)
+    say("write transactions", 0, 1)
+    with pytest.raises(LeaseLost):
+        say(IN_FORCE, 0, 1)
+    assert heard == ["write transactions", IN_FORCE, "write transactions"]
+
+
+def test_tables_whose_writer_lost_its_lease_stay_as_they_are(tmp_path: Path) -> None:
+    def lost(what: str, _done: int, _total: int) -> None:
+        if what == IN_FORCE:
+            raise LeaseLost("another run took over")
+
+    made = CanonicalManifest(
+        bank="small",
+        currency="CNY",
+        buckets=1,
+        newest_business_date=dt.date(2025, 9, 30),
+        inputs={},
+        config_hash="",
+        code_hash="",
+        tables={},
+    )
+    with pytest.raises(LeaseLost):
+        put_in_force(tmp_path, made, None, lost)
+    assert not (tmp_path / "manifest.json").exists()

@@ -120,3 +120,23 @@ def test_retraining_touches_neither_a_published_list_nor_what_it_was_pinned_to(p
     for name, content in pins.items():
         champion = read_json(home.champions / name / content[:16] / "champion.json")
         assert champion["content_hash"] == content
+
+
+def test_what_an_intake_wrote_that_was_killed_before_its_commit_goes_and_what_a_reader_has_open_stays(published: Any) -> None:
+    bank, home = opened(published)
+    csv = published.bank.parent / "data" / "transactions.csv"
+    csv.write_text(csv.read_text() + "Tx,A0001,2025-09-30,1.00,interest,1.00\n")
+    reading = chores.taken_in(bank, home, silent)
+    before, named = rows(home), {file.path for state in reading.manifest.tables.values() for file in state.files}
+    bucket = next((home.canonical / "transactions").glob("bucket=*"))
+    left = [bucket / "part-killed.parquet", home.canonical / "branches" / "part-killed.parquet"]
+    for path in left:  # Delta's log knows nothing of them
+        path.write_bytes(next(bucket.glob("*.parquet")).read_bytes())
+    tidying.compact(bank, home)
+    assert not any(path.exists() for path in left)
+    assert rows(home) == before
+    assert all((home.canonical / name).exists() for name in named)
+    tidying.compact(bank, home)
+    assert rows(home) == before
+    now = {file.path for state in open_canonical(home.canonical).manifest.tables.values() for file in state.files}
+    assert {path.relative_to(home.canonical).as_posix() for path in home.canonical.rglob("*.parquet")} == now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sources.canonical import open_canonical
 from sources.compaction import compact_landed, compact_tables
 from sources.intake import take_in
 from store.errors import DataDamaged
+from store.limits import Limits
 from tests.sources.conftest import SmallBank
 from tests.sources.daily_bank import D, daily_bank, deliver, seen
 from tests.sources.test_by_day import BASE
@@ -160,3 +162,44 @@ def test_a_day_sent_again_with_other_content_replaces_what_it_said(daily: SmallB
     again = daily.take()
     assert seen(again, DATES) == seen(daily.take("at_once"), DATES)
     assert again.manifest.content() == daily.take("at_once").manifest.content()
+
+
+def test_the_limits_of_the_bank_hold_on_a_day_that_brings_something_too(daily: SmallBank) -> None:
+    settings, places = daily.settings()
+    deliver(daily, D(2023, 9, 5), {"mov": ["T9|A1|20230905|1.00|4.00|CSH|0"]})
+    limits = Limits(threads=1, memory="1GB")
+    made = take_in(settings, daily.folder / "home", daily.folder, "small", "CNY", places=places, limits=limits)
+    assert made.limits == limits
+
+
+def test_who_reads_while_the_tables_are_put_together_finds_the_same_rows(daily: SmallBank) -> None:
+    root = daily.folder / "home" / "canonical"
+    reader = open_canonical(root)
+    rows = seen(reader, DATES)
+    compact_tables(root)
+    for state in reader.manifest.tables.values():
+        for file in {f.path for f in state.files} - {
+            f.path for now in open_canonical(root).manifest.tables.values() for f in now.files
+        }:
+            (root / file).unlink()
+    assert seen(reader, DATES) == rows
+
+
+def test_before_the_manifest_names_a_file_it_lies_on_the_disk(daily: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, synced = daily.folder / "home" / "canonical", set()
+    before = {file.path for state in open_canonical(root).manifest.tables.values() for file in state.files}
+    deliver(daily, D(2023, 9, 5), {"mov": ["T9|A1|20230905|1.00|4.00|CSH|0"]})
+    really = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        really(handle)
+
+    with monkeypatch.context() as heard:
+        heard.setattr(os, "fsync", noted)
+        tables = daily.take().manifest.tables
+    come = {name: {str(root / file.path) for file in state.files if file.path not in before} for name, state in tables.items()}
+    assert come["transactions"]
+    for name, files in come.items():
+        logs = {str(root / name / "_delta_log" / f"{tables[name].delta_version:020d}.json")} if files else set()
+        assert files | logs | {str(Path(file).parent) for file in files} <= synced
