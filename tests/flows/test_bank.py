@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from flows.bank import load_bank
+from flows.settings import Bank
 from flows.translation import told
 from store.errors import ConfigError
 
@@ -66,3 +68,11 @@ def test_a_limit_that_is_no_size_is_told_with_its_line_in_both_languages(tmp_pat
     assert "unknown key 'limits.thread'; did you mean 'threads'?" in str(error)
     assert "大小写法如 4GB、800MB、1.5TB" in told(error, "zh")
     assert "太小，无法运行；至少 256MB" in told(error, "zh")
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"), [("ZZ", "did you mean 'Z"), ("", "write its code, as CN"), ("CM1", "did you mean 'CM'")]
+)
+def test_a_country_whose_holidays_nobody_knows_is_a_mistake_of_the_settings(said: str, hint: str) -> None:
+    with pytest.raises(ValidationError, match=f"no such country; {hint}"):
+        Bank(id="x", name="x", holidays=said)

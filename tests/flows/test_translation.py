@@ -65,7 +65,7 @@ def is_chinese(text: str) -> bool:
 def untold(texts: set[str]) -> set[str]:
     """Those that stay English. One phrase is so general that it would answer for every sentence with an `as`."""
     others = {phrase: chinese for phrase, chinese in PHRASES.items() if phrase != "{} as {}"}
-    named = {text for text in texts if re.search("[a-z]{2}", text.replace("{}", ""))}
+    named = {text for text in texts if re.search("[a-z]{2}", text.replace("{}", "")) and not text.startswith("--")}
     return {text for text in named if not is_chinese(PHRASES.get(text) or translated(text, others))}
 
 

@@ -115,6 +115,13 @@ def test_a_database_that_is_not_there_has_not_arrived(bank: SmallBank) -> None:
         bank.take()
 
 
+def test_a_password_that_looks_like_a_name_to_fill_in_is_not_shown(bank: SmallBank) -> None:
+    _ask_database(bank, '{database: postgresql, uri: "postgresql://u:se${cret@h/db", table: mov}')
+    with pytest.raises(ConfigError, match="input mov: the address has not been filled in") as told:
+        bank.take()
+    assert "cret" not in str(told.value)
+
+
 def test_an_address_nobody_filled_in_is_a_mistake_of_the_settings(bank: SmallBank) -> None:
     _ask_database(bank, '{database: postgresql, uri: "${CORE_URI}", table: mov}')
     with pytest.raises(ConfigError, match="CORE_URI"):

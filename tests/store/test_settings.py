@@ -7,7 +7,7 @@ from pydantic import Field
 
 from store.errors import ConfigError
 from store.files import write_text
-from store.settings import Settings, load
+from store.settings import Settings, load, read_yaml
 
 
 class Owner(Settings):
@@ -93,3 +93,11 @@ def test_a_file_that_holds_no_settings_is_a_configuration_error(tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "x.yaml", Bank)
     assert caught.value.exit_code == 40
+
+
+@pytest.mark.parametrize("said", ["", "5", "[1]", "['']"])
+def test_what_is_extended_must_be_a_file(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "bank.yaml"
+    path.write_text(f"bank: {{}}\nextends: {said}\n")
+    with pytest.raises(ConfigError, match=r"bank\.yaml:2: 'extends' names no file.*Expected a YAML file.*To mend it: write"):
+        read_yaml(path)
