@@ -34,13 +34,17 @@ def killed(bank: str, job: str, *, is_first: bool) -> str:
     return f"Terrace {bank} {job}: killed from outside, {'started again' if is_first else 'and again: not started any more'}"
 
 
+def _on_stderr(why: str) -> None:
+    sys.stderr.write(f"{why}\n")
+
+
 @contextlib.contextmanager
 def alerting(
     to: Alert,
     bank: str,
     job: str,
     quiet: tuple[type[Exception], ...] = (),
-    undelivered: Callable[[str], None] = lambda why: print(why, file=sys.stderr),
+    undelivered: Callable[[str], None] = _on_stderr,
 ) -> Iterator[None]:
     """Send the bank's one-line alert when what is inside fails; neither a person's interruption nor a `quiet` error is one.
 

@@ -90,7 +90,7 @@ def features(
     """Write one row per customer and as_of."""
     from flows import tables
 
-    settings, place, screen = opened(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True, days=as_of or [])
     with screen:
         path, rows, columns = tables.write_features(settings, place, [day_of(day) for day in as_of or []], out, screen.progress)
     screen.line(f"{path}  ({rows:,} x {columns:,})")
@@ -115,7 +115,7 @@ def train(
     from flows import chores
     from flows.words import say
 
-    settings, place, screen = opened(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True, days=[as_of])
     with screen:
         done = chores.retrain(settings, place, date_of(as_of), label or (), screen.progress)
     for item in done:
@@ -159,7 +159,7 @@ def nightly(
 
     if runner not in ("prefect", "plain"):
         raise ConfigError(f"no runner '{runner}'", where="--runner", expected="prefect or plain")
-    settings, place, screen = opened(bank, home, language, reads=True, alerts=True)
+    settings, place, screen = opened(bank, home, language, reads=True, days=[as_of], alerts=True)
     asked = tonight.Asked(settings, place, date_of(as_of), new_version, backfill, wait, runner == "plain")
     raise typer.Exit(tonight.run(asked, screen))
 
@@ -172,7 +172,7 @@ def backtest(
     from flows import backtest as replays
     from flows.translation import translated
 
-    settings, place, screen = opened(bank, home, language, reads=True)
+    settings, place, screen = opened(bank, home, language, reads=True, days=[as_of])
     with screen:
         report = replays.run(settings, place, date_of(as_of), label or (), screen.progress)
     screen.table(

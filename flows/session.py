@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,18 @@ STAGE: list[tuple[Home | None, Screen]] = []  # where a failure is told: the hom
 
 
 def opened(
-    bank: Path | None, home: Path, language: str | None, *, reads: bool = False, alerts: bool = False
+    bank: Path | None,
+    home: Path,
+    language: str | None,
+    *,
+    reads: bool = False,
+    alerts: bool = False,
+    days: Sequence[str | None] = (),
 ) -> tuple[BankFile, Home, Screen]:
     """The bank's settings, its home and a screen in its language.
 
     Where the bank's data `reads`, its home must be one to write to, and the demo bank is made if it is missing. With `alerts`
-    whoever is on duty hears of a mistake in the bank file.
+    whoever is on duty hears of a mistake in the bank file. `days` that were asked for must be dates, before anything is made.
     """
     from flows import alert, demo, remains
     from flows.home import Home
@@ -41,6 +48,8 @@ def opened(
         raise
     place, screen = Home((home / settings.bank.id).resolve()), screen_for(language, settings)
     STAGE.append((place, screen))
+    for day in days:
+        date_of(day)
     if reads:
         place.make()
         demo.make_if_missing(settings, place, screen)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from flows import alert, remains
+from flows.screen import Screen
 from flows.settings import Alert
 from store.errors import GateBroken
 from store.lease import LeaseHeld
@@ -106,3 +107,14 @@ def test_a_bank_file_that_is_wrong_still_says_whom_to_alert(tmp_path: Path) -> N
     assert remains.of_file(path) == remains.Remains("hexi", Alert(), "zh")
     path.write_text("a: [")
     assert remains.of_file(path) == remains.Remains("hexi", Alert(), None)
+
+
+def test_an_alert_that_did_not_go_out_is_told_where_the_failure_is(capsys: pytest.CaptureFixture[str]) -> None:
+    to, heard = Alert(command=("/no/such/command",)), list[str]()
+    with pytest.raises(GateBroken), alert.alerting(to, "hexi", "2025-09-30", undelivered=heard.append):
+        raise GateBroken("a gate")
+    assert heard == ["the alert was not delivered: FileNotFoundError"]
+    Screen("zh").undelivered(heard[0])
+    with pytest.raises(GateBroken), alert.alerting(to, "hexi", "2025-09-30"):
+        raise GateBroken("a gate")
+    assert capsys.readouterr().err.splitlines() == ["告警未能送出：FileNotFoundError", heard[0]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from flows import demo, faults
+from flows import demo, faults, session
 from flows.bank import load_bank
 from flows.chores import taken_in
 from flows.cli import app, main
@@ -134,3 +134,9 @@ def test_nothing_is_made_for_a_bank_that_is_not_the_demo_bank(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     demo.make_if_missing(load_bank(DEMO.with_name("berka.yaml"), {}), Home(tmp_path / "berka"), Screen("en"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_day_that_is_no_date_is_refused_before_a_demo_bank_is_made_for_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'x' is no date"):
+        session.opened(None, tmp_path, "en", reads=True, days=["x"])
+    assert not list(tmp_path.iterdir())
