@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from sources.canonical import open_canonical
 from sources.compaction import compact_landed, compact_tables
 from sources.intake import take_in
 from store.errors import DataDamaged
+from store.files import sync
 from store.limits import Limits
 from tests.sources.conftest import SmallBank
 from tests.sources.daily_bank import D, daily_bank, deliver, seen
@@ -185,21 +186,23 @@ def test_who_reads_while_the_tables_are_put_together_finds_the_same_rows(daily: 
     assert seen(reader, DATES) == rows
 
 
-def test_before_the_manifest_names_a_file_it_lies_on_the_disk(daily: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, synced = daily.folder / "home" / "canonical", set()
-    before = {file.path for state in open_canonical(root).manifest.tables.values() for file in state.files}
+def test_before_the_manifest_names_a_file_it_is_synced_to_the_disk(daily: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = daily.folder / "home" / "canonical"
+    synced: set[str] = set()
+    earlier = open_canonical(root).manifest
+    before = {file.path for state in earlier.tables.values() for file in state.files}
     deliver(daily, D(2023, 9, 5), {"mov": ["T9|A1|20230905|1.00|4.00|CSH|0"]})
-    really = os.fsync
 
-    def noted(handle: int) -> None:
-        synced.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
-        really(handle)
+    def noted(paths: Iterable[Path]) -> None:
+        listed = list(paths)
+        assert open_canonical(root).manifest == earlier, "the manifest comes after"
+        sync(listed)
+        synced.update(path.relative_to(root).as_posix() for path in listed)
 
     with monkeypatch.context() as heard:
-        heard.setattr(os, "fsync", noted)
+        heard.setattr("sources.in_force.sync", noted)
         tables = daily.take().manifest.tables
-    come = {name: {str(root / file.path) for file in state.files if file.path not in before} for name, state in tables.items()}
+    come = {name: {file.path for file in state.files} - before for name, state in tables.items()}
     assert come["transactions"]
-    for name, files in come.items():
-        logs = {str(root / name / "_delta_log" / f"{tables[name].delta_version:020d}.json")} if files else set()
-        assert files | logs | {str(Path(file).parent) for file in files} <= synced
+    logs = {f"{name}/_delta_log/{tables[name].delta_version:020d}.json" for name, files in come.items() if files}
+    assert synced == logs.union(*come.values())

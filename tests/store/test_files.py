@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from store.files import atomic_path, fresh_folder, publish_folder, read_json, write_json, write_parquet, write_text
+from store.files import atomic_path, fresh_folder, publish_folder, read_json, sync, write_json, write_parquet, write_text
 
 
 def test_an_interrupted_write_leaves_the_old_content_and_no_litter(tmp_path: Path) -> None:
@@ -49,3 +49,11 @@ def test_a_published_folder_is_never_replaced(tmp_path: Path) -> None:
 def test_a_fresh_folder_holds_nothing_of_a_killed_run(tmp_path: Path) -> None:
     write_text(tmp_path / "staging" / "old.txt", "x")
     assert list(fresh_folder(tmp_path / "staging").iterdir()) == []
+
+
+def test_what_is_to_be_synced_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    sync([tmp_path / "a"])
+    sync([])
+    with pytest.raises(FileNotFoundError):
+        sync([tmp_path / "a", tmp_path / "b"])
