@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sources.running import Before, Bools, Chained, Ints, chain
+from sources.telling import told_columns, told_sql, turn_sql
 
 _AT_ONCE = 2_000_000  # movements chained in one go: their figures lie in memory
 _BATCH = 200_000  # movements handed on at once
@@ -159,7 +160,7 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
 
 def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_versions: bool, carried: str | None) -> None:
     """`rows_known`: transactions with the days between which each version of them counted."""
-    told = [c for c in ("recorded_on", "valid_from") if c in columns]
+    told = told_columns(columns)
     recorded = ", ".join(['"on"', *told])
     deleted = "coalesce(deleted, false)" if "deleted" in columns else "false"
     moment = '"at"' if "at" in columns else "NULL::TIMESTAMP"
@@ -168,9 +169,7 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
         f" greatest({recorded}) AS known_on, {deleted} AS gone{''.join(f', {c}' for c in told)} FROM numbered_transactions n"
     )
     if told and has_versions:
-        said = f"greatest({', '.join(told)})"  # a version ends on the day on which the next is told
-        turn = ", ".join(f"{c} NULLS FIRST" for c in (said, *told))
-        until = f"lead({said}) OVER (PARTITION BY transaction_id ORDER BY {turn})"
+        until = f"lead({told_sql(told)}) OVER (PARTITION BY transaction_id ORDER BY {turn_sql(told)})"  # of the next version
         several = "JOIN several_transactions s ON s.transaction_id IS NOT DISTINCT FROM n.transaction_id"
         single = f"SELECT *, NULL::DATE AS known_to FROM ({rows} ANTI {several})"
         rows = f"{single} UNION ALL SELECT *, {until} FROM ({rows} SEMI {several})"

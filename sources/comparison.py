@@ -42,9 +42,9 @@ def land_full(
     known, compared = {day.on: day for day in history.days}, []
     start, newest = dict(known), max(known, default=dt.date.min)
     rows = aside = garbled = 0
-    for day, unreadable, broken in FullFiles(con, delivery, spec, own, scratch).days(start):
+    for day, unreadable, broken, hold in FullFiles(con, delivery, spec, own, scratch).days(start):
         note = "day_resent" if day.on in start else "day_late" if day.on < newest else ""
-        before, new, changed, gone = versions.put(day.on, sorted(known), hold=unreadable > 0)
+        before, new, changed, gone = versions.put(day.on, sorted(known), hold=hold)
         known[day.on] = day
         rows, aside, garbled = rows + day.rows, aside + unreadable, garbled + broken
         compared.append(Compared(day.on, day.file, day.rows, before, new, changed, gone, note))
@@ -154,8 +154,9 @@ class FullFiles:
     columns: Mapping[str, str]
     scratch: Path
 
-    def days(self, known: Mapping[dt.date, Day]) -> Iterator[tuple[Day, int, int]]:
-        """Each day that says something else than is known, oldest first; lines set aside, and rows with broken bytes."""
+    def days(self, known: Mapping[dt.date, Day]) -> Iterator[tuple[Day, int, int, bool]]:
+        """Each day that says something else than is known, oldest first; lines set aside and rows with broken bytes, counted
+        once for days read together; and whether a row of the day may be on a line set aside."""
         if self.spec.dated and self.spec.dated.column:
             yield from self._by_column(known, self.spec.dated.column, self.spec.dated.date)
             return
@@ -165,9 +166,9 @@ class FullFiles:
                 continue
             unreadable, broken = self._read(files, "day_rows")
             count = number(self.con, "SELECT count(*) FROM day_rows")
-            yield Day(on, "+".join(file.path.name for file in files), count, content), unreadable, broken
+            yield Day(on, "+".join(file.path.name for file in files), count, content), unreadable, broken, unreadable > 0
 
-    def _by_column(self, known: Mapping[dt.date, Day], dated: str, form: str) -> Iterator[tuple[Day, int, int]]:
+    def _by_column(self, known: Mapping[dt.date, Day], dated: str, form: str) -> Iterator[tuple[Day, int, int, bool]]:
         """Days stacked in files or a table. A day is compared where its rows and a hash of them differ from those kept."""
         con, column = self.con, ident(dated)
         unreadable, broken = self._read(self.delivery.files, "stacked_rows")
@@ -185,12 +186,12 @@ class FullFiles:
                 expected=form if text else "a date in every row",
                 do="set `dated: date` of the input, or ask for the file again",
             )
-        name = "+".join(file.path.name for file in self.delivery.files)
+        name, hold = "+".join(file.path.name for file in self.delivery.files), unreadable > 0  # a line set aside has no day
         for on, count, content in found:
             if on in known and known[on].content == content:
                 continue
             con.execute(f"CREATE OR REPLACE TEMP TABLE day_rows AS SELECT {own} FROM stacked_rows WHERE {day} = {_day(on)}")
-            yield Day(on, name, count, content), unreadable, broken
+            yield Day(on, name, count, content), unreadable, broken, hold
             unreadable = broken = 0
         con.execute("DROP TABLE stacked_rows")
 

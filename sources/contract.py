@@ -16,6 +16,7 @@ from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
 from sources.sqltext import ident, literal, literals, number
 from sources.tables import TABLES
+from sources.telling import told_columns, turn_sql
 
 _HARDLY = 0.001  # share of a table's rows
 
@@ -230,10 +231,11 @@ def life_sql(name: str, columns: Iterable[str], relation: str) -> str:
     Of several versions the last one told says when it closed: an account that was reopened is open.
     """
     begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
-    told = ", ".join(c for c in ("recorded_on", "valid_from") if c in columns)
+    columns = tuple(columns)
+    told = told_columns(columns)
     end = "NULL::DATE"
     if "closed_on" in columns:
-        end = f"arg_max_null(closed_on, coalesce(greatest({told}), DATE '0001-01-01'))" if told else "max(closed_on)"
+        end = f"arg_max_null(closed_on, {turn_sql(told)})" if told else "max(closed_on)"
     return (
         f"SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
         f" min({begin}) AS life_from, {end} AS life_to FROM {relation} GROUP BY 1)"

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 import duckdb
 import pyarrow as pa
 
-from sources.sqltext import ident
 from sources.tables import Table
+from sources.telling import told_columns, told_sql, turn_sql
 
 _EVER = dt.date(1, 1, 1)
-_NEVER_TOLD = f"DATE '{_EVER.isoformat()}'"
 Merge = tuple[str, str, dt.date, dt.date | None]  # old, new, from, undone
 
 
@@ -79,19 +78,19 @@ def _spells_of(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date
 def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str, str]]:
     """Temp table `_person` (customer_id, person, since, until) from a relation of merges; returns its pairs of numbers."""
     columns = [d[0] for d in con.execute(f"SELECT * FROM {merges} LIMIT 0").description or []]
-    told = [c for c in ("recorded_on", "valid_from") if c in columns]
-    known = f"greatest({', '.join(ident(c) for c in ('on', *told))})"
-    turn = f"row({', '.join([known, *(f'coalesce({c}, {_NEVER_TOLD})' for c in told)])})"  # known from one day: told last
+    told = told_columns(columns)
+    known = told_sql(told, "on")
     undone = "NULL::DATE"
     if "undone_on" in columns:
         undone = f"CASE WHEN undone_on IS NOT NULL THEN greatest(undone_on, {known}) END"
     if "deleted" in columns:
         undone = f"CASE WHEN deleted THEN {known} ELSE {undone} END"
-    rows = con.execute(  # of several versions the first says since when, the last whether it still holds
-        'SELECT old_id, new_id, min(known), arg_max_null(undone, turn) FROM (SELECT old_id, new_id, "on",'
-        f' {known} AS known, {turn} AS turn, {undone} AS undone FROM {merges}) GROUP BY old_id, new_id, "on" ORDER BY ALL'
+    rows = con.execute(  # each version holds until the next one is known, or until it is undone
+        "SELECT old_id, new_id, known, least(undone, followed) AS until FROM (SELECT old_id, new_id,"
+        f" {known} AS known, {undone} AS undone, lead({known}) OVER"
+        f' (PARTITION BY old_id, new_id, "on" ORDER BY {turn_sql(told)}) AS followed FROM {merges}) ORDER BY ALL'
     ).fetchall()
-    found = spells(rows)
+    found = spells([row for row in rows if row[3] is None or row[2] < row[3]])
     names, types = ("customer_id", "person", "since", "until"), (pa.string(), pa.string(), pa.date32(), pa.date32())
     con.register(
         "_person_rows",

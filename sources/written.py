@@ -10,11 +10,11 @@ import pyarrow as pa
 from sources.identity import merged_roots, note_persons, resolved_sql
 from sources.sqltext import ident, number
 from sources.tables import SQL_TYPE, TABLES, Table
+from sources.telling import EVER, told_columns, told_sql, turn_sql
 
 KNOWING = ("recorded_on", "valid_from", "deleted")  # columns beside a table's own: how a row came to be known
 _FEWEST_BUCKETS, _MOST_BUCKETS = 4, 4096
 _IN_BUCKET = 5_000_000  # rows, at most
-_EVER = "DATE '0001-01-01'"
 
 
 def bucket_sql(column: str, buckets: int) -> str:
@@ -103,7 +103,7 @@ def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
 def _known_sql(spec: Table, present: Sequence[str]) -> str:
     """SQL for the day from which a row can be known; a row without any has been known since ever."""
     days = [ident(c) for c in (spec.event, "recorded_on", "valid_from") if c and c in present]
-    return f"coalesce(greatest({', '.join(dict.fromkeys(days))}), {_EVER})" if days else _EVER
+    return f"coalesce(greatest({', '.join(dict.fromkeys(days))}), {EVER})" if days else EVER
 
 
 def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, present: Sequence[str], is_single: bool) -> str:
@@ -117,7 +117,7 @@ def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, prese
     deleted = "coalesce(deleted, false)" if "deleted" in present else "false"
     keys = [k for k in spec.key if k in present]
     key = ", ".join(ident(k) for k in keys)
-    told = [c for c in ("recorded_on", "valid_from") if c in present]
+    told = told_columns(present)
     single = f"SELECT {listed}, NULL::DATE AS known_to FROM {relation} r"
     alive = f" WHERE NOT {deleted}"
     if is_single or not told:
@@ -127,13 +127,12 @@ def _dated_sql(con: duckdb.DuckDBPyConnection, spec: Table, relation: str, prese
     if not number(con, f"SELECT count(*) FROM {several}"):
         return single + alive
     same = " AND ".join(f"s.{ident(k)} IS NOT DISTINCT FROM r.{ident(k)}" for k in keys)
-    said = f"greatest({', '.join(ident(c) for c in told)})"  # a version ends on the day on which the next is told
-    turn = ", ".join(f"{c} NULLS FIRST" for c in (said, *(ident(c) for c in told)))
-    return (
+    return (  # a version ends on the day on which the next is told
         f"{single} ANTI JOIN {several} s ON {same}{alive} UNION ALL SELECT * EXCLUDE (_deleted, _turn, _told) FROM"
         f" (SELECT *, lead(_told) OVER (PARTITION BY {key} ORDER BY _turn) AS known_to"
-        f" FROM (SELECT {listed}, {deleted} AS _deleted, {said} AS _told,"
-        f" row_number() OVER (PARTITION BY {key} ORDER BY {turn}) AS _turn FROM {relation} r SEMI JOIN {several} s ON {same}))"
+        f" FROM (SELECT {listed}, {deleted} AS _deleted, {told_sql(told)} AS _told,"
+        f" row_number() OVER (PARTITION BY {key} ORDER BY {turn_sql(told)}) AS _turn"
+        f" FROM {relation} r SEMI JOIN {several} s ON {same}))"
         " WHERE NOT _deleted AND (known_to IS NULL OR known_to > known_from)"
     )
 
@@ -142,11 +141,10 @@ def owners_sql(spec: Table, relation: str, present: Sequence[str]) -> str:
     """Owner spells of accounts or loans; the only owner, the first and the last have no day at their open end."""
     key = ident(spec.key[0])
     alive = " WHERE NOT coalesce(deleted, false)" if "deleted" in present else ""
-    told = [c for c in ("recorded_on", "valid_from") if c in present]
-    day = f"coalesce(greatest({', '.join(told)}), {_EVER})" if told else _EVER
-    turn = f"row({', '.join([day, *(f'coalesce({c}, {_EVER})' for c in told)])})"  # told on one day: the last one stands
+    told = told_columns(present)
+    day = f"coalesce({told_sql(told)}, {EVER})"
     return (
-        f"WITH told AS (SELECT {key}, customer_id, {day} AS day, {turn} AS turn FROM {relation}{alive}),"
+        f"WITH told AS (SELECT {key}, customer_id, {day} AS day, {turn_sql(told)} AS turn FROM {relation}{alive}),"
         f" whole AS (SELECT {key}, min(customer_id) AS customer_id, max(customer_id) AS other FROM told GROUP BY 1),"
         f" handed AS (SELECT t.* FROM told t SEMI JOIN (FROM whole WHERE customer_id <> other) w USING ({key})"
         f" QUALIFY t.customer_id IS DISTINCT FROM lag(t.customer_id) OVER (PARTITION BY {key} ORDER BY turn, t.customer_id))"

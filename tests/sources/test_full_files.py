@@ -269,3 +269,16 @@ def test_days_stacked_in_one_table_are_told_by_their_column(full: SmallBank) -> 
     full.write("cust_all.dat", [*first, second[0].replace("20230911", "2023-9-11")])
     with pytest.raises(GateBroken, match=r"cust, column day: 1 rows say no day"):
         full.take("one")
+
+
+def test_a_line_that_cannot_be_read_may_be_of_any_of_the_days_stacked_with_it(full: SmallBank) -> None:
+    full.change("      dated: {}\n      files: in/cust_*.dat*", "      dated: {column: day}\n      files: in/cust_all.dat")
+    full.change("opened, job, manager]", "opened, job, manager, day]")
+    days = [[f"{line}|+|202309{day}" for line in people(JOBS)] for day in (10, 11, 12)]
+    days[2][1] = days[2][1].replace("|+|F|+|", "|+|F|+||+|")
+    for last in (1, 2, 3):
+        full.write("cust_all.dat", [line for day in days[:last] for line in day])
+        by_day = full.take("by_day")
+    at_once = full.take("at_once")
+    assert [row[3] for row in seen(by_day, 30)] == [row[3] for row in seen(at_once, 30)] == [None, None, None]
+    assert full.findings("at_once")["cust", "lines", ""].count == 1

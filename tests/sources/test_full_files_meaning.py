@@ -119,7 +119,7 @@ def test_a_branch_gone_from_the_file_is_removed_and_still_there_before(full: Sma
     ]
 
 
-def test_a_merge_gone_from_the_file_is_undone(full: SmallBank) -> None:
+def test_a_merge_gone_from_the_file_is_undone_and_holds_again_once_it_returns(full: SmallBank) -> None:
     full.change(
         "    mov: {", "    hb: {<<: *core, files: in/hb_*.dat, key: [old, new, day], columns: [old, new, day]}\n    mov: {"
     )
@@ -132,9 +132,10 @@ def test_a_merge_gone_from_the_file_is_undone(full: SmallBank) -> None:
     deliver(full, 10, JOBS)
     full.write("hb_20230910.dat", ["C2|+|C1|+|20230905"])
     full.write("hb_20230912.dat", [""])
+    full.write("hb_20230914.dat", ["C2|+|C1|+|20230905"])
     canonical = full.take()
-    owners = [rows(canonical, "accounts", D(2023, 9, day), "account_id, customer_id")[1][1] for day in (4, 5, 11, 12)]
-    assert owners == ["C2", "C1", "C1", "C2"]
+    owners = [rows(canonical, "accounts", D(2023, 9, day), "account_id, customer_id")[1][1] for day in (4, 5, 11, 12, 13, 14)]
+    assert owners == ["C2", "C1", "C1", "C2", "C2", "C1"]
 
 
 def test_files_cut_at_a_date_give_what_all_files_give_as_of_it(full: SmallBank) -> None:
