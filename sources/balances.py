@@ -135,8 +135,10 @@ def _whole(column: pa.ChunkedArray) -> Ints:
 
 
 def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> None:
-    """`derived_balances` of the accounts at hand: closings; before the first movement what an account opened with; nothing left
-    once closed. `start`: the first day of which any balance of the bank tells.
+    """`derived_balances` of the accounts at hand: closings; before the first movement what an account opened with,
+    known once that movement is; nothing left once it is told to be closed, until it is told to be open.
+
+    `start`: the first day of which any balance of the bank tells.
 
     Days changed by late or corrected transactions have a version for each date on which they did, no other. Before the bank's
     first transaction, and for accounts without any, the balance is unknown, and unknown is not zero.
@@ -146,14 +148,22 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
         f"CREATE TABLE derived_balances AS WITH start AS (SELECT {day} AS day),"
         ' ends AS (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
         ' arg_max(balance, "on") AS balance FROM closings GROUP BY 1),'
+        " ended AS (SELECT e.number, e.closed_on, greatest(e.closed_on, e.since) AS told, e.until FROM account_ends e"
+        " JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
+        ' JOIN closings c ON c.number = e.number AND c."on" <= e.closed_on'
+        " WHERE e.until IS NULL OR e.until > greatest(e.closed_on, e.since) GROUP BY ALL"
+        ' HAVING arg_max(c.balance, c."on") <> 0 AND max(c."on") < e.closed_on),'
         ' rows AS (SELECT number, "on", balance, "on" AS recorded_on, false AS deleted FROM closings'
         ' ANTI JOIN changed_days USING (number, "on")'
         ' UNION ALL SELECT number, "on", balance, look, gone FROM looked_closings'
-        " UNION ALL SELECT o.* FROM (SELECT number, greatest(a.life_from, start.day) AS day, opening, start.day AS told, false"
-        " FROM ends JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id, start"
-        " WHERE greatest(a.life_from, start.day) < first_on"
-        " UNION ALL SELECT number, a.life_to, 0, a.life_to, false FROM ends JOIN life_accounts a USING (number)"
-        ' WHERE balance <> 0 AND last_on < a.life_to) o ANTI JOIN changed_days c ON c.number = o.number AND c."on" = o.day)'
+        " UNION ALL SELECT o.* FROM (SELECT number, greatest(a.life_from, start.day) AS day, opening,"
+        " coalesce(f.told, first_on) AS told, false"
+        " FROM ends JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
+        ' LEFT JOIN (SELECT number, "on" AS first_on, min(look) AS told FROM looked_closings WHERE NOT gone GROUP BY ALL) f'
+        " USING (number, first_on), start WHERE greatest(a.life_from, start.day) < first_on"
+        " UNION ALL SELECT number, closed_on, 0, told, false FROM ended"
+        " UNION ALL SELECT number, closed_on, 0, until, true FROM ended WHERE until IS NOT NULL)"
+        ' o ANTI JOIN changed_days c ON c.number = o.number AND c."on" = o.day)'
         ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)'
     )
 

@@ -16,7 +16,7 @@ from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
 from sources.sqltext import ident, literal, literals, number
 from sources.tables import TABLES
-from sources.telling import told_columns, turn_sql
+from sources.telling import told_columns, told_sql, turn_sql
 
 _HARDLY = 0.001  # share of a table's rows
 
@@ -242,6 +242,31 @@ def life_sql(name: str, columns: Iterable[str], relation: str) -> str:
     )
 
 
+def ends_sql(columns: Iterable[str], relation: str) -> str:
+    """What versions of accounts, of their usable rows, said of their end: id, closed_on, since, until (exclusive).
+
+    One row for each spell in which it was said alike; told since ever, `since` is null.
+    """
+    columns = tuple(columns)
+    told = told_columns(columns)
+    end = "closed_on" if "closed_on" in columns else "NULL::DATE"
+    gone = "coalesce(deleted, false)" if "deleted" in columns else "false"
+    said = (
+        f"SELECT account_id AS id, CASE WHEN NOT {gone} THEN {end} END AS closed_on, {told_sql(told)} AS since,"
+        f" {turn_sql(told)} AS turn FROM {relation}"
+    )
+    stood = f"SELECT *, lead(since) OVER w AS until FROM ({said}) WINDOW w AS (PARTITION BY id ORDER BY turn)"
+    changed = (
+        f"SELECT * EXCLUDE (until) FROM ({stood}) WHERE until IS NULL OR since IS NULL OR since < until"
+        " WINDOW w AS (PARTITION BY id ORDER BY turn)"
+        " QUALIFY row_number() OVER w = 1 OR closed_on IS DISTINCT FROM lag(closed_on) OVER w"
+    )
+    return (
+        f"SELECT * EXCLUDE (turn) FROM (SELECT *, lead(since) OVER (PARTITION BY id ORDER BY turn) AS until FROM ({changed}))"
+        " WHERE closed_on IS NOT NULL"
+    )
+
+
 def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tuple[Broken, ...]:
     actions: dict[str, Rule] = {rule.label: rule for rule in rules}
     rows = con.execute(
@@ -251,4 +276,4 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tupl
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
 
 
-__all__ = ["KNOWING", "Broken", "Checked", "check_table", "clean_before_sql", "in_order", "last_usual", "life_sql"]
+__all__ = ["KNOWING", "Broken", "Checked", "check_table", "clean_before_sql", "ends_sql", "in_order", "last_usual", "life_sql"]

@@ -13,7 +13,7 @@ import duckdb
 
 from sources import held
 from sources.balances import RunningCheck
-from sources.contract import life_sql
+from sources.contract import ends_sql, life_sql
 from sources.landed import RunningKept, copy, rows_of
 from sources.part import Part
 from sources.settings import SourceSettings
@@ -56,6 +56,11 @@ class Followed:
             f"CREATE TABLE life_changed AS SELECT DISTINCT id FROM (({lives[0]} EXCEPT {lives[1]})"
             f" UNION ALL ({lives[1]} EXCEPT {lives[0]}))"
         )
+        ends = [ends_sql(_told(con), f"{side}_accounts") for side in ("clean", "before")]
+        con.execute(
+            f"INSERT INTO life_changed SELECT DISTINCT id FROM ((({ends[0]}) EXCEPT ({ends[1]}))"
+            f" UNION ALL (({ends[1]}) EXCEPT ({ends[0]}))) ANTI JOIN life_changed USING (id)"
+        )
         _note_was(
             con,
             "SELECT account_id FROM new_transactions UNION SELECT account_id FROM gone_transactions"
@@ -71,7 +76,7 @@ class Followed:
             if part.there("moved_accounts"):  # and so is whose it is
                 con.execute("INSERT INTO refollowed SELECT id FROM moved_accounts SEMI JOIN running_kept ON account_id = id")
             moving = "(FROM all_accounts SEMI JOIN new_transactions USING (account_id))"
-            closed = f"SELECT id FROM ({life_sql('accounts', _told(con), moving)}) WHERE life_to IS NOT NULL"
+            closed = f"SELECT DISTINCT id FROM ({ends_sql(_told(con), moving)})"  # once told to be closed, if open again
             con.execute(
                 f"INSERT INTO refollowed SELECT account_id FROM running_was SEMI JOIN ({closed}) c ON c.id = account_id"
             )
@@ -82,6 +87,7 @@ class Followed:
         if self.part.kept is None:
             con.execute(f"CREATE TABLE running_before ({_FIGURES})")
             held.life(self.part, "accounts", "")
+            self._note_ends("all_accounts")
             return
         _note_was(con, "SELECT account_id FROM followed")
         con.execute(
@@ -89,6 +95,14 @@ class Followed:
             " WHERE last_on IS NOT NULL"
         )
         held.life(self.part, "accounts", "SELECT id FROM life_changed UNION SELECT account_id FROM followed")
+        self._note_ends("held_accounts")
+
+    def _note_ends(self, accounts: str) -> None:
+        """`account_ends` (number, closed_on, since, until): what was told of when the accounts in question close."""
+        self.con.execute(
+            "CREATE TABLE account_ends AS SELECT a.number, e.* EXCLUDE (id)"
+            f" FROM ({ends_sql(_told(self.con), accounts)}) e JOIN life_accounts a USING (id)"
+        )
 
     def after(self) -> None:
         """Bring what is kept up to date with `running_now`, `balance_breaks`. Raises StartMoved."""

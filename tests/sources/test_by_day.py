@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sources.canonical import Canonical
 from sources.connection import connect
 from sources.landed import folder_of, read_state
 from store.errors import DataDamaged
@@ -87,8 +88,41 @@ TOLD_AGAIN_THEN_MERGED: list[Day] = [  # of an account followed anew and then me
     {"merge": ["C1|C2|20230902|20230904"], "acct": ["A1|C2|20200301|0|0"]},
 ]
 
+UNDONE_AND_TOLD_AGAIN: list[Day] = [
+    {"merge": ["C2|C1|20230902|0"]},
+    {"merge": ["C2|C1|20230902|20230903"]},
+    {},
+    {"merge": ["C2|C1|20230902|0"]},
+]
+CLOSED_LATE: list[Day] = [  # told on the 5th that it closed on the 3rd
+    {"mov": ["T2|A1|20230902|1.00|2.00|CSH|0"]},
+    {},
+    {},
+    {"acct": ["A1|C1|20200301|20230903|0"]},
+]
+REOPENED: list[Day] = [
+    {"acct": ["A1|C1|20200301|20230902|0"]},
+    {},
+    {"acct": ["A1|C1|20200301|0|0"]},
+    {"mov": ["T2|A1|20230904|1.00|2.00|CSH|0"]},
+]
+FIRST_COMES_LATER: list[Day] = [{}, {}, {}, {"mov": ["T2|A2|20230905|1.00|6.00|CSH|0"]}]
+TOLD: dict[str, list[Day]] = {
+    "an undone merge is told again": UNDONE_AND_TOLD_AGAIN,
+    "a closing is told late": CLOSED_LATE,
+    "a closed account is told to be open": REOPENED,
+    "the first movement comes later": FIRST_COMES_LATER,
+}
+
 
 @example(True, MERGED, 0)
+@example(True, UNDONE_AND_TOLD_AGAIN, 4)
+@example(True, UNDONE_AND_TOLD_AGAIN, 1)
+@example(True, CLOSED_LATE, 4)
+@example(True, CLOSED_LATE, 0)
+@example(True, REOPENED, 4)
+@example(True, REOPENED, 0)
+@example(True, FIRST_COMES_LATER, 4)
 @example(True, NEVER_THERE, 3)
 @example(True, FIRST_GOES, 3)
 @example(True, TOLD_AGAIN_THEN_MERGED, 4)
@@ -121,6 +155,27 @@ def test_any_days_one_by_one_give_the_rows_of_all_at_once(has_base: bool, days: 
         assert (one.account_days, one.inexact_days, one.inputs) == (other.account_days, other.inexact_days, other.inputs)
         for report in (one, other):
             assert all(t.rows_in == t.kept + t.quarantined + t.copies for t in report.tables)
+
+
+def told_until(canonical: Canonical, on: dt.date) -> dict[tuple[str, dt.date], list[tuple[object, ...]]]:
+    """What was known of every table on a day: all but until when, which is told later."""
+    return {place: sorted((row[:-1] for row in rows), key=repr) for place, rows in seen(canonical, [on]).items()}
+
+
+@pytest.mark.parametrize("days", TOLD.values(), ids=TOLD.keys())
+def test_files_cut_at_a_day_give_what_all_files_give_as_of_it(tmp_path: Path, days: list[Day]) -> None:
+    bank = daily_bank(tmp_path)
+    deliver(bank, None, BASE)
+    cut = {}
+    for number, day in enumerate(days, 1):
+        on = FIRST + dt.timedelta(days=number)
+        deliver(bank, on, day)
+        cut |= told_until(bank.take(f"cut_{number}"), on)
+    whole = bank.take("whole")
+    for number in range(1, len(days) + 1):
+        on = FIRST + dt.timedelta(days=number)
+        for place, wanted in told_until(whole, on).items():
+            assert cut[place] == wanted, place
 
 
 def test_a_movement_told_of_one_day_and_then_of_another_stands_on_the_day_told_last(tmp_path: Path) -> None:
