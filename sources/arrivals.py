@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from sources.delivery import Delivered, Delivery, tail
+from sources.delivery import Delivered, Delivery
 from sources.landed import Piece, State
 from sources.settings import Input, SourceSettings, TableMap
 from sources.sqltext import literal
@@ -45,7 +45,7 @@ def arrivals(
     again, changed = set(), set()
     for name, spec in settings.inputs.items():
         known = kept.of_input(name) if kept else {}
-        there = named(found[name], spec) if name in found else {}
+        there = named(found[name]) if name in found else {}
         if (found[name].fingerprint if name in found else None) != before.get(name) or kept is None:
             changed.add(name)
         come[name] = tuple(f for key, f in there.items() if key not in known or known[key].sha256 != f.sha256)
@@ -81,18 +81,18 @@ def arrivals(
         for name in settings.inputs
         if kept is not None and name not in whole
     }
-    names = {n: {file.path: key for key, file in named(found[n], settings.inputs[n]).items()} for n in files}
+    names = {n: {file.path: key for key, file in named(found[n]).items()} for n in files}
     part = {name: pieces for name, pieces in replaced.items() if name not in whole}
     return Arrivals(files, tables, part, stays, names, frozenset(n for n in files if kept is None or n not in whole))
 
 
-def named(delivery: Delivery, spec: Input) -> dict[str, Delivered]:
+def named(delivery: Delivery) -> dict[str, Delivered]:
     """The files of an input by the name under which each counts; of several of one name the later ones get a number."""
     found: dict[str, Delivered] = {}
     for file in delivery.files:
-        name, number = tail(file.path, spec), 2
+        name, number = file.name, 2
         while name in found:
-            name, number = f"{tail(file.path, spec)}#{number}", number + 1
+            name, number = f"{file.name}#{number}", number + 1
         found[name] = file
     return found
 
@@ -139,7 +139,7 @@ def _ask_all_there(name: str, spec: Input, delivery: Delivery, kept: State | Non
     """A table that cannot be made from new rows alone needs every file of its inputs."""
     if kept is None or not spec.dated or spec.delivery == "full":
         return
-    there = named(delivery, spec)
+    there = named(delivery)
     cleared = sorted(key for key in kept.of_input(name) if key not in there)
     if cleared:
         raise DataNotArrived(

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Delivered:
     stamp: tuple[int, int]  # size and time of change when it was hashed
     on: dt.date | None = None
     rows: int | None = None
+    name: str = ""  # under which it counts
 
     def is_unchanged(self) -> bool:
         """Whether the file is still the one that was hashed."""
@@ -78,7 +80,7 @@ def deliveries(inputs: Mapping[str, Input], base: Path, hashes: Hashes | None = 
     for name, spec in inputs.items():
         if spec.files is None:
             continue
-        paths = paths_of(base, spec)
+        paths, root = paths_of(base, spec), root_of(base, spec)
         if not paths and spec.required:
             missing.append(f"{name} (no file {spec.files})")
         flags = [_flag_path(path, spec) for path in paths]
@@ -88,9 +90,9 @@ def deliveries(inputs: Mapping[str, Input], base: Path, hashes: Hashes | None = 
             if flag is not None and not flag.exists()
         ]
         if not missing:
-            files = tuple(_delivered(name, path, flag, spec, hashes) for path, flag in zip(paths, flags, strict=True))
-            _ask_days(name, files, spec)
-            found[name] = Delivery(name, files, said_by([tail(file.path, spec), file.sha256] for file in files))
+            files = tuple(_delivered(name, path, root, flag, spec, hashes) for path, flag in zip(paths, flags, strict=True))
+            _ask_days(name, root, files, spec)
+            found[name] = Delivery(name, files, said_by([file.name, file.sha256] for file in files))
     if missing:
         raise DataNotArrived(
             "; ".join(missing),
@@ -107,14 +109,14 @@ def said_by(files: Iterable[Sequence[str]]) -> str:
     return of_json(sorted(list(file) for file in files))
 
 
-def _ask_days(name: str, files: Sequence[Delivered], spec: Input) -> None:
+def _ask_days(name: str, root: Path, files: Sequence[Delivered], spec: Input) -> None:
     """Names must say their day, but for those of the first load."""
     if spec.dated is None or spec.dated.column is not None:
         return
     for file in files:
         if file.on is None and not (spec.dated.first_load and re.search(spec.dated.first_load, file.path.name)):
             raise ConfigError(
-                f"the name {file.path.name} holds no date that `dated` understands",
+                f"the name {file.path.relative_to(root).as_posix()} holds no date that `dated` understands",
                 where=f"input {name}",
                 expected=f"{spec.dated.pattern} as {spec.dated.date}",
                 do="set `dated` of the input; `first_load` there says which files have no day",
@@ -153,26 +155,42 @@ def content_of(files: Sequence[Delivered]) -> str:
 
 def paths_of(base: Path, spec: Input) -> list[Path]:
     """The files of a path, a glob, or (Parquet) a folder with everything in it, in order; flags are no data."""
-    pattern = str(spec.files)
-    folder = Path(pattern) if Path(pattern).is_absolute() else base / pattern
+    folder, root = _pattern(base, spec), root_of(base, spec)
     if folder.is_dir():
         return sorted(path for path in folder.rglob("*.parquet") if path.is_file())
-    fixed = [part for part in folder.parts if not any(mark in part for mark in "*?[")]
-    depth = next((i for i, part in enumerate(folder.parts) if any(mark in part for mark in "*?[")), len(folder.parts))
-    if len(fixed) == len(folder.parts):
+    if folder.parent == root and not _is_open(folder.name):
         return [folder] if folder.exists() else []
-    root = Path(*folder.parts[:depth])
     suffix = spec.flag.name.rpartition("}")[2] if spec.flag else ""
     return sorted(
         path
-        for path in root.glob("/".join(folder.parts[depth:]))
+        for path in root.glob("/".join(folder.parts[len(root.parts) :]))
         if path.is_file() and not (suffix and path.name.endswith(suffix))
     )
 
 
-def tail(path: Path, spec: Input) -> str:
-    """The name under which a file counts in the fingerprint: partition folders say something, the place does not."""
-    return "/".join([*(part for part in path.parts[:-1] if "=" in part), path.name]) if spec.format == "parquet" else path.name
+def root_of(base: Path, spec: Input) -> Path:
+    """The folder below which an input's files lie: what comes before says nothing of them."""
+    folder = _pattern(base, spec)
+    if folder.is_dir():
+        return folder
+    depth = next((place for place, part in enumerate(folder.parts) if _is_open(part)), len(folder.parts) - 1)
+    return Path(*folder.parts[:depth])
+
+
+def _pattern(base: Path, spec: Input) -> Path:
+    return Path(str(spec.files)) if Path(str(spec.files)).is_absolute() else base / str(spec.files)
+
+
+def _is_open(part: str) -> bool:
+    return any(mark in part for mark in "*?[")
+
+
+def _name(path: Path, root: Path, spec: Input) -> str:
+    """The name under which a file counts: with partition folders, and with its day where a folder says it and not the name."""
+    if spec.format == "parquet":
+        return "/".join([*(part for part in path.parts[:-1] if "=" in part), path.name])
+    on = None if _day_in(path.name, spec) else _day(path, root, spec)
+    return f"{on.isoformat()}/{path.name}" if on else path.name
 
 
 def _flag_path(path: Path, spec: Input) -> Path | None:
@@ -181,7 +199,7 @@ def _flag_path(path: Path, spec: Input) -> Path | None:
     return path.with_name(spec.flag.name.replace("{name}", path.name).replace("{stem}", path.name.partition(".")[0]))
 
 
-def _delivered(name: str, path: Path, flag: Path | None, spec: Input, hashes: Hashes) -> Delivered:
+def _delivered(name: str, path: Path, root: Path, flag: Path | None, spec: Input, hashes: Hashes) -> Delivered:
     stamp, sha256, rows = _stamp(path), hashes.of(path), None
     if flag is not None and spec.flag is not None:
         match = re.search(spec.flag.pattern, flag.read_text(encoding="utf-8", errors="replace"))
@@ -204,12 +222,12 @@ def _delivered(name: str, path: Path, flag: Path | None, spec: Input, hashes: Ha
                     expected="the file its flag describes",
                     do="ask for the file again: it was cut short or changed on its way",
                 )
-    return Delivered(path, sha256, stamp, _day(path, spec), rows)
+    return Delivered(path, sha256, stamp, _day(path, root, spec), rows, _name(path, root, spec))
 
 
 def delivered_file(path: Path, sha256: str) -> Delivered:
     """A file without flag or day: a landed table."""
-    return Delivered(path, sha256, _stamp(path))
+    return Delivered(path, sha256, _stamp(path), name=path.name)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -222,15 +240,19 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _day(path: Path, spec: Input) -> dt.date | None:
-    """The day a file's name says, where it says one."""
+def _day(path: Path, root: Path, spec: Input) -> dt.date | None:
+    """The day that a file's name says, or else a folder below the input's own, the nearest first."""
+    return _day_in(path.name, spec) or _day_in("/" + path.relative_to(root).as_posix(), spec)
+
+
+def _day_in(text: str, spec: Input) -> dt.date | None:
+    """The last day that `dated` finds in a text."""
     if spec.dated is None or spec.dated.column is not None:
         return None
-    match = re.search(spec.dated.pattern, path.as_posix()[-200:])
-    try:
-        return dt.datetime.strptime(match.group(1), spec.dated.date).date() if match else None  # noqa: DTZ007 - a day has no zone
-    except (ValueError, IndexError):
-        return None
+    for match in reversed(list(re.finditer(spec.dated.pattern, text))):
+        with suppress(ValueError, IndexError):
+            return dt.datetime.strptime(match.group(1), spec.dated.date).date()  # noqa: DTZ007 - a day has no zone
+    return None
 
 
 def still_there(found: Mapping[str, Delivery]) -> None:

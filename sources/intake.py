@@ -28,7 +28,7 @@ from sources.quality import QualityReport
 from sources.repair import ask_landed, rebuild, wrong_files
 from sources.settings import SourceSettings
 from sources.spark_sql import landed
-from store.errors import GateBroken
+from store.errors import DataNotArrived, GateBroken
 from store.files import fresh_folder, read_json
 from store.fingerprint import of_files, of_json
 from store.limits import USUAL, Limits
@@ -67,11 +67,14 @@ def take_in(
     digits = get_currency_precision(currency)
     histories = _histories(settings, root)
     hashes = (_config_hash(settings, bank, currency), _code_hash())
-    there = _in_force(root, hashes, limits)
+    there, last = _in_force(root, hashes, limits), _last_intake(root)
     kept = read_state(root, there.manifest.intake) if there else None
     there = _mended(there, kept, settings, root, say, verify=verify) if there and kept else None
     found = _delivered(settings, root, base, say, histories, kept, limits, verify=verify) if there else None
-    if there is not None and found is not None and there.manifest.inputs == fingerprints(found):
+    nothing_new = there is not None and found is not None and there.manifest.inputs == fingerprints(found)
+    if (
+        there is not None and nothing_new and not read_report(root).broken_gates
+    ):  # else the report of a refused delivery is replaced
         _ask_fresh(there.manifest.newest_business_date, expected)
         return there
     columns = _columns(settings, base, histories)
@@ -79,9 +82,11 @@ def take_in(
     check_settings(settings, seen, digits, places or {})
     if found is None:
         found = _delivered(settings, root, base, say, histories, None, limits, verify=verify)
+    if kept is None:
+        _ask_none_cleared(root, last, settings, found)
     asked = Asked(expected, Calendar(country, tuple(workdays), tuple(rest_days)), digits)
     have = {name: of or {} for name, of in columns.items()}
-    job = Job(settings, root, bank, currency, hashes, say, histories, there, kept, limits=limits)
+    job = Job(settings, root, bank, currency, hashes, say, histories, there, kept, limits=limits, last=last)
     try:
         with _working(root) as work:
             made = job.run(found, have, work, asked)
@@ -196,7 +201,7 @@ def _with_earlier_days(
     whole = dict(found)
     for name, spec in settings.inputs.items():
         if kept is not None and spec.dated and spec.delivery != "full" and name in found:
-            have = {key: file.sha256 for key, file in named(found[name], spec).items()}
+            have = {key: file.sha256 for key, file in named(found[name]).items()}
             known = {key: piece.sha256 for key, piece in kept.of_input(name).items()} | have
             whole[name] = replace(found[name], fingerprint=said_by([key.partition("#")[0], sha] for key, sha in known.items()))
     for name, history in histories.items():
@@ -212,6 +217,35 @@ def _in_force(root: Path, hashes: tuple[str, str], limits: Limits = USUAL) -> Ca
         return None
     there = open_canonical(root / "canonical", limits)
     return there if (there.manifest.config_hash, there.manifest.code_hash) == hashes else None
+
+
+def _last_intake(root: Path) -> int:
+    """The number of the intake in force, whatever it was made of; 0 where there is none."""
+    path = root / "canonical" / "manifest.json"
+    return int(read_json(path).get("intake", 0)) if path.exists() else 0
+
+
+def _ask_none_cleared(root: Path, last: int, settings: SourceSettings, found: Mapping[str, Delivery]) -> None:
+    """All is taken in anew: of `dated` inputs too every file that was taken in must be there, by its name or its content.
+
+    Raises DataNotArrived. The state is read as plain JSON: an earlier version of Terrace may have written it.
+    """
+    path = folder_of(root) / f"state-{last}.json"
+    pieces = read_json(path)["pieces"] if path.exists() else []
+    cleared = []
+    for name, spec in settings.inputs.items():
+        if not spec.dated or spec.delivery == "full" or name not in found:
+            continue
+        names, contents = {file.name for file in found[name].files}, {file.sha256 for file in found[name].files}
+        mine = [piece for piece in pieces if piece["input"] == name and piece["sha256"] not in contents]
+        cleared += [f"{name} {piece['name']}" for piece in mine if piece["name"].partition("#")[0] not in names]
+    if cleared:
+        raise DataNotArrived(
+            f"{len(cleared)} files taken in earlier are no longer there: {', '.join(sorted(cleared)[:5])}",
+            where="inputs",
+            expected="every file: the settings or the program have changed, so all is taken in anew",
+            do=f"put them back and run again; or remove {folder_of(root)} to begin without what they said",
+        )
 
 
 def _code_hash() -> str:

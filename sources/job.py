@@ -52,6 +52,7 @@ class Job:
     days: dict[str, tuple[Day, ...]] = field(default_factory=dict)  # that the histories hold after this intake
     limits: Limits = USUAL
     anew: bool = False  # running balances are followed from the first movement on
+    last: int = 0  # number of the intake in force, also where all is taken in anew: its files stay until this one holds
 
     def run(
         self,
@@ -95,7 +96,7 @@ class Job:
     @property
     def intake(self) -> int:
         """This intake's number."""
-        return self.there.manifest.intake + 1 if self.there else 1
+        return self.last + 1
 
     def _land(
         self,
