@@ -34,6 +34,7 @@ from sources.versions import compared_inputs
 from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
+_LITTLE = 256 * 1024**2  # bytes of new files that one thread is enough for
 
 
 @dataclass
@@ -61,11 +62,11 @@ class Job:
         work: Path,
         asked: Asked,
     ) -> Canonical:
-        with closing(self._connection(work)) as con:
+        with closing(self._connection(work, self.limits)) as con:
             before = self.there.manifest.inputs if self.there else {}
             come = arrivals(con, self.settings, found, before, self.kept)
             landed = self._land(con, come, found, columns, work)
-        with closing(self._connection(work)) as con:
+        with closing(self._connection(work, self._share(come))) as con:
             self._lock(con, come, work)
             part = Part(con, self.root, self.kept, in_force=self.there)
             mapped, files = self._map(con, come, part, asked)
@@ -88,10 +89,17 @@ class Job:
                 return release.change(self.there)
             return release.whole(self.bank, self.currency, self.hashes, self.limits)
 
-    def _connection(self, work: Path) -> duckdb.DuckDBPyConnection:
-        con = connect(self.limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
+    def _connection(self, work: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
+        con = connect(limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
         con.execute("SET parquet_metadata_cache = true")  # a day asks the same files a thousand times
+        con.execute("PRAGMA disable_checkpoint_on_shutdown")  # the file is thrown away
         return con
+
+    def _share(self, come: Arrivals) -> Limits:
+        """One thread for a day's work: a thousand statements over few rows cost a fifth less than shared out."""
+        sizes = [file.path.stat().st_size for files in come.files.values() for file in files]
+        is_little = self.kept is not None and sum(sizes) < _LITTLE
+        return self.limits.model_copy(update={"threads": 1}) if is_little else self.limits
 
     @property
     def intake(self) -> int:
