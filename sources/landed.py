@@ -7,6 +7,7 @@ the whole without reading it again: pieces, counts, days. The manifest of the ca
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sources.sqltext import ident, literal, literals
 from store.files import read_json, write_text
 from store.fingerprint import of_file, unlike
 
+_OWN = re.compile(r"state-\d+\.json|lines-\d+\.parquet")  # what intakes write into the folder itself
 ROWS = 44  # bits of `_row` that number rows within an intake; those above are the intake's number
 
 
@@ -143,10 +145,10 @@ def forget(root: Path, state: State) -> int:
     """Remove what no intake in force needs: earlier states and the files they alone named; how many went."""
     folder, wanted = folder_of(root), {file.path for file in state.files}
     wanted |= {f"state-{state.intake}.json", "hashes.json"}
-    gone = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.relative_to(folder).as_posix() not in wanted]
+    there = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.relative_to(folder).as_posix() not in wanted]
+    gone = [p for p in there if p.parent != folder or _OWN.fullmatch(p.name)]  # tables of databases lie beside them
     for path in gone:
-        if path.parent != folder or path.name.startswith("state-"):  # tables of databases lie beside them
-            path.unlink()
+        path.unlink()
     return len(gone)
 
 

@@ -15,6 +15,7 @@ from features.settings import FeatureSettings
 from sources.canonical import open_canonical
 from sources.compaction import compact_landed, compact_tables
 from sources.intake import take_in
+from sources.landed import forget, read_state
 from store.errors import DataDamaged
 from store.files import sync
 from store.limits import Limits
@@ -206,3 +207,32 @@ def test_before_the_manifest_names_a_file_it_is_synced_to_the_disk(daily: SmallB
     assert come["transactions"]
     logs = {f"{name}/_delta_log/{tables[name].delta_version:020d}.json" for name, files in come.items() if files}
     assert synced == logs.union(*come.values())
+
+
+def test_lines_that_could_not_be_read_are_kept_once_and_only_as_long_as_their_file_counts(daily: SmallBank) -> None:
+    landed = daily.folder / "home" / "landed"
+    (landed / "core.parquet").write_bytes(b"a table of a database")
+    (landed / "lines-99.parquet").write_bytes(b"left by an earlier release")
+    for day in (4, 5):
+        deliver(daily, D(2023, 9, day), {"cust": [f"C{day}|name and phone number in one"]})
+        state = read_state(daily.folder / "home", daily.take().manifest.intake)
+        assert state is not None
+        assert state.lines is not None
+        assert [path.name for path in landed.glob("lines-*")] == [state.lines.path]
+    for day in (4, 5):
+        deliver(daily, D(2023, 9, day), {})
+    daily.take()
+    assert not list(landed.glob("lines-*"))
+    assert (landed / "core.parquet").exists()
+
+
+def test_how_many_files_were_forgotten_is_how_many_went(daily: SmallBank) -> None:
+    root = daily.folder / "home"
+    state = read_state(root, daily.take().manifest.intake)
+    assert state is not None
+    for name in ("core.parquet", "lines-99.parquet", "state-0.json", "running/stray.parquet"):
+        (root / "landed" / name).write_bytes(b"")
+    before = {path for path in (root / "landed").rglob("*") if path.is_file()}
+    went = forget(root, state)
+    assert went == 3
+    assert len(before - {path for path in (root / "landed").rglob("*") if path.is_file()}) == went
