@@ -35,7 +35,8 @@ def check_settings(
         for name, spec in settings.inputs.items():
             have = columns.get(name)
             if have is not None:
-                con.execute(f"CREATE TABLE {ident(name)} ({', '.join(f'{ident(c)} {t}' for c, t in have.items())})")
+                listed = ", ".join(f"CAST(NULL AS {t}) AS {ident(c)}" for c, t in have.items())
+                con.execute(f"CREATE VIEW {ident(name)} AS SELECT {listed} LIMIT 0")  # a view has no rowid of its own
                 for part, named in (("filled", spec.filled), ("key", spec.key)):
                     for column in named:
                         if column not in have:
@@ -45,10 +46,20 @@ def check_settings(
         }
     finally:
         con.close()
+    _check_owners(settings, wrong)
     check_gates(settings, filled, wrong)
     check_checks(settings, wrong)
     if wrong.found:
         raise ConfigError("\n  ".join(wrong.found))
+
+
+def _check_owners(settings: SourceSettings, wrong: Mistakes) -> None:
+    """Rows that belong to an account or a loan are kept by its owner, whom only that table names."""
+    for name in settings.tables:
+        by = TABLES[name].by if name in TABLES else "bank"
+        if by in ("account", "loan") and f"{by}s" not in settings.tables:
+            said = f"needs table {by}s, which says whose the rows are; map it, or leave {name} out"
+            wrong.add(("tables", name), f"table {name}: {said}")
 
 
 def _check_table(
@@ -115,7 +126,7 @@ def _source_types(
             return None
         found = columns.get(how.from_ or "")
         return dict(found) if found is not None else None
-    looked = look(con, selected_sql(name, how))
+    looked = look(con, selected_sql(name, how), _columns_of(con, how, columns))
     if looked.wrong:
         wrong.add(at, f"table {name}: {looked.wrong}")
         return None
@@ -129,6 +140,14 @@ def _source_types(
     except duckdb.Error as error:
         wrong.add(at, f"table {name}: line {line_of(str(error))} of its SELECT: {first_sentence(str(error))}")
         return None
+
+
+def _columns_of(
+    con: duckdb.DuckDBPyConnection, how: TableMap, columns: Mapping[str, Mapping[str, str] | None]
+) -> set[str] | None:
+    """The columns of all inputs a SELECT reads; None where nothing has come of one of them."""
+    read = [columns.get(table) for table in look(con, str(how.select)).tables]
+    return None if None in read else {column for have in read for column in have or ()}
 
 
 def _check_compared(
@@ -192,7 +211,7 @@ def _explain(
 ) -> None:
     """Prepare the whole mapping over empty inputs: what DuckDB cannot bind is a mistake of the settings."""
     if how.where is not None:
-        looked = look(con, f"SELECT * FROM x WHERE ({how.where})")
+        looked = look(con, f"SELECT * FROM x WHERE ({how.where})", source)
         if looked.wrong or looked.tables != {"x"}:
             wrong.add(("tables", name, "where"), f"table {name}: {looked.wrong or '`where` reads its own source only'}")
             return

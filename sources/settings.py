@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from store.settings import Settings
 
@@ -19,21 +20,41 @@ def _text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 
 
+def _pattern(value: str) -> str:
+    """A regular expression that can be read."""
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        do = "close every bracket, and put a backslash before a sign that stands for itself"
+        raise ValueError(f"not a regular expression: {error}; {do}") from None
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
 class FlagFile(Settings):
     """A file that says another one is complete; `{name}` is that file's name, `{stem}` the name before its first dot."""
 
     name: str = "{stem}.ok"
-    pattern: str = r"(?P<rows>\d+)(?:\D+?(?P<checksum>[0-9a-fA-F]{32,64}))?"  # groups: rows, checksum
+    pattern: Pattern = r"(?P<rows>\d+)(?:\D+?(?P<checksum>[0-9a-fA-F]{32,64}))?"  # groups: rows, checksum
     checksum: Literal["none", "md5", "sha256"] = "none"
 
 
 class Dated(Settings):
     """Where a file says its day: the first group of `pattern` on its path, or each row's `column`; read by `date`."""
 
-    pattern: str = r"(\d{8})"
+    pattern: Pattern = r"(\d{8})"
     column: str | None = None  # only with `delivery: full`: several days may lie in one file or table
     date: str = "%Y%m%d"
-    first_load: str | None = None  # pattern on the names of files without a day: what was there before the first day
+    first_load: Pattern | None = None  # pattern on the names of files without a day: what was there before the first day
+
+    @field_validator("pattern")
+    @classmethod
+    def _says_day(cls, pattern: str) -> str:
+        if not re.compile(pattern).groups:
+            raise ValueError("needs a group around what says the day, such as (\\d+)")
+        return pattern
 
 
 class Input(Settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,38 +14,70 @@ from sources.sqltext import literal
 
 # Functions of rows to rows that only compute. Everything else in FROM reads files, catalogues or settings.
 _ROW_FUNCTIONS = {"unnest", "range", "generate_series"}
-# They answer differently tonight and tomorrow, or tell the bank's machine.
+# They answer differently tonight and tomorrow, tell the bank's machine, or wait, stop and write.
 _FORBIDDEN = {
-    "now",
-    "today",
+    "ago",
+    "current_catalog",
+    "current_connection_id",
+    "current_database",
     "current_date",
-    "current_timestamp",
-    "current_time",
-    "get_current_timestamp",
-    "get_current_time",
-    "transaction_timestamp",
     "current_localtime",
     "current_localtimestamp",
-    "localtime",
-    "localtimestamp",
-    "random",
-    "setseed",
-    "uuid",
-    "gen_random_uuid",
-    "uuidv4",
-    "uuidv7",
-    "getenv",
-    "getvariable",
-    "current_setting",
-    "nextval",
-    "currval",
-    "current_user",
-    "current_database",
+    "current_query",
+    "current_query_id",
+    "current_role",
     "current_schema",
     "current_schemas",
-    "version",
+    "current_setting",
+    "current_time",
+    "current_timestamp",
+    "current_transaction_id",
+    "current_user",
+    "currval",
+    "gen_random_uuid",
+    "get_current_time",
+    "get_current_timestamp",
+    "getenv",
+    "getvariable",
+    "in_search_path",
+    "localtime",
+    "localtimestamp",
+    "nextval",
+    "now",
+    "pg_conf_load_time",
     "pg_postmaster_start_time",
+    "random",
+    "session_user",
+    "setseed",
+    "setval",
+    "sleep_ms",
+    "stats",
+    "today",
+    "transaction_timestamp",
+    "txid_current",
+    "user",
+    "uuid",
+    "uuidv4",
+    "uuidv7",
+    "vector_type",
+    "version",
+    "write_log",
 }
+# Of those, the ones that answer without parentheses.
+_WORDS = {
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "session_user",
+}
+# Columns' names as well, where an input has such a column; else who asks, and where a row lies: not the same every night.
+_PERHAPS = {"user", "rowid", "file_row_number", "file_index", "filename"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +90,8 @@ class Looked:
     wrong: str = ""
 
 
-def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
-    """Parse `sql` and name the tables and columns it reads."""
+def look(con: duckdb.DuckDBPyConnection, sql: str, have: Iterable[str] | None = None) -> Looked:
+    """Parse `sql` and name the tables and columns it reads. `have`: the columns of its inputs; None: not known yet."""
     nothing: frozenset[str] = frozenset()
     try:
         statements = con.extract_statements(sql)
@@ -74,6 +106,7 @@ def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
     columns: set[str] = set()
     named: set[str] = set()
     wrong: list[str] = []
+    unsure = _WORDS if have is None else _WORDS | (_PERHAPS - {column.lower() for column in have})
     star = False
     for node in _nodes(tree):
         kind = node.get("type")
@@ -85,11 +118,11 @@ def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
             name = str(node["function"].get("function_name", "")).lower()
             if name not in _ROW_FUNCTIONS:
                 wrong.append(f"{name}() may not be called: a mapping reads its named inputs only")
-        if node.get("class") == "FUNCTION" and str(node.get("function_name", "")).lower() in _FORBIDDEN:
-            wrong.append(f"{node['function_name']}() may not be called: the same input must give the same rows")
+        if node.get("class") == "FUNCTION":
+            wrong += _wrong_call(node)
         if kind == "COLUMN_REF":
             columns.update(str(part) for part in node.get("column_names", []))
-            if str(node.get("column_names", [""])[-1]).lower() in _FORBIDDEN:
+            if str(node.get("column_names", [""])[-1]).lower() in unsure:
                 wrong.append(f"{node['column_names'][-1]} may not be used: the same input must give the same rows")
         star = star or node.get("class") == "STAR"
         for entry in (node.get("cte_map") or {}).get("map", []):
@@ -100,6 +133,16 @@ def look(con: duckdb.DuckDBPyConnection, sql: str) -> Looked:
             " or put the century before it"
         )
     return Looked(frozenset(tables - named), frozenset(columns), star, wrong[0] if wrong else "")
+
+
+def _wrong_call(node: dict[str, Any]) -> list[str]:
+    """Why a function may not be called; nothing: it may."""
+    name = str(node.get("function_name", ""))
+    if name.lower() in _FORBIDDEN:
+        return [f"{name}() may not be called: the same input must give the same rows"]
+    if name.lower() == "age" and len(node.get("arguments", [])) < 2:
+        return [f"{name}() of one day counts to today; name both days: the same input must give the same rows"]
+    return []
 
 
 def first_sentence(message: str) -> str:
