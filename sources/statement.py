@@ -124,6 +124,8 @@ def look(con: duckdb.DuckDBPyConnection, sql: str, have: Iterable[str] | None = 
             columns.update(str(part) for part in node.get("column_names", []))
             if str(node.get("column_names", [""])[-1]).lower() in unsure:
                 wrong.append(f"{node['column_names'][-1]} may not be used: the same input must give the same rows")
+        if node.get("sample"):
+            wrong.append("SAMPLE may not be used: the same input must give the same rows")
         star = star or node.get("class") == "STAR"
         for entry in (node.get("cte_map") or {}).get("map", []):
             named.add(str(entry["key"]))

@@ -101,6 +101,8 @@ def _select(bank: SmallBank, sql: str) -> SmallBank:
         ("SELECT *, file_row_number AS of_row FROM acct", "file_row_number may not be used"),
         ("SELECT *, user AS who FROM acct", "user may not be used"),
         ("SELECT *, current_catalog AS at FROM acct", "current_catalog may not be used"),
+        ("SELECT * FROM acct USING SAMPLE 2 ROWS", "SAMPLE may not be used: the same input must give the same rows"),
+        ("SELECT * FROM acct TABLESAMPLE 50 PERCENT", "SAMPLE may not be used"),
         ("SELECT *, ago(INTERVAL 1 DAY) AS at FROM acct", "ago() may not be called"),
         (
             "SELECT *, age(strptime(opened, '%Y%m%d')) AS old FROM acct",
