@@ -14,13 +14,12 @@ SOURCES: dict[str, str] = {
     "column '{}' is missing; no row can do without it": "缺少必填列 '{}'",
     "needs table {}s, which says whose the rows are; map it, or leave {} out":
         "需要表 {}s 来说明各行属于谁；请映射该表，或去掉表 {}",
-    "{}() may not be called: the same input must give the same rows": "不能调用 {}()：同样的输入必须得出同样的行",
+    "{}() may not be called: the same input must give the same rows": "{}() 不能调用：同样的输入必须得出同样的行",
     "{}() of one day counts to today; name both days: the same input must give the same rows":
         "{}() 只写一个日期时算到今天，请写明两个日期：同样的输入必须得出同样的行",
-    "{} may not be used: the same input must give the same rows": "不能使用 {}：同样的输入必须得出同样的行",
-    "not a regular expression: {}; {}": "不是正则表达式（{}）；{}",
-    "close every bracket, and put a backslash before a sign that stands for itself":
-        "括号要成对；按字面匹配的符号前要加反斜杠",
+    "{} may not be used: the same input must give the same rows": "{} 不能使用：同样的输入必须得出同样的行",
+    "not a regular expression: {}; close every bracket, and put a backslash before a sign that stands for itself":
+        "不是正则表达式（{}）；括号要成对，按字面匹配的符号前要加反斜杠",
     "needs a group around what says the day, such as (\\d+)": "要用括号括住表示日期的部分，如 (\\d+)",
     "line {} of its SELECT: {}": "SELECT 第 {} 行：{}",
     "nothing says how far the data goes; name tables in gates.fresh, or date the files (`dated`)":

@@ -25,8 +25,9 @@ def _pattern(value: str) -> str:
     try:
         re.compile(value)
     except (re.error, OverflowError, RecursionError) as error:
-        do = "close every bracket, and put a backslash before a sign that stands for itself"
-        raise ValueError(f"not a regular expression: {error}; {do}") from None
+        raise ValueError(
+            f"not a regular expression: {error}; close every bracket, and put a backslash before a sign that stands for itself"
+        ) from None
     return value
 
 
