@@ -250,7 +250,7 @@ def _day_in(text: str, spec: Input) -> dt.date | None:
     if spec.dated is None or spec.dated.column is not None:
         return None
     for match in reversed(list(re.finditer(spec.dated.pattern, text))):
-        with suppress(ValueError, IndexError):
+        with suppress(ValueError, IndexError, TypeError):
             return dt.datetime.strptime(match.group(1), spec.dated.date).date()  # noqa: DTZ007 - a day has no zone
     return None
 
