@@ -50,6 +50,11 @@ SOURCES: dict[str, str] = {
         "全部文件：含连接或分组的 select 要一起读取",
     "put them back, or map that table with `from` or a plain `select`":
         "把文件放回原处，或改用 from 或不含连接、分组的 select 映射该表",
+    "{} files taken in earlier are no longer there: {}": "已接收过的 {} 个文件不在了：{}",
+    "every file: the settings or the program have changed, so all is taken in anew":
+        "全部文件：配置或程序已变更，需要全部重新接收",
+    "put them back and run again; or remove {} to begin without what they said":
+        "把文件放回原处后重新运行；若不再需要其中的数据，删除 {} 后从现有文件重新开始",
     "run `terrace check` to take the bank's data in": "先运行 terrace check 接收数据",
     "{} rows say no day that `dated` understands": "{} 行的日期按 dated 无法识别",
     "set `dated: date` of the input, or ask for the file again": "修改该输入的 dated: date，或请对方重新下发",

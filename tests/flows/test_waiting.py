@@ -65,7 +65,7 @@ def test_at_the_set_hour_the_missing_tables_are_named_in_the_banks_language_and_
         (place.bank.parent / "data" / f"{name}.csv").unlink()
     told = place.run("nightly", "--wait", "--language", "zh")
     assert told.returncode == 10
-    assert "inputs：accounts（没有文件 data/accounts.csv）；consents（没有文件 data/consents.csv）。" in told.stderr
+    assert "各项输入：accounts（没有文件 data/accounts.csv）；consents（没有文件 data/consents.csv）。" in told.stderr
     assert "应为：00:00 之前到齐：所有必需的表及其标志文件。" in told.stderr
 
 
