@@ -13,9 +13,9 @@ from babel.numbers import get_currency_precision
 from features.calendar import Clock
 from features.compile import KEY, gathered, names_of
 from features.declare import Feature
-from features.engine import finished
 from features.known import Frame, Known
 from features.moment import Moment
+from features.parts import finished
 from features.population import population
 from features.program import program
 from features.reading import needed

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from features.compile import KEY
+from features.declare import Feature
 from store.files import read_json, to_json, write_parquet
 from store.fingerprint import of_file, unlike
 
@@ -67,3 +69,17 @@ class Parts:
         except (OSError, ValueError, TypeError):
             return False
         return not unlike(self.path(on, bucket), int(size), str(content))
+
+
+def finished(table: pa.Table, wanted: Sequence[Feature], on: dt.date) -> pa.Table:
+    """The rows as they stand, with the as_of, and every column in its published type."""
+    columns_ = {KEY: table[KEY].cast(pa.string()), "as_of": pa.array([on] * table.num_rows, pa.date32())}
+    for one in wanted:
+        column = table[one.name]
+        if one.unit == "category":
+            columns_[one.name] = column.cast(pa.string())
+        elif one.unit == "date":
+            columns_[one.name] = column.cast(pa.int32()).cast(pa.date32())
+        else:
+            columns_[one.name] = column.cast(pa.float64())
+    return pa.table(columns_).combine_chunks()

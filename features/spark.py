@@ -55,7 +55,7 @@ def features_of(
     wanted: Sequence[Feature],
     buckets: Iterable[int] | None = None,
 ) -> DataFrame:
-    """One row per customer of these buckets, with its bucket and one column per feature, as `engine.finished` wants them."""
+    """One row per customer of these buckets, with its bucket and one column per feature, as `parts.finished` wants them."""
     sets = row_sets()
     reads = needed(wanted, sets)
     engine = Spark({name: plain(spark, canonical, name, names, as_of, buckets) for name, names in sorted(reads.items())})

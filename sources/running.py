@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -38,10 +37,6 @@ class Chained:
     opening: Ints  # minor units; the day before's closing, on an account's first day what its chain begins with
     closing: Ints
     gap: Ints  # largest miss of a single step: |balance before + amount - balance after|
-
-    def as_arrow(self) -> pa.Table:
-        """One row per account-day: first_row, opening, closing, gap."""
-        return pa.table({"first_row": self.first_row, "opening": self.opening, "closing": self.closing, "gap": self.gap})
 
 
 def chain(account: Ints, day: Ints, amount: Ints, after: Ints, known: Bools, kept: Before | None = None) -> Chained:

@@ -58,12 +58,6 @@ def latest_version(lists_root: Path, as_of: dt.date) -> int | None:
     return max(_numbers(lists_root / f"as_of={as_of.isoformat()}", "version=", int), default=None)
 
 
-def latest_day(lists_root: Path) -> dt.date | None:
-    """The newest day with a published list, or None."""
-    days = _numbers(lists_root, "as_of=", dt.date.fromisoformat)
-    return max((day for day in days if latest_version(lists_root, day) is not None), default=None)
-
-
 def version_to_make(lists_root: Path, as_of: dt.date, *, new_version: bool = False) -> int:
     """The number to give `make_list`: that in force, to be compared with it; the next only when asked; 1 on a fresh day."""
     latest = latest_version(lists_root, as_of)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features import engine
+from features import lanes
 from features.engine import build, file_of
 from store.errors import ConfigError
 from store.files import read_json
@@ -51,13 +51,13 @@ def test_lanes_beside_each_other_give_the_same_bytes_and_one_that_fails_stops_al
 ) -> None:
     canonical = county.write(tmp_path / "canonical", county.make(37), buckets=5)
     one = build(canonical, county.SETTINGS, DATES[2:], tmp_path / "one").fingerprints
-    monkeypatch.setattr(engine, "_LEAST", 10)
-    lanes, loads = engine._lanes(replace(canonical, limits=Limits(threads=3, rows_per_load=300)))
-    assert lanes == 3
+    monkeypatch.setattr(lanes, "_LEAST", 10)
+    count, loads = lanes.lanes_and_loads(replace(canonical, limits=Limits(threads=3, rows_per_load=300)))
+    assert count == 3
     assert [bucket for load in loads for bucket in load] == [0, 1, 2, 3, 4]
     wide = replace(canonical, limits=Limits(threads=3, rows_per_load=300))
     assert build(wide, county.SETTINGS, DATES[2:], tmp_path / "three").fingerprints == one
-    written, write = [], engine._finish
+    written, write = [], lanes._finish
 
     def fail(made: object, bucket: int, *rest: object) -> None:
         written.append(bucket)
@@ -65,11 +65,11 @@ def test_lanes_beside_each_other_give_the_same_bytes_and_one_that_fails_stops_al
             raise OSError("no room")
         write(made, bucket, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engine, "_finish", fail)
+    monkeypatch.setattr(lanes, "_finish", fail)
     with pytest.raises(OSError, match="no room"):
         build(wide, county.SETTINGS, DATES[2:], tmp_path / "failed")
     assert len(written) < 15
-    monkeypatch.setattr(engine, "_finish", write)
+    monkeypatch.setattr(lanes, "_finish", write)
     assert build(wide, county.SETTINGS, DATES[2:], tmp_path / "failed").fingerprints == one
 
 

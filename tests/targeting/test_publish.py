@@ -12,7 +12,7 @@ from store import fingerprint
 from store.errors import TerraceError
 from targeting import manifest
 from targeting.night import make_list
-from targeting.publish import Staged, latest_day, latest_version, publish, version_to_make
+from targeting.publish import Staged, latest_version, publish, version_to_make
 from tests.targeting.conftest import AS_OF, county_bank, standard_settings
 
 
@@ -52,7 +52,6 @@ def test_what_differs_is_named_and_changes_nothing_until_a_version_is_asked_for(
     second = publish(make_list(other, tmp_path / "s", version=version_to_make(lists, AS_OF, new_version=True)), lists)
     assert (second.status, second.folder.name) == ("published", "version=2")
     assert latest_version(lists, AS_OF) == 2
-    assert latest_day(lists) == AS_OF
     assert {name: content for name, content in _tree(lists).items() if "version=1/" in name} == before
 
 
@@ -86,7 +85,6 @@ def test_folders_of_other_names_are_no_versions(tmp_path):
     for name in ("as_of=2026-09-30/version=2", "as_of=2026-09-30/version=x", "as_of=never/version=9", "tmp"):
         (tmp_path / name).mkdir(parents=True)
     assert latest_version(tmp_path, AS_OF) == 2
-    assert latest_day(tmp_path) == AS_OF
     assert latest_version(tmp_path, dt.date(2026, 1, 1)) is None
 
 
