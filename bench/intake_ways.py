@@ -79,10 +79,8 @@ def part(place: Place) -> Run:
 
 def a_day(place: Place) -> Run:
     """One further day, into a home that holds all days before it."""
-    here, root = opened(place), place.work / "later"
-    shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(place.work / "before", root)
-    return _whole_delivery(here, Home(root / here.bank.bank.id), True)
+    here = opened(place)
+    return _whole_delivery(here, _copied(place, "before", here.bank), True)
 
 
 def everything(place: Place) -> Run:
@@ -106,10 +104,8 @@ def before_next(place: Place) -> Run:
 
 def the_next(place: Place) -> Run:
     """The day that was held back, into a home that holds all days before it."""
-    here, root = opened(place), place.work / "later-next"
-    shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(place.work / "before-next", root)
-    return _taken(replace(here.bank, base=place.work / "next"), Home(root / here.bank.bank.id), True)
+    here = opened(place)
+    return _taken(replace(here.bank, base=place.work / "next"), _copied(place, "before-next", here.bank), True)
 
 
 def everything_with_next(place: Place) -> Run:
@@ -157,6 +153,14 @@ def by_customer(canonical: Canonical, out: Path) -> Path:
 
 def _rows(canonical: Canonical) -> int:
     return sum(state.rows for state in canonical.manifest.tables.values())
+
+
+def _copied(place: Place, before: str, bank: BankFile) -> Home:
+    """A home as an earlier way left it, to go on from."""
+    root = place.work / f"{before}-and-later"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(place.work / before, root)
+    return Home(root / bank.bank.id)
 
 
 def _empty(root: Path, bank: BankFile) -> Home:
