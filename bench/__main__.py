@@ -15,7 +15,7 @@ from bench.machine import setting
 from bench.opened import opened
 from bench.place import Place
 from flows.demo import folder_of, is_demo
-from flows.process import wait_quietly
+from flows.process import tell_libraries
 from sources.demo.delivery import coming
 from store.errors import TerraceError
 
@@ -61,7 +61,7 @@ def asked(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> int:
     """Hold the contests named, or the short ones; 1 where ways disagree or one fails."""
     said = asked(arguments)
-    wait_quietly()  # as the command line does, for every way alike
+    tell_libraries()  # as the command line does, for every way alike
     sizes = [int(size) for size in said.sizes.split(",")]
     known = contests(Path(), (), None)
     if unknown := sorted(set(said.contest) - set(known)):

@@ -12,7 +12,6 @@ from queue import Empty, SimpleQueue
 from threading import Event
 
 import duckdb
-import pyarrow as pa
 
 from features import duck
 from features.declare import Feature
@@ -62,8 +61,6 @@ class Work:
                     if not say(on):
                         return
                 del held  # before the next one is read
-                room.drop("sums", "lines")
-                pa.default_memory_pool().release_unused()
 
 
 def beside(work: Work, loads: Sequence[Due], lanes: int) -> Iterator[dt.date]:

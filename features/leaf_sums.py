@@ -68,6 +68,13 @@ class LeafSums:
         found = [leaf.window.bounds(self.moment.clock) or nowhere for leaf in self.leaves]
         return np.array(found, dtype=np.int64).reshape(-1, 2)
 
+    @property
+    def by_window(self) -> tuple[Longs, Longs, Longs]:
+        """The leaves in the order of their windows, where each window begins there (and the end), and the windows."""
+        windows, of = np.unique(self.bounds, axis=0, return_inverse=True)
+        order = np.argsort(of.ravel(), kind="stable")
+        return order, np.searchsorted(of.ravel()[order], np.arange(len(windows) + 1)), windows
+
     @cached_property
     def filters(self) -> tuple[list[Where], Longs]:
         """The different filters of the leaves, and each leaf's place among them."""

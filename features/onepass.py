@@ -133,15 +133,17 @@ class OnePass:
         after, until = sums.bounds.astype(np.float64).T
         how, length, since = sums.how, until - after, self._through - until
         deposits = _deposits()
-        spans, put, value = spelled.bounds, spelled.how, spelled.value
-        is_spell = np.array([bool(leaf.until) for leaf in totals], dtype=np.bool_)
+        line, begins, spans = spelled.by_window
+        put, value = spelled.how[line], spelled.value[line]
+        is_spell = np.array([bool(totals[place].until) for place in line], dtype=np.bool_)
 
         def work(first: int, last: int) -> None:
             balances.balances(
                 first, last, steady.starts, steady.day, steady.code, steady.amount, late.starts, late.day, late.amount,
                 late.code, accounts.ends.starts, accounts.ends.day, accounts.ends.code, accounts.closed, accounts.kind,
                 deposits, self._through, self._through - HISTORY, edges.of, edges.zero, starts, wheres, len(filters),
-                len(edges.days), places, low, high, how, length, since, out, value, put, spans, is_spell, spells,
+                len(edges.days), places, low, high, how, length, since, out, value, put, spans, is_spell, line,
+                begins, spells,
             )  # fmt: skip
 
         self._spread(work, steady)
@@ -217,14 +219,14 @@ class OnePass:
                 moves.arriving(first, last, one.starts, one.day, one.code, today - SINCE, today, arrives, count)
             size = int(count[first:last].sum())
             day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
-            amount, left = np.empty(size), np.empty((3, size))
+            amount, left, is_last = np.empty(size), np.empty((3, size)), np.zeros(size, dtype=np.bool_)
             end = moves.arrivals(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
                 late.code, today - SINCE, today, arrives, leaves, count, len(KINDS), day, kind,
-                amount, left, customer, 0,
+                amount, left, customer, is_last,
             )  # fmt: skip
             part = {"customer_id": customer[:end] + 1, "day": day[:end], "kind": kind[:end], "amount": amount[:end]}
-            found.append({**part, **{f"out_{later}": left[later, :end] for later in range(3)}})
+            found.append({**part, **{f"out_{later}": left[later, :end] for later in range(3)}, "is_last": is_last[:end]})
 
         self._spread(work, steady)
         return _arrived({name: np.concatenate([part[name] for part in found]) for name in found[0]}, today)
@@ -255,22 +257,21 @@ def _coming() -> Flags:
 
 def _arrived(rows: Mapping[str, npt.NDArray[np.generic]], today: int) -> pa.Table:
     """Arrivals as their row set has them."""
-    customer, day, kind = (rows[name].astype(np.int64) for name in ("customer_id", "day", "kind"))
+    day = rows["day"].astype(np.int64)
     amount, one, two, three = (rows[name].astype(np.float64) for name in ("amount", "out_0", "out_1", "out_2"))
-    seen = day <= today - 2
-    last = np.zeros(len(day), dtype=np.int64)
-    last[len(day) - 1 - np.unique((customer * len(KINDS) + kind)[::-1], return_index=True)[1]] = 1
-    months = day.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]")
+    seen, gone = day <= today - 2, one + two
+    days = np.arange(today - SINCE, today + 1).astype("datetime64[D]")
+    of_month = (days - days.astype("datetime64[M]")).astype(np.float64) + 1.0
     return pa.table(
         {
-            "customer_id": customer,
+            "customer_id": rows["customer_id"],
             "day": day,
-            "category": pa.array(KINDS).take(pa.array(kind)),
+            "category": pa.array(KINDS).take(pa.array(rows["kind"])),
             "amount": amount,
             "seen": np.where(seen, amount, 0.0),
-            "left_1d": np.where(seen, np.minimum(amount, one + two), 0.0),
-            "left_2d": np.where(seen, np.minimum(amount, one + two + three), 0.0),
-            "is_last": last,
-            "day_of_month": (day - months.astype(np.int64) + 1).astype(np.float64),
+            "left_1d": np.where(seen, np.minimum(amount, gone), 0.0),
+            "left_2d": np.where(seen, np.minimum(amount, gone + three), 0.0),
+            "is_last": rows["is_last"].astype(np.int64),
+            "day_of_month": of_month[day - (today - SINCE)],
         }
     )

@@ -32,11 +32,6 @@ class Room:
             self._kept[name] = np.empty(size + size // 8, dtype=np.uint8)  # loads differ a little; unused, it takes nothing
         return self._kept[name][:size].view(kind).reshape(shape)
 
-    def drop(self, *names: str) -> None:
-        """Give this memory back: what comes next has no use for it."""
-        for name in [kept for kept in self._kept if kept.split(" ")[0] in names]:
-            del self._kept[name]
-
     def __enter__(self) -> Room:
         return self
 

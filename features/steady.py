@@ -235,13 +235,26 @@ def _void(odd: pa.Table, is_undone: bool) -> pa.Table:
     """Without transactions that were undone on their own day: no as_of sees anything of them."""
     if not is_undone or not odd.num_rows:
         return odd
-    columns = ["customer_id", "transaction_id", "reverses_id", "on", "amount"]
-    frame = odd.select(columns).to_pandas().astype({"customer_id": "str", "reverses_id": "str"})
-    plain = ~_late(odd)
-    back = frame["reverses_id"].notna()
-    chained = frame["transaction_id"].isin(frame.loc[back, "reverses_id"])
-    group = [frame["customer_id"], frame["reverses_id"].where(back, frame["transaction_id"])]
-    whole = frame.assign(plain=plain & ~(back & chained)).groupby(group)
-    same = (whole["amount"].transform("sum") == 0) & (whole["on"].transform("nunique") == 1) & whole["plain"].transform("all")
-    told = (~back).groupby(group).transform("sum") == 1
-    return odd.filter(pa.array(~(same & told).to_numpy()))
+    reverses, number = odd["reverses_id"].cast(pa.string()), odd["transaction_id"]
+    back = pc.is_valid(reverses)
+    chained = pc.and_(back, pc.is_in(number, value_set=pc.unique(reverses.drop_null())))
+    rows = pa.table(
+        {
+            "customer_id": odd["customer_id"].cast(pa.string()),
+            "undoes": pc.coalesce(reverses, number),
+            "amount": odd["amount"],
+            "on": odd["on"],
+            "is_plain": pc.and_not(pa.array(~_late(odd)), chained.combine_chunks()),
+            "is_told": pc.invert(back).cast(pa.int64()),
+            "row": np.arange(odd.num_rows),
+        }
+    )
+    pair = ["customer_id", "undoes"]
+    whole = rows.group_by(pair).aggregate(
+        [("amount", "sum"), ("on", "count_distinct"), ("is_plain", "all"), ("is_told", "sum")]
+    )
+    same = (pc.field("amount_sum") == 0) & (pc.field("on_count_distinct") == 1) & (pc.field("is_told_sum") == 1)
+    void = rows.join(whole.filter(same & pc.field("is_plain_all")).select(pair), pair, join_type="left semi")
+    there = np.ones(odd.num_rows, dtype=np.bool_)
+    there[void["row"].to_numpy()] = False
+    return odd.filter(pa.array(there))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 from typer.main import get_command
 
-from flows.process import wait_quietly
+from flows.process import tell_libraries
 from flows.session import STAGE, date_of, day_of, opened, screen_for, spoken_here
 from store.errors import ConfigError
 
@@ -269,7 +269,7 @@ def _command() -> Any:
 
 def main() -> None:
     """Run the command line; whatever fails is said in a line, with the exit code of the scheduler's contract."""
-    wait_quietly()
+    tell_libraries()
     try:
         code = _command()(standalone_mode=False)
     except _WRONG_USE as error:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.process import wait_quietly
+from flows.process import tell_libraries
 from tests.warm import Warm
 
-wait_quietly()  # as the command line does
+tell_libraries()  # as the command line does
 
 
 @pytest.fixture(scope="session")

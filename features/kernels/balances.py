@@ -17,6 +17,7 @@ from features.kernels.machine import (
     MIN,
     SUM,
     compiled,
+    inlined,
     next_of,
 )
 
@@ -40,7 +41,7 @@ def balances(
     late_code: Any, end_starts: Any, end_day: Any, end_account: Any, closed: Any, kind_of: Any, is_deposit: Any, through: Any,
     history: Any, edge_of: Any, day_zero: Any, where_starts: Any, wheres: Any, count_wheres: Any, count_edges: Any,
     leaf_where: Any, leaf_low: Any, leaf_high: Any, leaf_how: Any, leaf_length: Any, leaf_since: Any, out: Any,
-    spell_value: Any, spell_how: Any, spell_spans: Any, spell_until: Any, spells: Any,
+    spell_value: Any, spell_how: Any, spell_spans: Any, spell_until: Any, spell_line: Any, spell_begins: Any, spells: Any,
 ) -> None:  # fmt: skip
     """Leaves of balance changes, and of the spells in which what a customer holds is the same.
 
@@ -51,9 +52,12 @@ def balances(
     days = np.zeros((count_wheres, count_edges + 1))
     held = np.zeros(len(kind_of))
     known = np.zeros(len(kind_of), dtype=np.bool_)
+    mine = np.empty(len(spell_line))  # the spells' leaves of one customer, side by side
     for customer in range(first, last):
         total[:] = 0.0
         days[:] = 0.0
+        for leaf in range(len(mine)):
+            mine[leaf] = spells[spell_line[leaf], customer]
         begin, was_assets, was_deposits = history - 1, 0.0, 0.0  # the spell: assets and deposits since that day
         today, assets, deposits = begin, 0.0, 0.0  # the day whose changes come in
         row, late, end = starts[customer], late_starts[customer], end_starts[customer]
@@ -64,8 +68,8 @@ def balances(
             )  # fmt: skip
             if stream == NONE or max(when, history) != today:
                 begin, was_assets, was_deposits = _turn(
-                    spells, customer, begin, today, history, was_assets, was_deposits, assets, deposits, spell_value, spell_how,
-                    spell_spans, spell_until,
+                    mine, begin, today, history, was_assets, was_deposits, assets, deposits, spell_value, spell_how,
+                    spell_spans, spell_until, spell_begins,
                 )  # fmt: skip
                 today = max(when, history)
             if stream == NONE:
@@ -88,11 +92,16 @@ def balances(
             _count(total, days, where_starts[kind], where_starts[kind + 1], wheres, bucket, value, through + 1 - when)
             assets += value
             deposits += value if is_deposit[kind] else 0.0
-        _spell(spells, customer, begin, through + 1, was_assets, was_deposits, spell_value, spell_how, spell_spans, spell_until)
+        _spell(
+            mine, begin, through + 1, was_assets, was_deposits, spell_value, spell_how, spell_spans, spell_until,
+            spell_begins,
+        )  # fmt: skip
+        for leaf in range(len(mine)):
+            spells[spell_line[leaf], customer] = mine[leaf]
         _windows(customer, total, days, leaf_where, leaf_low, leaf_high, leaf_how, leaf_length, leaf_since, out)
 
 
-@compiled
+@inlined
 def _next(
     row: Any, last: Any, day: Any, account: Any, late: Any, late_last: Any, late_day: Any, end: Any, end_last: Any,
     end_day: Any, closed: Any, kind_of: Any, through: Any,
@@ -106,7 +115,7 @@ def _next(
     return when, stream, row
 
 
-@compiled
+@inlined
 def _count(total: Any, days: Any, first: Any, last: Any, wheres: Any, bucket: Any, value: Any, length: Any) -> None:
     """A change into the cells of every filter it passes."""
     for place in range(first, last):
@@ -114,16 +123,16 @@ def _count(total: Any, days: Any, first: Any, last: Any, wheres: Any, bucket: An
         days[wheres[place], bucket] += value * length
 
 
-@compiled
+@inlined
 def _turn(
-    spells: Any, customer: Any, begin: Any, today: Any, history: Any, was_assets: Any, was_deposits: Any, assets: Any,
-    deposits: Any, values: Any, hows: Any, spans: Any, untils: Any,
+    mine: Any, begin: Any, today: Any, history: Any, was_assets: Any, was_deposits: Any, assets: Any,
+    deposits: Any, values: Any, hows: Any, spans: Any, untils: Any, begins: Any,
 ) -> Any:  # fmt: skip
     """The spell that holds after a day: a new one if the day changed anything, and the one before is put into its leaves."""
     if assets == was_assets and deposits == was_deposits:
         return begin, was_assets, was_deposits
     if today > history:
-        _spell(spells, customer, begin, today, was_assets, was_deposits, values, hows, spans, untils)
+        _spell(mine, begin, today, was_assets, was_deposits, values, hows, spans, untils, begins)
     return today, assets, deposits
 
 
@@ -146,40 +155,41 @@ def _windows(
         out[leaf, customer] = value
 
 
-@compiled
+@inlined
 def _spell(
-    spells: Any, customer: Any, day: Any, until: Any, assets: Any, deposits: Any, values: Any, hows: Any, spans: Any,
-    untils: Any,
+    mine: Any, day: Any, until: Any, assets: Any, deposits: Any, values: Any, hows: Any, spans: Any, untils: Any, begins: Any,
 ) -> None:  # fmt: skip
-    """One spell into every leaf whose window it meets."""
+    """One spell into every leaf whose window it meets. Leaves lie by window, those of a window from `begins` on."""
     high = np.floor(deposits / LIMB)
     low = deposits - high * LIMB
-    for leaf in range(len(values)):
-        after, through = spans[leaf, 0], spans[leaf, 1]
-        if day > through:
+    for span in range(len(spans)):
+        after, through = spans[span, 0], spans[span, 1]
+        if day > through or until <= after + 1:
             continue
-        if untils[leaf]:
-            if until <= after + 1:
+        length = float(min(until, through + 1) - max(day, after + 1))
+        for leaf in range(begins[span], begins[span + 1]):
+            how = hows[leaf]
+            if not untils[leaf] and day <= after:
                 continue
-        elif day <= after:
-            continue
-        kind, how = values[leaf], hows[leaf]
-        value = assets
-        if kind == DEPOSITS:
-            value = deposits
-        elif kind == HIGH_HIGH:
-            value = high * high
-        elif kind == HIGH_LOW:
-            value = high * low
-        elif kind == LOW_LOW:
-            value = low * low
-        if how == MIN:
-            spells[leaf, customer] = min(spells[leaf, customer], value)
-        elif how == MAX:
-            spells[leaf, customer] = max(spells[leaf, customer], value)
-        elif how == COUNT:
-            spells[leaf, customer] += 1.0
-        elif untils[leaf]:
-            spells[leaf, customer] += value * (min(until, through + 1) - max(day, after + 1))
-        else:
-            spells[leaf, customer] += value
+            value = _value(values[leaf], assets, deposits, high, low)
+            if how == MIN:
+                mine[leaf] = min(mine[leaf], value)
+            elif how == MAX:
+                mine[leaf] = max(mine[leaf], value)
+            elif how == COUNT:
+                mine[leaf] += 1.0
+            else:
+                mine[leaf] += value * length if untils[leaf] else value
+
+
+@inlined
+def _value(kind: Any, assets: Any, deposits: Any, high: Any, low: Any) -> Any:
+    if kind == DEPOSITS:
+        return deposits
+    if kind == HIGH_HIGH:
+        return high * high
+    if kind == HIGH_LOW:
+        return high * low
+    if kind == LOW_LOW:
+        return low * low
+    return assets

@@ -150,21 +150,23 @@ def arriving(
 def arrivals(
     first: Any, last: Any, starts: Any, day: Any, amount: Any, code: Any, late_starts: Any, late_day: Any, late_amount: Any,
     late_code: Any, after: Any, through: Any, arrives: Any, leaves: Any, count: Any, kinds: Any, out_day: Any, out_kind: Any,
-    out_amount: Any, out_left: Any, out_customer: Any, begin_at: Any,
+    out_amount: Any, out_left: Any, out_customer: Any, out_is_last: Any,
 ) -> Any:  # fmt: skip
-    """Rows of money that arrived by customer, day and kind, with what went out that day and the one and two days after.
+    """Rows of money that arrived by customer, day and kind, with what went out that day and the one and two days after, and
+    whether it is the customer's last of its kind.
 
-    Written from `begin_at` on, at most `count` rows of a customer; the place after the last. `arrives` is the kind of a class,
-    or -1.
+    At most `count` rows of a customer; how many there are. `arrives` is the kind of a class, or -1.
     """
-    place = begin_at
+    place = 0
     sums = np.zeros(kinds)
     seen = np.zeros(kinds, dtype=np.bool_)
+    newest = np.zeros(kinds, dtype=np.int64)
     for customer in range(first, last):
         if count[customer] == 0:
             continue
         row, late = starts[customer], late_starts[customer]
         mine, current, out = place, -1, 0.0
+        newest[:] = -1
         while True:
             when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
             if when != current:
@@ -175,6 +177,7 @@ def arrivals(
                         out_left[0, place] = 0.0
                         out_left[1, place] = 0.0
                         out_left[2, place] = 0.0
+                        newest[kind] = place
                         place += 1
                         seen[kind] = False
                         sums[kind] = 0.0
@@ -200,4 +203,7 @@ def arrivals(
                 seen[arrives[kind]] = True
             if leaves[kind]:
                 out += value
+        for kind in range(kinds):
+            if newest[kind] >= 0:
+                out_is_last[newest[kind]] = True
     return place

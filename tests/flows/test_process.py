@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import pyarrow as pa
 import pytest
 
 from flows import process
@@ -57,8 +58,13 @@ def test_threads_that_wait_leave_the_core_to_others_unless_who_starts_it_says_ot
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY")
-    process.wait_quietly()
+    process.tell_libraries()
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    process.wait_quietly()
+    process.tell_libraries()
     assert os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+def test_arrow_takes_its_memory_from_where_all_threads_give_it_back() -> None:
+    assert "jemalloc" in pa.supported_memory_backends(), "a wheel without it: the setting would be passed over with a warning"
+    assert pa.default_memory_pool().backend_name == "jemalloc"
