@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,22 +144,22 @@ def _finished(
     """Each date once its parts are all there, and its rows: buckets are loaded once for all dates."""
     reads = needed(wanted, row_sets())
     lanes, loads = lanes_and_loads(canonical)
-    script = duck.compiled(
-        tuple(one.name for one in wanted), canonical.mapped, 10 ** get_currency_precision(canonical.manifest.currency)
-    )
     moments = {on: Moment(Clock(on, settings.calendar), _starts(canonical, on, reads)) for on in dates}
     missing = [(buckets, [on for on in dates if not parts.has(on, buckets)]) for buckets in loads]
     left = Counter(on for _, waiting in missing for on in waiting)
-    work = Work(replace(canonical, limits=canonical.limits.share(lanes)), script, reads, wanted, moments, parts)
     for on in sorted(set(dates) - set(left)):  # stopped between their last part and their name
         yield on, parquet_rows(parts.folder(on))
-    total = left.total()
-    for done, on in enumerate(beside(work, [one for one in missing if one[1]], lanes), start=1):
-        left[on] -= 1
-        if not left[on]:
-            yield on, parquet_rows(parts.folder(on))
-        if progress:
-            progress("features", done, total)
+    total, minor = left.total(), 10 ** get_currency_precision(canonical.manifest.currency)
+    with ThreadPoolExecutor(1) as compiling:
+        script = compiling.submit(duck.compiled, tuple(one.name for one in wanted), canonical.mapped, minor)
+        shared = replace(canonical, limits=canonical.limits.share(lanes))
+        work = Work(shared, script.result, reads, wanted, moments, parts)
+        for done, on in enumerate(beside(work, [one for one in missing if one[1]], lanes), start=1):
+            left[on] -= 1
+            if not left[on]:
+                yield on, parquet_rows(parts.folder(on))
+            if progress:
+                progress("features", done, total)
 
 
 def _write(table: pa.Table, bucket: npt.NDArray[np.integer], buckets: Sequence[int], parts: Parts, on: dt.date) -> None:

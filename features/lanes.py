@@ -45,7 +45,7 @@ class Work:
     """What lanes do: `canonical` has the limits of one of them."""
 
     canonical: Canonical
-    script: duck.Script
+    script: Callable[[], duck.Script]  # compiled while the first loads are read
     reads: Mapping[str, Iterable[str]]
     wanted: Sequence[Feature]
     moments: Mapping[dt.date, Moment]
@@ -57,7 +57,7 @@ class Work:
             for buckets, waiting in loads:
                 held = load(con, self.canonical, buckets, self.reads, room)
                 for on in waiting:
-                    _at(con, self.script, held, self.wanted, self.moments[on], self.parts, room, on)
+                    _at(con, self.script(), held, self.wanted, self.moments[on], self.parts, room, on)
                     if not say(on):
                         return
                 del held  # before the next one is read
