@@ -40,7 +40,7 @@ def check_running(
 ) -> None:
     """Make `day_orders` (_row, day_order), `closings`, `balance_breaks` and `running_now` from `numbered_transactions`.
 
-    `closings`: number (of the account in `life_accounts`), on, opening, balance, gap: one row per account-day, of the
+    `closings`: number (of the account in `chained_accounts`), on, opening, balance, gap: one row per account-day, of the
     transactions as they stand now. Days of one transaction have no row in `day_orders`. Where a late or corrected one
     changed a day, each keeps the place it had when it became known, so that no earlier date learns of later rows.
     `running_before` holds where accounts stood whose days before are not here: they go on from there.
@@ -57,7 +57,7 @@ def check_running(
     _looked_closings(con)
     con.execute(
         'CREATE TABLE balance_breaks AS SELECT a.id AS account_id, "on", opening, balance, gap'
-        f" FROM closings c JOIN life_accounts a USING (number) WHERE gap > {tolerance}"
+        f" FROM closings c JOIN chained_accounts a USING (number) WHERE gap > {tolerance}"
     )
     con.execute(
         "CREATE TABLE running_now AS SELECT a.id AS account_id, coalesce(b.first_on, c.first_on) AS first_on,"
@@ -68,7 +68,8 @@ def check_running(
         ' FROM (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
         ' arg_max(balance, "on") AS closing, count(*) AS days, count(*) FILTER (gap > 0) AS inexact,'
         f" count(*) FILTER (gap > {tolerance}) AS broken FROM closings GROUP BY 1) c"
-        " JOIN life_accounts a USING (number) JOIN last_rows l USING (number) LEFT JOIN running_before b ON b.account_id = a.id"
+        " JOIN chained_accounts a USING (number) JOIN last_rows l USING (number)"
+        " LEFT JOIN running_before b ON b.account_id = a.id"
     )
 
 
@@ -80,7 +81,7 @@ def _by_account(con: duckdb.DuckDBPyConnection) -> Iterator[pa.Table]:
     with closing(con.cursor()) as reading:
         rows = reading.sql(
             'SELECT r._row, a.number, r."on", r.amount, r.balance_after, c.number IS NOT NULL AS changed,'
-            " b.closing, b.after, b.known FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
+            " b.closing, b.after, b.known FROM rows_known r JOIN chained_accounts a ON a.id = r.account_id"
             ' LEFT JOIN changed_days c ON c.number = a.number AND c."on" = r."on"'
             " LEFT JOIN running_before b ON b.account_id = r.account_id"
             " WHERE r.known_to IS NULL"
@@ -149,7 +150,7 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
         ' ends AS (SELECT number, min("on") AS first_on, arg_min(opening, "on") AS opening, max("on") AS last_on,'
         ' arg_max(balance, "on") AS balance FROM closings GROUP BY 1),'
         " ended AS (SELECT e.number, e.closed_on, greatest(e.closed_on, e.since) AS told, e.until FROM account_ends e"
-        " JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
+        " JOIN chained_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
         ' JOIN closings c ON c.number = e.number AND c."on" <= e.closed_on'
         " WHERE e.until IS NULL OR e.until > greatest(e.closed_on, e.since) GROUP BY ALL"
         ' HAVING arg_max(c.balance, c."on") <> 0 AND max(c."on") < e.closed_on),'
@@ -158,13 +159,13 @@ def derive_balances(con: duckdb.DuckDBPyConnection, start: dt.date | None) -> No
         ' UNION ALL SELECT number, "on", balance, look, gone FROM looked_closings'
         " UNION ALL SELECT o.* FROM (SELECT number, greatest(a.life_from, start.day) AS day, opening,"
         " coalesce(f.told, first_on) AS told, false"
-        " FROM ends JOIN life_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
+        " FROM ends JOIN chained_accounts a USING (number) ANTI JOIN running_before b ON b.account_id = a.id"
         ' LEFT JOIN (SELECT number, "on" AS first_on, min(look) AS told FROM looked_closings WHERE NOT gone GROUP BY ALL) f'
         " USING (number, first_on), start WHERE greatest(a.life_from, start.day) < first_on"
         " UNION ALL SELECT number, closed_on, 0, told, false FROM ended"
         " UNION ALL SELECT number, closed_on, 0, until, true FROM ended WHERE until IS NOT NULL)"
         ' o ANTI JOIN changed_days c ON c.number = o.number AND c."on" = o.day)'
-        ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN life_accounts a USING (number)'
+        ' SELECT a.id AS account_id, "on", balance, recorded_on, deleted FROM rows JOIN chained_accounts a USING (number)'
     )
 
 
@@ -198,14 +199,14 @@ def _rows_known(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], has_ve
 def _changed_days(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         'CREATE TABLE changed_days AS SELECT DISTINCT a.number, r."on" FROM rows_known r'
-        ' JOIN life_accounts a ON a.id = r.account_id WHERE r.known_on > r."on" OR r.known_to IS NOT NULL'
+        ' JOIN chained_accounts a ON a.id = r.account_id WHERE r.known_on > r."on" OR r.known_to IS NOT NULL'
     )
 
 
 def _looked_closings(con: duckdb.DuckDBPyConnection) -> None:
     """`looked_closings`: how each changed day stood at each date on which it changed; and its rows' places."""
     con.execute(
-        "CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN life_accounts a ON a.id = r.account_id"
+        "CREATE TABLE touched AS SELECT a.number, r.* FROM rows_known r JOIN chained_accounts a ON a.id = r.account_id"
         ' SEMI JOIN changed_days d ON d.number = a.number AND d."on" = r."on"'
     )
     con.execute(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -19,12 +21,15 @@ from sources.canonical import Canonical, CanonicalManifest, DataFile, TableState
 from sources.deltafiles import append
 from sources.in_force import put_in_force
 from sources.inventory import Counts, counted_of, counts_sql, noted_files, state_of
+from sources.lanes import beside
 from sources.overwrite import Progress
 from sources.sqltext import ident
 from sources.tables import TABLES, Table
 from sources.written import columns_of, order_sql, prepare_owners, rows_sql
 from store.files import write_parquet
 from store.fingerprint import of_file
+
+_Whose = Callable[[duckdb.DuckDBPyConnection], list[int]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Touched:
     rows: str
     replaces: str | None
     by: tuple[str, ...]  # columns of `replaces`
-    people: Callable[[], list[int]] | None = None  # makes `people` (bucket, id), under whom such rows may stand; None: any
+    people: _Whose | None = None  # makes `people` (bucket, id), under whom such rows may stand; None: any
     carried: str | None = None  # a relation of rows that are as they stand in `stands_T` but for owner and place
 
 
@@ -49,6 +54,7 @@ def write_change(
     *,
     undated: Mapping[str, Sequence[str]],
     intake: int,
+    lanes: int,
     say: Progress,
     before_manifest: Callable[[], None],
 ) -> Canonical:
@@ -56,9 +62,17 @@ def write_change(
     `counts` of each table are brought up to date. The manifest is written last: a crash leaves the earlier intake in force."""
     states = dict(there.manifest.tables)
     prepare_owners(con, owning, there.manifest.buckets)
-    for place, (name, rows) in enumerate(touched.items()):
-        say(f"write {name}", place, len(touched))
-        states[name] = _change(con, there, name, rows, owning, counts, undated.get(name, ()), intake)
+
+    def change(name: str, con: duckdb.DuckDBPyConnection) -> TableState:
+        return _change(con, there, name, touched[name], owning, counts, undated.get(name, ()), intake)
+
+    place = count()
+    states |= beside(
+        con,
+        {name: partial(change, name) for name in sorted(touched, key=lambda name: -counts[name].rows)},
+        lanes,
+        lambda name: say(f"write {name}", next(place), len(touched)),
+    )
     made = manifest(states)
     before_manifest()
     put_in_force(there.root, made, there.manifest, say)
@@ -124,7 +138,7 @@ def _stood(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, touched:
     same = " AND ".join(f"r.{ident(k)} IS NOT DISTINCT FROM k.{ident(k)}" for k in touched.by)
     placed, whose = there.placed_sql(name), "NULL" if TABLES[name].by == "bank" else "r.customer_id"
     if touched.people is not None:
-        placed = there.placed_of_sql(name, "people", touched.people())
+        placed = there.placed_of_sql(name, "people", touched.people(con))
     con.execute(  # few columns to find them, and the others of those files only in which there are any
         f"CREATE OR REPLACE TEMP TABLE places AS SELECT r._file, r._at, {whose} AS whose FROM ({placed}) r"
         f" SEMI JOIN ({touched.replaces}) k ON {same}"

@@ -50,12 +50,26 @@ class Checked:
     nulled: tuple[tuple[str, str], ...] = ()  # (column, rule and column): cells that become unknown where that rule is broken
 
 
-def in_order(tables: Mapping[str, Mapped]) -> list[str]:
-    """Tables with those they refer to first."""
+def waits_for(tables: Mapping[str, Mapped]) -> dict[str, list[str]]:
+    """Table -> tables that are checked before it: those it refers to, and, where its rows are customers', who was merged."""
     graph = {name: sorted({to for _, to in TABLES[name].references if to in tables and to != name}) for name in sorted(tables)}
-    if "merges" in tables and "customers" in tables:
-        graph["customers"] = [*graph["customers"], "merges"]
-    return list(TopologicalSorter(graph).static_order())
+    for name, others in graph.items():
+        if "merges" in tables and TABLES[name].by != "bank":
+            others.append("merges")
+    return graph
+
+
+def in_order(tables: Mapping[str, Mapped]) -> list[str]:
+    """Tables with those they wait for first."""
+    return list(TopologicalSorter(waits_for(tables)).static_order())
+
+
+def longest_first(tables: Mapping[str, Mapped]) -> list[str]:
+    """Tables with those they wait for first; movements, whose way is the longest, and what they wait for before all others."""
+    graph, wanted = waits_for(tables), ["transactions"] if "transactions" in tables else []
+    for name in wanted:
+        wanted += [other for other in graph[name] if other not in wanted]
+    return sorted(in_order(tables), key=lambda name: name not in wanted)
 
 
 def check_table(
@@ -68,7 +82,8 @@ def check_table(
     last: dt.date | None = None,
 ) -> Checked:
     """Apply the rules of one table to `mapped_TABLE`, which holds all rows of every key in it. `known`: tables already
-    checked: `keys_PARENT` has those of their usable keys that are referred to; `last`: rows after it are ahead of all."""
+    checked: `keys_PARENT_of_TABLE` has those of their usable keys that are referred to; `last`: rows after it are ahead.
+    """
     name = mapped.table
     copies = _mark_duplicates(con, mapped)
     helpers = _prepare(con, mapped, currency, known, duplicates=copies is not None, last=last)
@@ -194,7 +209,7 @@ def _prepare(
     spec, helpers, joins, extra = TABLES[mapped.table], [], [], []
     for place, (column, parent) in enumerate(spec.references):
         if column in mapped.columns and parent in known:
-            joins.append(f"LEFT JOIN keys_{parent} p{place} ON p{place}.id = m.{ident(column)}")
+            joins.append(f"LEFT JOIN keys_{parent}_of_{mapped.table} p{place} ON p{place}.id = m.{ident(column)}")
             extra.append(f"(m.{ident(column)} IS NOT NULL AND p{place}.id IS NULL) AS {ident('lacks_' + column)}")
             helpers.append(f"lacks_{column}")
     owner = {"account": ("accounts", "opened_on"), "loan": ("loans", "granted_on")}.get(spec.by)
@@ -276,4 +291,16 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tupl
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
 
 
-__all__ = ["KNOWING", "Broken", "Checked", "check_table", "clean_before_sql", "ends_sql", "in_order", "last_usual", "life_sql"]
+__all__ = [
+    "KNOWING",
+    "Broken",
+    "Checked",
+    "check_table",
+    "clean_before_sql",
+    "ends_sql",
+    "in_order",
+    "last_usual",
+    "life_sql",
+    "longest_first",
+    "waits_for",
+]

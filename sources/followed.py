@@ -35,19 +35,26 @@ class Followed:
     def __init__(self, con: duckdb.DuckDBPyConnection, root: Path, part: Part, settings: SourceSettings, intake: int) -> None:
         self.con, self.root, self.part, self.settings, self.intake = con, root, part, settings, intake
         self.kept, self.check = RunningKept(), RunningCheck(0, 0, 0, 0, 0, 0)
+        self.derived_days: dict[dt.date, int] = {}
 
     @staticmethod
-    def prepare(
-        con: duckdb.DuckDBPyConnection, root: Path, part: Part, settings: SourceSettings, *, anew: bool = False
-    ) -> None:
-        """`running_was`: where the accounts stood for which something comes; `refollowed`: accounts to be followed anew
-        whatever comes (`anew`: all)."""
-        if part.kept is None or "accounts" not in part.done:
+    def look(part: Part) -> None:
+        """`running_was`: where the accounts stood of which movements come or go."""
+        if part.kept is None:
             return
-        files = part.kept.running.files if part.kept.running else ()
-        latest = f"SELECT * FROM {rows_of(root, files)}" if files else "SELECT NULL::BIGINT AS intake, * FROM running_was"
+        con, files = part.con, part.kept.running.files if part.kept.running else ()
+        latest = f"SELECT * FROM {rows_of(part.root, files)}" if files else "SELECT NULL::BIGINT AS intake, * FROM running_was"
         con.execute(f"CREATE TABLE running_was ({_FIGURES})")
         con.execute(f"CREATE VIEW running_kept AS {latest}")
+        _note_was(con, "SELECT account_id FROM new_transactions UNION SELECT account_id FROM gone_transactions")
+
+    @staticmethod
+    def prepare(part: Part, settings: SourceSettings, *, anew: bool = False) -> None:
+        """`refollowed`: accounts to be followed anew whatever comes (`anew`: all); `running_was` also of accounts whose life
+        has changed."""
+        con = part.con
+        if part.kept is None or "accounts" not in part.done:
+            return
         lives = [
             f"SELECT id, life_from, life_to FROM ({life_sql('accounts', _told(con), f'{side}_accounts')})"
             for side in ("clean", "before")
@@ -61,11 +68,7 @@ class Followed:
             f"INSERT INTO life_changed SELECT DISTINCT id FROM ((({ends[0]}) EXCEPT ({ends[1]}))"
             f" UNION ALL (({ends[1]}) EXCEPT ({ends[0]}))) ANTI JOIN life_changed USING (id)"
         )
-        _note_was(
-            con,
-            "SELECT account_id FROM new_transactions UNION SELECT account_id FROM gone_transactions"
-            " UNION SELECT id FROM life_changed",
-        )
+        _note_was(con, "SELECT id AS account_id FROM life_changed")
         con.execute("CREATE TABLE refollowed (id VARCHAR)")
         if anew:
             con.execute("INSERT INTO refollowed SELECT DISTINCT account_id FROM running_kept")
@@ -82,7 +85,7 @@ class Followed:
             )
 
     def before(self) -> None:
-        """`running_before`: where those accounts stood that go on; `life_accounts` of all that are in question."""
+        """`running_before`: where those accounts stood that go on; `chained_accounts`: lives of all that are in question."""
         con = self.con
         if self.part.kept is None:
             con.execute(f"CREATE TABLE running_before ({_FIGURES})")
@@ -99,9 +102,10 @@ class Followed:
 
     def _note_ends(self, accounts: str) -> None:
         """`account_ends` (number, closed_on, since, until): what was told of when the accounts in question close."""
+        self.con.execute("CREATE TABLE chained_accounts AS FROM life_accounts")  # other tables may ask for more lives meanwhile
         self.con.execute(
             "CREATE TABLE account_ends AS SELECT a.number, e.* EXCLUDE (id)"
-            f" FROM ({ends_sql(_told(self.con), accounts)}) e JOIN life_accounts a USING (id)"
+            f" FROM ({ends_sql(_told(self.con), accounts)}) e JOIN chained_accounts a USING (id)"
         )
 
     def after(self) -> None:
@@ -111,7 +115,7 @@ class Followed:
         if goes_on:
             con.execute(  # accounts whose life changed, and those that have no movement left
                 "INSERT INTO running_now SELECT w.* REPLACE (a.life_to IS NOT NULL AS is_closed,"
-                " a.life_to IS NOT NULL AND w.closing <> 0 AS is_unclosed) FROM running_was w JOIN life_accounts a"
+                " a.life_to IS NOT NULL AND w.closing <> 0 AS is_unclosed) FROM running_was w JOIN chained_accounts a"
                 " ON a.id = w.account_id SEMI JOIN life_changed c ON c.id = w.account_id"
                 " ANTI JOIN followed f USING (account_id) ANTI JOIN running_now n USING (account_id)"
                 " WHERE w.last_on IS NOT NULL"
@@ -180,14 +184,11 @@ class Followed:
         )[0]
         return min((day for day in (rest, now) if day), default=None)
 
-    @property
-    def derived_days(self) -> dict[dt.date, int]:
-        """Event date -> rows of balances made of movements."""
-        if self.settings.derived.balances != "transactions":
-            return {}
+    def count_derived(self) -> None:
+        """Bring `derived_days` up to date: event date -> rows of balances made of movements."""
         before = self.part.kept.derived.days if self.part.kept and self.part.kept.derived else {}
         found = dict(self.con.execute('SELECT "on", count(*) FROM derived_balances GROUP BY 1').fetchall())
-        return {day: max(before.get(day, 0), found.get(day, 0)) for day in sorted({*before, *found})}
+        self.derived_days = {day: max(before.get(day, 0), found.get(day, 0)) for day in sorted({*before, *found})}
 
 
 def _told(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -16,14 +16,17 @@ _HOLDING = ("customers", "accounts", "loans")  # large tables of which a day nee
 _HELD = ("customer_id", "opened_on", "granted_on", "closed_on", "recorded_on", "valid_from", "deleted")
 
 
-def keys(part: Part, parent: str, needed: str, place: int = 0) -> None:
-    """`keys_PARENT`: usable keys among the needed ones (all, where everything is looked at)."""
-    if part.kept is None and place >= 0 and part.there(f"keys_{parent}"):
-        return
-    only, rows = "", f"all_{parent}"
+def keys(part: Part, parent: str, name: str, needed: str) -> None:
+    """`keys_PARENT_of_T`: usable keys of a table among those that another needs (all, where everything is looked at)."""
+    mine = f"keys_{parent}_of_{name}"
     if part.kept is not None:
-        only, rows = f" SEMI JOIN ({needed}) n USING (id)", f"{'held' if parent in _HOLDING else 'all'}_{parent}"
-    part.con.execute(f"CREATE OR REPLACE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({key_sql(part, parent, rows)}){only}")
+        rows = f"{'held' if parent in _HOLDING else 'all'}_{parent}"
+        usable = f"SELECT DISTINCT id FROM ({key_sql(part, parent, rows)}) SEMI JOIN ({needed}) n USING (id)"
+        part.con.execute(f"CREATE TABLE {mine} AS {usable}")
+        return
+    if not part.there(f"keys_{parent}"):
+        part.con.execute(f"CREATE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({key_sql(part, parent, f'all_{parent}')})")
+    part.con.execute(f"CREATE VIEW {mine} AS FROM keys_{parent}")
 
 
 def key_sql(part: Part, name: str, rows: str) -> str:
@@ -37,8 +40,12 @@ def hold(part: Part, name: str, needed: str) -> None:
 
     What was landed is looked through once for all that the delivery names, not by every table that refers to it.
     """
-    if name not in _HOLDING:
-        return
+    if name in _HOLDING:
+        with part.holding:
+            _hold(part, name, needed)
+
+
+def _hold(part: Part, name: str, needed: str) -> None:
     con, held = part.con, f"held_{name}"
     asked = f"SELECT id FROM ({needed})"
     if not part.there(held):
@@ -61,7 +68,7 @@ def _named(part: Part, parent: str) -> list[str]:
     """SELECTs of the keys of a table that rows just read refer to, and of its own that were looked at."""
     own = ident(TABLES[parent].key[0])
     found = [f"SELECT {own} FROM {side}_{parent}" for side in ("clean", "before")]
-    for name, have in part.read.items():
+    for name, have in sorted(part.read.items()):
         refer = [c for c, to in TABLES[name].references if to == parent and c in have]
         found += [f"SELECT {ident(c)} FROM new_{name}" for c in refer]
     return found
@@ -70,10 +77,12 @@ def _named(part: Part, parent: str) -> list[str]:
 def life(part: Part, owner: str, needed: str) -> None:
     """`life_accounts` or `life_loans`, of the needed ones and of all that new rows name, at least."""
     mapped, rows = part.mapped[owner], f"all_{owner}"
-    if part.kept is not None:
-        rows = f"held_{owner}"
-        hold(part, owner, needed)
-    if part.there(f"life_{owner}") and owner not in part.grown:
-        return
-    part.grown.discard(owner)
-    part.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, (*mapped.columns, *mapped.knowing), rows)}")
+    with part.holding:
+        if part.kept is not None:
+            rows = f"held_{owner}"
+            hold(part, owner, needed)
+        if part.there(f"life_{owner}") and owner not in part.grown:
+            return
+        part.grown.discard(owner)
+        told = (*mapped.columns, *mapped.knowing)
+        part.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, told, rows)}")

@@ -76,7 +76,7 @@ def _spells_of(merges: Sequence[Merge]) -> list[tuple[str, str, dt.date, dt.date
 
 
 def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str, str]]:
-    """Temp table `_person` (customer_id, person, since, until) from a relation of merges; returns its pairs of numbers."""
+    """Table `_person` (customer_id, person, since, until) from a relation of merges; returns its pairs of numbers."""
     columns = [d[0] for d in con.execute(f"SELECT * FROM {merges} LIMIT 0").description or []]
     told = told_columns(columns)
     known = told_sql(told, "on")
@@ -96,7 +96,7 @@ def note_persons(con: duckdb.DuckDBPyConnection, merges: str) -> list[tuple[str,
         "_person_rows",
         pa.table({n: pa.array([s[i] for s in found], t) for i, (n, t) in enumerate(zip(names, types, strict=True))}),
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE _person AS SELECT * FROM _person_rows")
+    con.execute("CREATE OR REPLACE TABLE _person AS SELECT * FROM _person_rows")
     con.unregister("_person_rows")
     return [(row[0], row[1]) for row in rows]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -15,7 +17,7 @@ from sources.balances import derive_balances
 from sources.canonical import Canonical
 from sources.comparison import land_full
 from sources.connection import CLOSED, connect
-from sources.contract import last_usual
+from sources.contract import in_order, last_usual, longest_first, waits_for
 from sources.delivery import Delivery, fingerprints, still_there
 from sources.followed import Followed
 from sources.gates import Asked
@@ -23,10 +25,11 @@ from sources.history import Day, History, keep_history
 from sources.keeping import TableSums, keep_rows, keep_table, read_again, with_pieces
 from sources.landed import Piece, State, TableKept, folder_of
 from sources.landing import Landed, empty, land
+from sources.lanes import Work, beside
 from sources.mapping import Mapped, map_table
 from sources.part import Part
 from sources.release import Release
-from sources.review import each_checked, follow, readable, runs
+from sources.review import check_touched, follow, prepare_merges, readable, runs
 from sources.settings import Input, SourceSettings
 from sources.sqltext import literals
 from sources.verdict import Intake, quality_report, write_verdict
@@ -34,7 +37,8 @@ from sources.versions import compared_inputs
 from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
-_LITTLE = 256 * 1024**2  # bytes of new files that one thread is enough for
+_LITTLE = 256 * 1024**2  # bytes of new files, of which no table is worth more than one thread
+_LANES = 4  # at most: movements alone take a third of a day
 
 
 @dataclass
@@ -62,17 +66,19 @@ class Job:
         work: Path,
         asked: Asked,
     ) -> Canonical:
-        with closing(self._connection(work, self.limits)) as con:
+        with closing(connect(self.limits, more=CLOSED)) as con:
             before = self.there.manifest.inputs if self.there else {}
             come = arrivals(con, self.settings, found, before, self.kept)
+        lanes = self._lanes(come)
+        with closing(self._connection(work, is_little=bool(lanes))) as con:
             landed = self._land(con, come, found, columns, work)
-        with closing(self._connection(work, self._share(come))) as con:
+            if lanes:
+                con.execute("SET threads = 1")
             self._lock(con, come, work)
-            part = Part(con, self.root, self.kept, in_force=self.there)
-            mapped, files = self._map(con, come, part, asked)
+            part = Part(con, self.root, self.kept, in_force=self.there, lanes=lanes or 1)
+            mapped, files = self._map(come, part, asked)
             pieces = with_pieces(come, landed, self.intake)
-            tables = self._check(con, part, mapped, files)
-            followed = self._follow(con, part)
+            tables, followed = self._check(part, mapped, files)
             newest = self._newest(tables, followed, pieces, landed)
             self.say("quality report", 0, 1)
             totals = self._totals(pieces, landed)
@@ -89,17 +95,21 @@ class Job:
                 return release.change(self.there)
             return release.whole(self.bank, self.currency, self.hashes, self.limits)
 
-    def _connection(self, work: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
-        con = connect(limits, work / "spill", database=str(work / "intake.duckdb"), more=CLOSED)
+    def _connection(self, work: Path, *, is_little: bool) -> duckdb.DuckDBPyConnection:
+        """The working database: a file; a day's rows are not worth its log and are held in memory, or spilled."""
+        database = ":memory:" if is_little else str(work / "intake.duckdb")
+        con = connect(self.limits, work / "spill", database=database, more=CLOSED)
         con.execute("SET parquet_metadata_cache = true")  # a day asks the same files a thousand times
         con.execute("PRAGMA disable_checkpoint_on_shutdown")  # the file is thrown away
         return con
 
-    def _share(self, come: Arrivals) -> Limits:
-        """One thread for a day's work: a thousand statements over few rows cost a fifth less than shared out."""
+    def _lanes(self, come: Arrivals) -> int:
+        """In how many lanes of one thread a day's tables are gone over; 0: each in turn, by all threads.
+
+        A thousand statements over few rows cost a fifth less than shared out.
+        """
         sizes = [file.path.stat().st_size for files in come.files.values() for file in files]
-        is_little = self.kept is not None and sum(sizes) < _LITTLE
-        return self.limits.model_copy(update={"threads": 1}) if is_little else self.limits
+        return min(self.limits.threads, _LANES) if self.kept is not None and sum(sizes) < _LITTLE else 0
 
     @property
     def intake(self) -> int:
@@ -145,66 +155,83 @@ class Job:
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
 
-    def _map(
-        self, con: duckdb.DuckDBPyConnection, come: Arrivals, part: Part, asked: Asked
-    ) -> tuple[dict[str, Mapped], dict[str, TableKept]]:
+    def _map(self, come: Arrivals, part: Part, asked: Asked) -> tuple[dict[str, Mapped], dict[str, TableKept]]:
         """Every table's mapping, its new rows kept under `landed/` and its relations `new_T`, `stored_T`, `gone_T` made."""
-        views = {
-            n for n, spec in self.settings.inputs.items() if as_landed(spec).format == "parquet" and spec.delivery != "full"
-        }
-        mapped, kept = {}, {}
-        for place, (name, how) in enumerate(self.settings.tables.items()):
-            before = self.kept.tables.get(name) if self.kept else None
-            if name not in come.tables:
-                assert before is not None
-                mapped[name], kept[name] = read_again(con, self.root, name, before), before
-                part.stored(name)
-                continue
-            self.say(f"map {name}", place, len(self.settings.tables))
-            compared = bool(compared_inputs(con, how, self.settings.inputs))
-            parquet = how.from_ in views and bool(come.files.get(str(how.from_)))
-            with readable(name):
-                read = map_table(con, name, how, asked.minor_digits, parquet=parquet, compared=compared)
-                taken_back, whole = come.replaced.get(str(how.from_), ()), come.tables[name] == "whole"
-                mapped[name], kept[name] = keep_rows(con, self.root, read, before, self.intake, part, whole, taken_back)
-        return mapped, kept
+        names = self.settings.tables
+        order = sorted(names, key=lambda name: name != "transactions")  # the longest work first
+        works = {f"map {name}": partial(self._map_table, name, come, part, asked) for name in order}
+        found = beside(part.con, works, part.lanes, self._saying(works))
+        return {name: found[f"map {name}"][0] for name in names}, {name: found[f"map {name}"][1] for name in names}
+
+    def _map_table(
+        self, name: str, come: Arrivals, part: Part, asked: Asked, con: duckdb.DuckDBPyConnection
+    ) -> tuple[Mapped, TableKept]:
+        how, before, part = self.settings.tables[name], self.kept.tables.get(name) if self.kept else None, part.on(con)
+        if name not in come.tables:
+            assert before is not None
+            again = read_again(con, self.root, name, before)
+            part.stored(name)
+            return again, before
+        one = self.settings.inputs.get(str(how.from_))
+        is_view = one is not None and as_landed(one).format == "parquet" and one.delivery != "full"
+        compared = bool(compared_inputs(con, how, self.settings.inputs))
+        with readable(name):
+            parquet = is_view and bool(come.files.get(str(how.from_)))
+            read = map_table(con, name, how, asked.minor_digits, parquet=parquet, compared=compared)
+            taken_back, whole = come.replaced.get(str(how.from_), ()), come.tables[name] == "whole"
+            return keep_rows(con, self.root, read, before, self.intake, part, whole, taken_back)
+
+    def _saying(self, works: Collection[str]) -> Callable[[str], None]:
+        """Tells of each piece of work that is begun."""
+        place = count()
+        return lambda work: self.say(work, next(place), len(works))
 
     def _check(
-        self,
-        con: duckdb.DuckDBPyConnection,
-        part: Part,
-        mapped: Mapping[str, Mapped],
-        files: Mapping[str, TableKept],
-    ) -> dict[str, TableKept]:
-        """What is known of every table after its touched rows have been checked."""
-        tables: dict[str, TableKept] = {}
+        self, part: Part, mapped: Mapping[str, Mapped], files: Mapping[str, TableKept]
+    ) -> tuple[dict[str, TableKept], Followed | None]:
+        """What is known of every table after its touched rows have been checked; and running balances."""
         gates = self.settings.gates
-        sums = {name: TableSums.of(con, mapped[name], files[name], gates, self.kept is None) for name in mapped}
+        sums = {name: TableSums.of(part.con, mapped[name], files[name], gates, self.kept is None) for name in mapped}
         ahead = {
             n: last_usual(sums[n].mapped_days, self.settings.checks.ahead_days) if n in gates.fresh else None for n in mapped
         }
-        aheads = {name: (files[name].ahead_after, ahead[name]) for name in mapped}
-        for name, whose, checked in each_checked(
-            con, part, mapped, self.settings, self.currency, aheads, self.say, anew=self.anew
-        ):
-            tables[name] = files[name]
-            if checked is not None:
-                goes_on, last = self.kept is not None, ahead[name]
-                tables[name] = keep_table(
-                    con, self.root, self.settings, whose, checked, files[name], sums[name], self.intake, last, goes_on
-                )
-        return {name: tables[name] for name in self.settings.tables}
 
-    def _follow(self, con: duckdb.DuckDBPyConnection, part: Part) -> Followed | None:
-        """Running balances, where the bank prints them."""
-        if not runs(part.mapped):
-            return None
-        self.say("running balances", 0, 1)
-        followed = Followed(con, self.root, part, self.settings, self.intake)
-        follow(con, part, followed, self.settings)
+        tables: dict[str, TableKept] = {}
+        followed: list[Followed] = []
+
+        def check(name: str, con: duckdb.DuckDBPyConnection) -> None:
+            mine, kept, goes_on = part.on(con), files[name], self.kept is not None
+            aheads = (kept.ahead_after, ahead[name])
+            whose, checked = check_touched(mine, name, mapped, self.settings, self.currency, aheads, anew=self.anew)
+            if checked is not None:
+                kept = keep_table(
+                    con, self.root, self.settings, whose, checked, kept, sums[name], self.intake, ahead[name], goes_on
+                )
+            tables[name] = kept
+
+        prepare_merges(part, mapped)
+        works: dict[str, Work[None]] = {}
+        after = {f"check {name}": [f"check {other}" for other in others] for name, others in waits_for(mapped).items()}
+        after["running balances"] = ["check transactions"]
+        if "transactions" in mapped:
+            works["running so far"] = lambda con: Followed.look(part.on(con))
+            after["check transactions"].append("running so far")
+        for name in longest_first(mapped):
+            works[f"check {name}"] = partial(check, name)
+            if name == "transactions" and runs(mapped):
+                works["running balances"] = lambda con: followed.append(self._follow(part.on(con)))
+        beside(part.con, works, part.lanes, self._saying(works), after)
+        part.in_order(in_order(mapped))
+        return {name: tables[name] for name in self.settings.tables}, followed[0] if followed else None
+
+    def _follow(self, part: Part) -> Followed:
+        """Running balances, which the bank prints."""
+        followed = Followed(part.con, self.root, part, self.settings, self.intake)
+        follow(part.con, part, followed, self.settings)
         followed.after()
         if self.settings.derived.balances == "transactions":
-            derive_balances(con, followed.kept.start)
+            derive_balances(part.con, followed.kept.start)
+            followed.count_derived()
         return followed
 
     def _newest(

@@ -15,8 +15,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
+from threading import RLock
 
 import duckdb
 import pyarrow as pa
@@ -50,6 +50,16 @@ class Part:
     carried: dict[str, str] = field(default_factory=dict)  # table -> relation of those rows
     read: dict[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns of its rows, as they were mapped
     grown: set[str] = field(default_factory=set)  # tables of which more is held than was when last asked for lives
+    holding: RLock = field(default_factory=RLock)  # held by the lane that adds to what is held
+    lanes: int = 1  # tables gone over at a time
+
+    def on(self, con: duckdb.DuckDBPyConnection) -> Part:
+        """The same part, all that is noted included, worked on by another connection."""
+        return replace(self, con=con)
+
+    def in_order(self, names: Sequence[str]) -> None:
+        """All checked tables in this order, whichever of them was done first."""
+        self.done = {name: self.done[name] for name in names}
 
     def before(self, name: str) -> TableKept | None:
         """What was kept of a table."""
@@ -98,11 +108,11 @@ class Part:
             if carries:
                 carried.settle(self, name)
             con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM new_{name}")
-        for place, (column, parent) in enumerate(TABLES[name].references):
+        for column, parent in TABLES[name].references:
             if column in mapped.columns and parent in self.done and parent != name:
                 if self.kept is not None:
                     held.hold(self, parent, f"SELECT {ident(column)} AS id FROM old_{name}")
-                held.keys(self, parent, f"SELECT {ident(column)} AS id FROM mapped_{name}", place)
+                held.keys(self, parent, name, f"SELECT {ident(column)} AS id FROM mapped_{name}")
         owner = carried.OWNERS.get(TABLES[name].by)
         if owner in self.done:
             held.life(self, str(owner), f"SELECT {TABLES[name].by}_id AS id FROM old_{name}")
@@ -204,9 +214,9 @@ class Part:
         whose = self._people(name, f"SELECT {spec.by}_id AS id FROM {told}")
         return Touched(relation, replaces, tuple(keys), whose, self.carried.get(name))
 
-    def _people(self, name: str, ids: str) -> Callable[[], list[int]] | None:
+    def _people(self, name: str, ids: str) -> Callable[[duckdb.DuckDBPyConnection], list[int]] | None:
         """Notes the customers under whom rows of accounts or loans may stand; None where it does not help to find them."""
-        return partial(carried.note_people, self, name, ids) if carried.carries(self, name) else None
+        return (lambda con: carried.note_people(self.on(con), name, ids)) if carried.carries(self, name) else None
 
     def owning(self) -> dict[str, str]:
         """Relations that say whose the touched rows are: all merges, and the accounts and loans that were needed for them."""

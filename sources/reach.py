@@ -87,12 +87,11 @@ def close(part: Part, name: str, *, running: bool) -> None:
             _turn_to(part, name, f"({carried.told_often(part, name)})")
         if wider:
             con.execute(
-                f"CREATE TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
+                f"CREATE OR REPLACE TEMP TABLE wider AS SELECT DISTINCT m.* FROM ({' UNION ALL '.join(wider)}) m"
                 f" ANTI JOIN old_{name} o USING (_row)"
             )
             con.execute(f"INSERT INTO old_{name} SELECT * FROM wider")
             _turn_to(part, name, "wider")
-            con.execute("DROP TABLE wider")
         if follows:
             con.execute("INSERT INTO followed SELECT * FROM to_follow")
             con.execute("DELETE FROM to_follow")
@@ -156,7 +155,8 @@ def _fetch(part: Part, name: str, keys: Sequence[str]) -> None:
     """Put the stored rows of the keys of `turn_T` into `old_T`."""
     con = part.con
     con.execute(  # few columns to find them: most rows are not among them
-        f"CREATE TABLE found AS SELECT m._row FROM ({_matching(part, name, keys)}) m ANTI JOIN old_{name} o USING (_row)"
+        f"CREATE OR REPLACE TEMP TABLE found AS SELECT m._row FROM ({_matching(part, name, keys)}) m"
+        f" ANTI JOIN old_{name} o USING (_row)"
     )
     first, last = one(con, "SELECT min(_row), max(_row) FROM found")
     if first is not None:
@@ -164,7 +164,6 @@ def _fetch(part: Part, name: str, keys: Sequence[str]) -> None:
             f"INSERT INTO old_{name} SELECT m.* FROM stored_{name} m SEMI JOIN found f USING (_row)"
             f" WHERE m._row BETWEEN {first} AND {last}"
         )
-    con.execute("DROP TABLE found")
 
 
 def _matching(part: Part, name: str, keys: Sequence[str]) -> str:

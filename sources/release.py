@@ -73,6 +73,7 @@ class Release:
             self._counts,
             undated=self._undated,
             intake=self.state.intake,
+            lanes=self.part.lanes,
             say=self.say,
             before_manifest=self._keep,
         )

@@ -12,6 +12,7 @@ from sources.balances import derive_balances
 from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
 from sources.connection import CLOSED, connect
+from sources.contract import in_order
 from sources.deltafiles import replace
 from sources.followed import Followed
 from sources.in_force import put_in_force
@@ -21,7 +22,7 @@ from sources.landed import State, folder_of
 from sources.overwrite import Progress
 from sources.part import Part
 from sources.release import relations_of
-from sources.review import each_checked, follow, runs
+from sources.review import check_touched, follow, prepare_merges, runs
 from sources.settings import SourceSettings
 from sources.sqltext import literals
 from sources.tables import TABLES
@@ -72,8 +73,12 @@ def rebuild(
             mapped[name] = read_again(con, root, name, kept.tables[name])
             part.stored(name)
         aheads = {name: (kept.tables[name].ahead_after,) * 2 for name in mapped}
-        for name, _, _ in each_checked(con, part, mapped, settings, there.manifest.currency, aheads, say):
+        prepare_merges(part, mapped)
+        if "transactions" in mapped:
+            Followed.look(part)
+        for name in in_order(mapped):
             say(f"rebuild {name}", 0, 1)
+            check_touched(part, name, mapped, settings, there.manifest.currency, aheads[name])
         if runs(mapped):
             follow(con, part, Followed(con, root, part, settings, 0), settings)
             if settings.derived.balances == "transactions":

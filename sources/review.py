@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
 
 from sources.balances import check_running
-from sources.contract import Checked, check_table, in_order
+from sources.contract import Checked, check_table
 from sources.followed import Followed
 from sources.identity import merged_roots
 from sources.mapping import Mapped
@@ -29,7 +29,6 @@ _NO_DAY = (
     (r"Conversion Error: invalid timestamp field", "TIMESTAMP"),
     (r"Invalid Input Error: Could not parse string", "TIMESTAMP"),
 )
-Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
@@ -60,33 +59,35 @@ def _without_value(message: str) -> str:
     )
 
 
-def each_checked(
-    con: duckdb.DuckDBPyConnection,
+def prepare_merges(part: Part, mapped: Mapping[str, Mapped]) -> None:
+    """A bank that tells of no merges has no sets of numbers."""
+    if "merges" not in mapped and part.kept is not None:
+        part.note_merges({}, ())
+
+
+def check_touched(
     part: Part,
+    name: str,
     mapped: Mapping[str, Mapped],
     settings: SourceSettings,
     currency: str,
-    aheads: Mapping[str, tuple[dt.date | None, dt.date | None]],
-    say: Progress,
+    ahead: tuple[dt.date | None, dt.date | None],
     *,
     anew: bool = False,
-) -> Iterator[tuple[str, Mapped, Checked | None]]:
-    """Check the touched rows of each table, those it refers to first; None where nothing of it is touched."""
-    if "merges" not in mapped and part.kept is not None:
-        part.note_merges({}, ())
-    for place, name in enumerate(in_order(mapped)):
-        say(f"check {name}", place, len(mapped))
-        if name == "transactions":
-            Followed.prepare(con, part.root, part, settings, anew=anew)
-        with readable(name):
-            known, checked = set(part.done), None
-            whose = part.gather(name, mapped[name], aheads[name], running=runs(mapped))
-            if name not in part.still:
-                checked = check_table(con, whose, settings.checks, currency, known, last=aheads[name][1])
-                part.checked(name, checked)
-        if name == "merges" and part.kept is not None:
-            _note_merges(con, part)
-        yield name, whose, checked
+) -> tuple[Mapped, Checked | None]:
+    """Check the touched rows of a table, those it waits for being checked; None where nothing of it is touched."""
+    con, checked = part.con, None
+    if name == "transactions":
+        Followed.prepare(part, settings, anew=anew)
+    with readable(name):
+        known = set(part.done)
+        whose = part.gather(name, mapped[name], ahead, running=runs(mapped))
+        if name not in part.still:
+            checked = check_table(con, whose, settings.checks, currency, known, last=ahead[1])
+            part.checked(name, checked)
+    if name == "merges" and part.kept is not None:
+        _note_merges(con, part)
+    return whose, checked
 
 
 def runs(mapped: Mapping[str, Mapped]) -> bool:

@@ -31,10 +31,10 @@ def buckets_for(rows: int) -> int:
 
 
 def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], buckets: int) -> None:
-    """Temp tables: whose each account and loan was from when to when, with the owner's bucket, and the oldest number of each
-    merged set."""
+    """`_owner_account`, `_owner_loan`: whose each was, and when, with the owner's bucket; `_merged`: the oldest number of
+    each merged set."""
     roots = merged_roots(note_persons(con, sources["merges"]) if "merges" in sources else [])
-    con.execute("CREATE OR REPLACE TEMP TABLE _merged (customer_id VARCHAR, root VARCHAR)")
+    con.execute("CREATE OR REPLACE TABLE _merged (customer_id VARCHAR, root VARCHAR)")
     if roots:
         con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
         con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
@@ -45,7 +45,7 @@ def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], b
         if table in sources:
             query = owners_sql(TABLES[table], sources[table], columns_of(con, sources[table]))
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE _owner_{name} AS"
+            f"CREATE OR REPLACE TABLE _owner_{name} AS"
             f" SELECT o.*, {bucket_sql('coalesce(g.root, o.customer_id)', buckets)} AS bucket"
             f" FROM ({query}) o LEFT JOIN _merged g ON g.customer_id = o.customer_id"
         )
