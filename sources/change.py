@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -66,13 +65,9 @@ def write_change(
     def change(name: str, con: duckdb.DuckDBPyConnection) -> TableState:
         return _change(con, there, name, touched[name], owning, counts, undated.get(name, ()), intake)
 
-    place = count()
-    states |= beside(
-        con,
-        {name: partial(change, name) for name in sorted(touched, key=lambda name: -counts[name].rows)},
-        lanes,
-        lambda name: say(f"write {name}", next(place), len(touched)),
-    )
+    largest_first = sorted(touched, key=lambda name: -counts[name].rows)
+    made_of = beside(con, {f"write {name}": partial(change, name) for name in largest_first}, lanes, say)
+    states |= {name: made_of[f"write {name}"] for name in touched}
     made = manifest(states)
     before_manifest()
     put_in_force(there.root, made, there.manifest, say)
@@ -99,22 +94,25 @@ def _change(
     _stood(con, there, name, touched, listed)
     equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in [*columns, "_nth"])
     come, stood = (_told_apart(spec, columns, f"{side}_{name}") for side in ("come", "stood"))
-    for made, one_side, other in (("hide", stood, come), ("add", come, stood)):
-        query = f"SELECT * EXCLUDE (_nth) FROM {one_side} a ANTI JOIN {other} b ON {equal}"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {made}_{name} AS {query}")
-    added, removed = (
-        counted_of(name, columns, con.execute(counts_sql(name, columns, f"{side}_{name}")).fetchall())
-        for side in ("add", "hide")
+    hide, add = (
+        con.sql(f"SELECT {wanted} FROM {one_side} a ANTI JOIN {other} b ON {equal} ORDER BY {order}").to_arrow_table()
+        for wanted, one_side, other, order in (
+            ("_file AS file, _at::BIGINT AS row", stood, come, "ALL"),
+            ("* EXCLUDE (_nth)", come, stood, order_sql(spec)),
+        )
     )
-    if not added.rows and not removed.rows:
+    if not add.num_rows and not hide.num_rows:
         return state
-    counts[name] = counts[name].changed(added, removed)
+    come_now, stood_before = (  # what is on both sides cancels out
+        counted_of(name, columns, con.execute(counts_sql(name, columns, f"{side}_{name}")).fetchall())
+        for side in ("come", "stood")
+    )
+    counts[name] = counts[name].changed(come_now, stood_before)
     version, files = state.delta_version, state.files
-    if added.rows:
-        rows = con.sql(f"SELECT * FROM add_{name} ORDER BY {order_sql(spec)}").to_arrow_table()
-        version = append(at_version(there.root / name, version), there.root / name, rows.to_reader())
+    if add.num_rows:
+        version = append(at_version(there.root / name, version), there.root / name, add.to_reader())
         files = noted_files(there.root, name, version, files)
-    hidden = _hide(con, there, name, intake) if removed.rows else state.hidden
+    hidden = _hide(there, name, hide, intake) if hide.num_rows else state.hidden
     return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
 
 
@@ -159,10 +157,9 @@ def at_version(folder: Path, version: int) -> DeltaTable:
     return table
 
 
-def _hide(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, intake: int) -> DataFile:
+def _hide(there: Canonical, name: str, found: pa.Table, intake: int) -> DataFile:
     """The note of rows no longer in force, those of earlier intakes included."""
     state = there.manifest.tables[name]
-    found = con.sql(f"SELECT _file AS file, _at::BIGINT AS row FROM hide_{name} ORDER BY ALL").to_arrow_table()
     if state.hidden:
         found = pa.concat_tables([pq.read_table(there.root / state.hidden.path).cast(found.schema), found])
     path = there.root / "hidden" / f"{name}-{intake}.parquet"

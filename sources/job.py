@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import duckdb
 
 from sources.arrivals import Arrivals, arrivals
-from sources.balances import derive_balances
 from sources.canonical import Canonical
 from sources.comparison import land_full
 from sources.connection import CLOSED, connect
-from sources.contract import in_order, last_usual, longest_first, waits_for
 from sources.delivery import Delivery, fingerprints, still_there
 from sources.followed import Followed
 from sources.gates import Asked
 from sources.history import Day, History, keep_history
-from sources.keeping import TableSums, keep_rows, keep_table, read_again, with_pieces
+from sources.keeping import keep_rows, read_again, with_pieces
 from sources.landed import Piece, State, TableKept, folder_of
 from sources.landing import Landed, empty, land
-from sources.lanes import Work, beside
+from sources.lanes import beside
 from sources.mapping import Mapped, map_table
 from sources.part import Part
 from sources.release import Release
-from sources.review import check_touched, follow, prepare_merges, readable, runs
+from sources.review import Terms, gone_over, readable
 from sources.settings import Input, SourceSettings
 from sources.sqltext import literals
 from sources.verdict import Intake, quality_report, write_verdict
@@ -78,7 +75,8 @@ class Job:
             part = Part(con, self.root, self.kept, in_force=self.there, lanes=lanes or 1)
             mapped, files = self._map(come, part, asked)
             pieces = with_pieces(come, landed, self.intake)
-            tables, followed = self._check(part, mapped, files)
+            terms = Terms(self.settings, self.currency, self.intake, self.anew)
+            tables, followed = gone_over(part, mapped, files, terms, self.say)
             newest = self._newest(tables, followed, pieces, landed)
             self.say("quality report", 0, 1)
             totals = self._totals(pieces, landed)
@@ -160,7 +158,7 @@ class Job:
         names = self.settings.tables
         order = sorted(names, key=lambda name: name != "transactions")  # the longest work first
         works = {f"map {name}": partial(self._map_table, name, come, part, asked) for name in order}
-        found = beside(part.con, works, part.lanes, self._saying(works))
+        found = beside(part.con, works, part.lanes, self.say)
         return {name: found[f"map {name}"][0] for name in names}, {name: found[f"map {name}"][1] for name in names}
 
     def _map_table(
@@ -180,59 +178,6 @@ class Job:
             read = map_table(con, name, how, asked.minor_digits, parquet=parquet, compared=compared)
             taken_back, whole = come.replaced.get(str(how.from_), ()), come.tables[name] == "whole"
             return keep_rows(con, self.root, read, before, self.intake, part, whole, taken_back)
-
-    def _saying(self, works: Collection[str]) -> Callable[[str], None]:
-        """Tells of each piece of work that is begun."""
-        place = count()
-        return lambda work: self.say(work, next(place), len(works))
-
-    def _check(
-        self, part: Part, mapped: Mapping[str, Mapped], files: Mapping[str, TableKept]
-    ) -> tuple[dict[str, TableKept], Followed | None]:
-        """What is known of every table after its touched rows have been checked; and running balances."""
-        gates = self.settings.gates
-        sums = {name: TableSums.of(part.con, mapped[name], files[name], gates, self.kept is None) for name in mapped}
-        ahead = {
-            n: last_usual(sums[n].mapped_days, self.settings.checks.ahead_days) if n in gates.fresh else None for n in mapped
-        }
-
-        tables: dict[str, TableKept] = {}
-        followed: list[Followed] = []
-
-        def check(name: str, con: duckdb.DuckDBPyConnection) -> None:
-            mine, kept, goes_on = part.on(con), files[name], self.kept is not None
-            aheads = (kept.ahead_after, ahead[name])
-            whose, checked = check_touched(mine, name, mapped, self.settings, self.currency, aheads, anew=self.anew)
-            if checked is not None:
-                kept = keep_table(
-                    con, self.root, self.settings, whose, checked, kept, sums[name], self.intake, ahead[name], goes_on
-                )
-            tables[name] = kept
-
-        prepare_merges(part, mapped)
-        works: dict[str, Work[None]] = {}
-        after = {f"check {name}": [f"check {other}" for other in others] for name, others in waits_for(mapped).items()}
-        after["running balances"] = ["check transactions"]
-        if "transactions" in mapped:
-            works["running so far"] = lambda con: Followed.look(part.on(con))
-            after["check transactions"].append("running so far")
-        for name in longest_first(mapped):
-            works[f"check {name}"] = partial(check, name)
-            if name == "transactions" and runs(mapped):
-                works["running balances"] = lambda con: followed.append(self._follow(part.on(con)))
-        beside(part.con, works, part.lanes, self._saying(works), after)
-        part.in_order(in_order(mapped))
-        return {name: tables[name] for name in self.settings.tables}, followed[0] if followed else None
-
-    def _follow(self, part: Part) -> Followed:
-        """Running balances, which the bank prints."""
-        followed = Followed(part.con, self.root, part, self.settings, self.intake)
-        follow(part.con, part, followed, self.settings)
-        followed.after()
-        if self.settings.derived.balances == "transactions":
-            derive_balances(part.con, followed.kept.start)
-            followed.count_derived()
-        return followed
 
     def _newest(
         self,

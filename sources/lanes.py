@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import duckdb
 
+Progress = Callable[[str, int, int], None]
 Found = TypeVar("Found")
 Work = Callable[[duckdb.DuckDBPyConnection], Found]
 
@@ -16,10 +17,10 @@ def beside(
     con: duckdb.DuckDBPyConnection,
     works: Mapping[str, Work[Found]],
     lanes: int,
-    say: Callable[[str], None],
+    say: Progress,
     after: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Found]:
-    """What each piece of work found, in their order, which begins none before those it comes `after`.
+    """What each piece of work found, in the order of `works`. None begins before those it comes `after`, which stand before it.
 
     With one lane they are done one after the other on `con`; else each on a connection of its own to the same database, which
     does not see temporary tables of `con`. `say` hears of each that begins, in the caller's thread. Where one fails no
@@ -27,8 +28,8 @@ def beside(
     """
     if lanes == 1:
         found = {}
-        for name, work in works.items():
-            say(name)
+        for place, (name, work) in enumerate(works.items()):
+            say(name, place, len(works))
             found[name] = work(con)
         return found
     waiting, running, done = dict(works), dict[Future[Found], str](), dict[str, Future[Found]]()
@@ -43,7 +44,7 @@ def beside(
     with ThreadPoolExecutor(lanes) as pool:
         while waiting or running:
             for name in [name for name in waiting if is_ready(name)][: lanes - len(running)]:
-                say(name)
+                say(name, len(works) - len(waiting), len(works))
                 running[pool.submit(work_alone, waiting.pop(name))] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 done[running.pop(future)] = future

@@ -125,7 +125,6 @@ class Part:
         con, kept = self.con, self.before(name)
         assert kept is not None
         self.still.add(name)
-        con.execute(f"CREATE VIEW old_{name} AS SELECT * FROM new_{name} WHERE false")
         con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM new_{name} WHERE false")
         con.execute(f"CREATE VIEW now_{name} AS SELECT * FROM was_{name}")
         con.execute(f"CREATE VIEW numbered_{name} AS {self._usable(name)} AND false")

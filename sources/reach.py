@@ -24,9 +24,10 @@ _FOLLOWED = (  # accounts whose movements must be followed from the first: some 
 
 
 def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.date | None]) -> None:
-    """`seeds_T`: keys to be looked at again, but for those found by `close`."""
+    """`seeds_T`: keys to be looked at again, but for those found by `close`; and `old_T`, in which some of their rows are."""
     con, spec, keys = part.con, TABLES[name], part.keys_of(name)
     listed = ", ".join(f"m.{ident(k)}" for k in keys)
+    con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
     if part.rebuilt and name not in (*part.rebuilt, *_ABOVE):
         con.execute(f"CREATE TABLE seeds_{name} AS SELECT {listed} FROM new_{name} m WHERE false")
         return
@@ -48,6 +49,8 @@ def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.
             parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN removed_{parent} r ON r.id = m.{ident(column)}")
     people = [c for c in PEOPLE if c in mapped.columns and spec.by == "customer"]
     if people and part.there("moved_people") and part.some("moved_people"):
+        if _fetch_people(part, name, [c for c in people if c in keys]):
+            people, parts = [c for c in people if c not in keys], [*parts, f"SELECT {listed} FROM old_{name} m"]
         parts += [f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people]
     owner, carries = carried.OWNERS.get(spec.by), carried.carries(part, name)
     if carries:
@@ -67,14 +70,12 @@ def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.
 def close(part: Part, name: str, *, running: bool) -> None:
     """`old_T`: stored rows of all seeds, and what belongs together with them, until nothing more does."""
     con, keys, spec = part.con, part.keys_of(name), TABLES[name]
-    con.execute(f"CREATE TABLE old_{name} AS SELECT * FROM stored_{name} WHERE false")
     people = [c for c in PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
     merged = people and part.there("merged_sets") and part.some("merged_sets")
     follows, carries = name == "transactions" and running, carried.carries(part, name)
     if follows:
         con.execute("CREATE TABLE followed (account_id VARCHAR)")
         con.execute(f"CREATE TABLE to_follow AS {_FOLLOWED}")
-    _fetch_people(part, name)
     met = f" ANTI JOIN old_{name} o ON {same(keys, 's', 'o')}" if part.some(f"old_{name}") else ""
     con.execute(f"CREATE TABLE turn_{name} AS SELECT * FROM seeds_{name} s{met}")  # keys that are still to be looked up
     while True:
@@ -140,15 +141,13 @@ def _turn_to(part: Part, name: str, rows: str) -> None:
     con.execute(f"INSERT INTO seeds_{name} SELECT * FROM turn_{name}")
 
 
-def _fetch_people(part: Part, name: str) -> None:
-    """Put the stored rows of people whose set of numbers has changed into `old_T`, where a key names a person: all of a key's
-    rows are then that person's."""
-    con, spec = part.con, TABLES[name]
-    people = [c for c in PEOPLE if c in part.keys_of(name) and spec.by == "customer"]
-    if not people or not part.there("moved_people") or not part.some("moved_people"):
-        return
+def _fetch_people(part: Part, name: str, people: Sequence[str]) -> bool:
+    """Put the stored rows of people whose set of numbers has changed into `old_T`, where a key names a person (`people`: its
+    columns that do): all of a key's rows are then that person's. Whether there are such columns."""
     rows = " UNION ".join(f"SELECT m.* FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people)
-    con.execute(f"INSERT INTO old_{name} {rows}")
+    if people:
+        part.con.execute(f"INSERT INTO old_{name} {rows}")
+    return bool(people)
 
 
 def _fetch(part: Part, name: str, keys: Sequence[str]) -> None:

@@ -6,13 +6,18 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 
-from sources.balances import check_running
-from sources.contract import Checked, check_table
+from sources.balances import check_running, derive_balances
+from sources.contract import Checked, check_table, in_order, last_usual, longest_first, waits_for
 from sources.followed import Followed
 from sources.identity import merged_roots
+from sources.keeping import TableSums, keep_table
+from sources.landed import TableKept
+from sources.lanes import Progress, Work, beside
 from sources.mapping import Mapped
 from sources.part import Part
 from sources.settings import SourceSettings
@@ -57,6 +62,60 @@ def _without_value(message: str) -> str:
     return (
         f"a value of source column {named.group(1)} cannot be read as {kind}" if named else f"a value cannot be read as {kind}"
     )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What touched rows are gone over by."""
+
+    settings: SourceSettings
+    currency: str
+    intake: int
+    anew: bool  # running balances are followed from the first movement on
+
+
+def gone_over(
+    part: Part, mapped: Mapping[str, Mapped], files: Mapping[str, TableKept], terms: Terms, say: Progress
+) -> tuple[dict[str, TableKept], Followed | None]:
+    """What is known of every table after its touched rows have been checked; and running balances, where the bank prints
+    them."""
+    settings, goes_on, fresh = terms.settings, part.kept is not None, terms.settings.gates.fresh
+    sums = {name: TableSums.of(part.con, mapped[name], files[name], settings.gates, not goes_on) for name in mapped}
+    ahead = {n: last_usual(sums[n].mapped_days, settings.checks.ahead_days) if n in fresh else None for n in mapped}
+    tables: dict[str, TableKept] = {}
+    followed: list[Followed] = []
+
+    def check(name: str, con: duckdb.DuckDBPyConnection) -> None:
+        mine, kept, last = part.on(con), files[name], ahead[name]
+        whose, checked = check_touched(mine, name, mapped, settings, terms.currency, (kept.ahead_after, last), anew=terms.anew)
+        if checked is not None:
+            kept = keep_table(con, part.root, settings, whose, checked, kept, sums[name], terms.intake, last, goes_on)
+        tables[name] = kept
+
+    prepare_merges(part, mapped)
+    works: dict[str, Work[None]] = {}
+    after = {f"check {name}": [f"check {other}" for other in others] for name, others in waits_for(mapped).items()}
+    after["running balances"] = ["check transactions"]
+    if "transactions" in mapped:
+        works["running so far"] = lambda con: Followed.look(part.on(con))
+        after["check transactions"].append("running so far")
+    for name in longest_first(mapped):
+        works[f"check {name}"] = partial(check, name)
+        if name == "transactions" and runs(mapped):
+            works["running balances"] = lambda con: followed.append(_follow(part.on(con), terms))
+    beside(part.con, works, part.lanes, say, after)
+    part.in_order(in_order(mapped))
+    return {name: tables[name] for name in settings.tables}, followed[0] if followed else None
+
+
+def _follow(part: Part, terms: Terms) -> Followed:
+    followed = Followed(part.con, part.root, part, terms.settings, terms.intake)
+    follow(part.con, part, followed, terms.settings)
+    followed.after()
+    if terms.settings.derived.balances == "transactions":
+        derive_balances(part.con, followed.kept.start)
+        followed.count_derived()
+    return followed
 
 
 def prepare_merges(part: Part, mapped: Mapping[str, Mapped]) -> None:

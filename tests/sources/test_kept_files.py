@@ -174,6 +174,24 @@ def test_the_limits_of_the_bank_hold_on_a_day_that_brings_something_too(daily: S
     assert made.limits == limits
 
 
+def test_a_day_is_the_same_to_the_last_byte_in_one_lane_and_in_four(daily: SmallBank) -> None:
+    settings, places = daily.settings()
+    movements = ["T9|A1|20230905|1.00|4.00|CSH|0", "T2|A2|20230902|3.00|3.00|CSH|0", "T7|A9|20230905|1.00|1.00|CSH|0"]
+    deliver(daily, D(2023, 9, 5), {"mov": movements, "merge": ["C2|C1|20230903|20230905"], "visit": ["C9|20230904|mobile|1"]})
+    made, left = [], []
+    for threads in (1, 4):
+        home = daily.folder / f"home_{threads}"
+        shutil.copytree(daily.folder / "home", home)
+        limits = Limits(threads=threads)
+        made.append(take_in(settings, home, daily.folder, "small", "CNY", country="CN", places=places, limits=limits))
+        kept = [path for folder in ("landed", "quality", "quarantine") for path in sorted((home / folder).rglob("*.*"))]
+        left.append({path.relative_to(home): path.read_bytes() for path in kept if path.name != "hashes.json"})
+    one, four = made
+    assert seen(one, DATES) == seen(four, DATES)
+    assert one.manifest.content() == four.manifest.content()
+    assert left[0] == left[1]
+
+
 def test_who_reads_while_the_tables_are_put_together_finds_the_same_rows(daily: SmallBank) -> None:
     root = daily.folder / "home" / "canonical"
     reader = open_canonical(root)

@@ -31,7 +31,7 @@ def test_a_table_is_begun_when_those_it_waits_for_are_done(lanes: int) -> None:
     after = {"accounts": ["customers"], "balances": ["accounts", "loans"], "activity": ["customers"]}
     said: list[str] = []
     with connect() as con:
-        found = beside(con, works, lanes, said.append, after)
+        found = beside(con, works, lanes, lambda what, *_: said.append(what), after)
     assert list(found.items()) == [(name, name) for name in works]
     assert sorted(said) == sorted(done) == sorted(works)
     assert done.index("customers") < done.index("accounts") < done.index("balances")
@@ -53,7 +53,7 @@ def test_a_long_table_does_not_hold_up_the_others() -> None:
         "terms": last,
     }
     with connect() as con:
-        assert list(beside(con, works, 2, lambda _: None)) == list(works)
+        assert list(beside(con, works, 2, lambda *_: None)) == list(works)
     assert done == ["balances", "terms", "transactions"]
 
 
@@ -74,5 +74,5 @@ def test_of_two_that_fail_the_first_in_order_is_told_of_and_no_other_is_begun() 
         "accounts": _noting(done, "accounts"),
     }
     with connect() as con, pytest.raises(ValueError, match="customers"):
-        beside(con, works, 2, lambda _: None)
+        beside(con, works, 2, lambda *_: None)
     assert not done
