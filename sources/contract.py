@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 from itertools import pairwise
 
 import duckdb
 import narwhals.stable.v2 as nw
 
-from sources.mapping import KNOWING, Mapped
+from sources.mapping import Mapped
 from sources.rules import Action, Rule, rules_of
 from sources.settings import Checks
 from sources.sqltext import ident, literal, literals, number
 from sources.tables import TABLES
-from sources.telling import told_columns, told_sql, turn_sql
 
 _HARDLY = 0.001  # share of a table's rows
 
@@ -48,28 +46,6 @@ class Checked:
     has_versions: bool  # some key has several rows
     actions: Mapping[str, Action] = field(default_factory=dict)  # rule and column -> what is done with a row that breaks it
     nulled: tuple[tuple[str, str], ...] = ()  # (column, rule and column): cells that become unknown where that rule is broken
-
-
-def waits_for(tables: Mapping[str, Mapped]) -> dict[str, list[str]]:
-    """Table -> tables that are checked before it: those it refers to, and, where its rows are customers', who was merged."""
-    graph = {name: sorted({to for _, to in TABLES[name].references if to in tables and to != name}) for name in sorted(tables)}
-    for name, others in graph.items():
-        if "merges" in tables and TABLES[name].by != "bank":
-            others.append("merges")
-    return graph
-
-
-def in_order(tables: Mapping[str, Mapped]) -> list[str]:
-    """Tables with those they wait for first."""
-    return list(TopologicalSorter(waits_for(tables)).static_order())
-
-
-def longest_first(tables: Mapping[str, Mapped]) -> list[str]:
-    """Tables with those they wait for first; movements, whose way is the longest, and what they wait for before all others."""
-    graph, wanted = waits_for(tables), ["transactions"] if "transactions" in tables else []
-    for name in wanted:
-        wanted += [other for other in graph[name] if other not in wanted]
-    return sorted(in_order(tables), key=lambda name: name not in wanted)
 
 
 def check_table(
@@ -240,48 +216,6 @@ def _prepare(
     return helpers
 
 
-def life_sql(name: str, columns: Iterable[str], relation: str) -> str:
-    """Accounts or loans, of their usable rows: first and last day of each and a number, for the events that belong to it.
-
-    Of several versions the last one told says when it closed: an account that was reopened is open.
-    """
-    begin, key = {"accounts": ("opened_on", "account_id"), "loans": ("granted_on", "loan_id")}[name]
-    columns = tuple(columns)
-    told = told_columns(columns)
-    end = "NULL::DATE"
-    if "closed_on" in columns:
-        end = f"arg_max_null(closed_on, {turn_sql(told)})" if told else "max(closed_on)"
-    return (
-        f"SELECT *, row_number() OVER (ORDER BY id) AS number FROM (SELECT {key} AS id,"
-        f" min({begin}) AS life_from, {end} AS life_to FROM {relation} GROUP BY 1)"
-    )
-
-
-def ends_sql(columns: Iterable[str], relation: str) -> str:
-    """What versions of accounts, of their usable rows, said of their end: id, closed_on, since, until (exclusive).
-
-    One row for each spell in which it was said alike; told since ever, `since` is null.
-    """
-    columns = tuple(columns)
-    told = told_columns(columns)
-    end = "closed_on" if "closed_on" in columns else "NULL::DATE"
-    gone = "coalesce(deleted, false)" if "deleted" in columns else "false"
-    said = (
-        f"SELECT account_id AS id, CASE WHEN NOT {gone} THEN {end} END AS closed_on, {told_sql(told)} AS since,"
-        f" {turn_sql(told)} AS turn FROM {relation}"
-    )
-    stood = f"SELECT *, lead(since) OVER w AS until FROM ({said}) WINDOW w AS (PARTITION BY id ORDER BY turn)"
-    changed = (
-        f"SELECT * EXCLUDE (until) FROM ({stood}) WHERE until IS NULL OR since IS NULL OR since < until"
-        " WINDOW w AS (PARTITION BY id ORDER BY turn)"
-        " QUALIFY row_number() OVER w = 1 OR closed_on IS DISTINCT FROM lag(closed_on) OVER w"
-    )
-    return (
-        f"SELECT * EXCLUDE (turn) FROM (SELECT *, lead(since) OVER (PARTITION BY id ORDER BY turn) AS until FROM ({changed}))"
-        " WHERE closed_on IS NOT NULL"
-    )
-
-
 def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tuple[Broken, ...]:
     actions: dict[str, Rule] = {rule.label: rule for rule in rules}
     rows = con.execute(
@@ -289,18 +223,3 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, rules: list[Rule]) -> tupl
         " WHERE label IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return tuple(Broken(actions[label].name, actions[label].column, actions[label].action, count) for label, count in rows)
-
-
-__all__ = [
-    "KNOWING",
-    "Broken",
-    "Checked",
-    "check_table",
-    "clean_before_sql",
-    "ends_sql",
-    "in_order",
-    "last_usual",
-    "life_sql",
-    "longest_first",
-    "waits_for",
-]

@@ -13,8 +13,8 @@ import duckdb
 
 from sources import held
 from sources.balances import RunningCheck
-from sources.contract import ends_sql, life_sql
 from sources.landed import RunningKept, copy, rows_of
+from sources.lives import ends_sql, life_sql
 from sources.part import Part
 from sources.settings import SourceSettings
 from sources.sqltext import number, one

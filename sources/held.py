@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sources.contract import life_sql
+from sources.lives import life_sql
 from sources.sqltext import ident
 from sources.tables import TABLES
 from sources.written import columns_of

@@ -12,7 +12,6 @@ from sources.balances import derive_balances
 from sources.canonical import Canonical, DataFile, TableState, wrong_with
 from sources.change import at_version
 from sources.connection import CLOSED, connect
-from sources.contract import in_order
 from sources.deltafiles import replace
 from sources.followed import Followed
 from sources.in_force import put_in_force
@@ -26,6 +25,7 @@ from sources.review import check_touched, follow, prepare_merges, runs
 from sources.settings import SourceSettings
 from sources.sqltext import literals
 from sources.tables import TABLES
+from sources.turns import in_order
 from sources.written import order_sql, prepare_owners, rows_sql
 from store.errors import DataDamaged
 

@@ -12,7 +12,7 @@ from functools import partial
 import duckdb
 
 from sources.balances import check_running, derive_balances
-from sources.contract import Checked, check_table, in_order, last_usual, longest_first, waits_for
+from sources.contract import Checked, check_table, last_usual
 from sources.followed import Followed
 from sources.identity import merged_roots
 from sources.keeping import TableSums, keep_table
@@ -22,6 +22,7 @@ from sources.mapping import Mapped
 from sources.part import Part
 from sources.settings import SourceSettings
 from sources.statement import first_sentence
+from sources.turns import in_order, longest_first, waits_for
 from store.errors import ConfigError
 
 # Only what stands behind the value, which the message quotes: nothing of the value can be taken for it.

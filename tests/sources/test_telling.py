@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from sources.connection import connect
-from sources.contract import life_sql
+from sources.lives import life_sql
 from sources.tables import TABLES
 from sources.telling import told_columns, turn_sql
 from sources.written import owners_sql
