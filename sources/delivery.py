@@ -203,14 +203,14 @@ def _delivered(name: str, path: Path, root: Path, flag: Path | None, spec: Input
     stamp, sha256, rows = _stamp(path), hashes.of(path), None
     if flag is not None and spec.flag is not None:
         match = re.search(spec.flag.pattern, flag.read_text(encoding="utf-8", errors="replace"))
-        if match is None:
+        groups = match.groupdict() if match else {}
+        if match is None or not (groups.get("rows") or "0").isdecimal():
             raise GateBroken(
                 f"flag {flag.name} says nothing that `pattern` understands",
                 where=f"input {name}",
                 expected=spec.flag.pattern,
                 do="look at the flag, or set `flag.pattern` of the input",
             )
-        groups = match.groupdict()
         rows = int(groups["rows"]) if groups.get("rows") else None
         stated = (groups.get("checksum") or "").lower()
         if spec.flag.checksum != "none":

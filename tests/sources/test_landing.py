@@ -160,6 +160,14 @@ def test_a_file_with_fewer_rows_than_its_flag_says_is_refused(bank: SmallBank) -
         bank.take()
 
 
+def test_a_flag_whose_pattern_takes_something_else_for_the_rows_is_told(bank: SmallBank) -> None:
+    whole = (bank.folder / "in" / "mov.dat").read_bytes()
+    _flag(bank, f"mov.dat {hashlib.md5(whole).hexdigest()}")
+    bank.change("flag: {checksum: md5}", "flag: {checksum: md5, pattern: '(?P<rows>\\S+) +(?P<checksum>\\w+)'}")
+    with pytest.raises(GateBroken, match=r"flag mov\.ok says nothing that `pattern` understands"):
+        bank.take()
+
+
 def test_a_flag_that_agrees_lets_the_file_in(bank: SmallBank) -> None:
     whole = (bank.folder / "in" / "mov.dat").read_bytes()
     _flag(bank, f"8 {hashlib.md5(whole).hexdigest()}")
