@@ -37,7 +37,7 @@ from sources.connection import connect
 from store.limits import USUAL
 
 Made = Callable[[], pa.Table]
-MADE = frozenset({"transactions", "first_balances"})  # row sets that a run brings
+MADE = frozenset({"transactions", "first_balances", "since_matured"})  # row sets that a run brings
 
 
 class Brought:
@@ -46,6 +46,7 @@ class Brought:
     def __init__(self, con: duckdb.DuckDBPyConnection, script: list[str]) -> None:
         self.con, self.script = con, script
         self.leaves: dict[str, tuple[Leaf, ...]] = {}
+        self.made: set[str] = set()
 
     def takes(self, leaf: Leaf) -> bool:
         return onepass.takes(leaf)
@@ -56,6 +57,7 @@ class Brought:
     def rows(self, name: str, make: Callable[[], Frame]) -> Frame | None:
         if name in MADE:
             self.con.execute(f'CREATE OR REPLACE TEMP TABLE "rows_{name}" AS {text_of(make())} LIMIT 0')
+            self.made.add(name)
         elif name == "balance_changes":  # few read it beside the kernels: none waits for all of it
             view = f'CREATE OR REPLACE TEMP VIEW "rows_{name}" AS {text_of(make())}'
             self.script.append(view)
@@ -95,6 +97,7 @@ class Script:
     people: str  # who has a row
     leaves: tuple[str, ...]  # statements that sum leaves by customer
     brought: Mapping[str, tuple[Leaf, ...]]  # row set -> leaves that kernels sum; the first lines of sums, in this order
+    made: frozenset[str]  # row sets that are brought
     moves: str  # transactions that stand, of `known_transactions`
     changes: str  # changes of balances, of `known_balances`
     accounts: str  # accounts that count
@@ -115,6 +118,9 @@ class Script:
                 summed.result()
             for statement in self.statements:
                 con.execute(self.stencil.filled(statement, moment))
+            if "since_matured" in self.made:
+                spans = con.sql("SELECT customer_id, first, last FROM rows_matured").to_arrow_table()
+                con.register("rows_since_matured", walk.between(spans))
             texts = self._ask(con, moment, sums)
         finally:
             summed.result()
@@ -222,6 +228,7 @@ def compiled(names: tuple[str, ...], mapped: frozenset[tuple[str, str]], minor: 
             people,
             tuple(text_of(frame) for frame in leaves.values()),
             kernels.leaves,
+            frozenset(kernels.made),
             moves,
             changes,
             accounts,

@@ -148,6 +148,20 @@ class OnePass:
 
         self._spread(work, steady)
 
+    def between(self, spans: pa.Table) -> pa.Table:
+        """By how much what customers hold rose from the day `first` to the day `last` of their own (`customer_id`, `rose`)."""
+        steady, late, accounts = self.steady.changes, self.late.changes, self.late.accounts
+        assert steady is not None
+        assert late is not None
+        assert accounts is not None
+        who, first, last = (spans[name].cast(pa.int64()).to_numpy() for name in ("customer_id", "first", "last"))
+        rose = np.zeros(len(who))
+        balances.between(
+            who - 1, first, last, steady.starts, steady.day, steady.code, steady.amount, late.starts, late.day, late.amount,
+            accounts.closed, accounts.kind, rose,
+        )  # fmt: skip
+        return pa.table({"customer_id": who, "rose": rose})
+
     def _days(self, leaves: Sequence[Leaf], out: Doubles) -> None:
         steady, late = self.steady.moves, self.late.moves
         assert steady is not None
@@ -190,11 +204,14 @@ class OnePass:
         size = (BLOCKS, self.steady.customers)
         income, spending, has = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.bool_)
         came, went = np.ascontiguousarray(flags[:, 0]), np.ascontiguousarray(flags[:, 1])
+        zero, end = _days(steady, late, self._through)
+        back = (self._through - np.arange(zero, end + 1)) // BLOCK
+        block_of = np.where((back >= 0) & (back < BLOCKS), back, -1)
 
         def work(first: int, last: int) -> None:
             moves.blocks(
                 first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
-                late.code, self._through, BLOCK, came, went, income, spending, has,
+                late.code, block_of, zero, came, went, income, spending, has,
             )  # fmt: skip
 
         self._spread(work, steady)
@@ -230,6 +247,12 @@ class OnePass:
 
         self._spread(work, steady)
         return _arrived({name: np.concatenate([part[name] for part in found]) for name in found[0]}, today)
+
+
+def _days(steady: Stream, late: Stream, through: int) -> tuple[int, int]:
+    """The first and the last day of any row, and of `through`."""
+    days = [day for rows in (steady, late) if len(rows.day) for day in (int(rows.day.min()), int(rows.day.max()))]
+    return min([through, *days]), max([through, *days])
 
 
 # Which classes pass what the row sets filter by: asked once of DuckDB, whose answer their SQL would be.

@@ -101,6 +101,28 @@ def balances(
         _windows(customer, total, days, leaf_where, leaf_low, leaf_high, leaf_how, leaf_length, leaf_since, out)
 
 
+@compiled
+def between(
+    who: Any, first: Any, last: Any, starts: Any, day: Any, account: Any, change: Any, late_starts: Any, late_day: Any,
+    late_change: Any, closed: Any, kind_of: Any, rose: Any,
+) -> None:  # fmt: skip
+    """By how much what each customer of `who` holds rose within days of his own. What an account held goes when it is closed;
+    late changes have that in them."""
+    for place in range(len(who)):
+        customer, begin, end = who[place], first[place], last[place]
+        for row in range(starts[customer], starts[customer + 1]):
+            gone = closed[account[row]]
+            if kind_of[account[row]] < 0 or day[row] >= gone:
+                continue
+            if begin <= day[row] <= end:
+                rose[place] += change[row]
+            if begin <= gone <= end:
+                rose[place] -= change[row]
+        for row in range(late_starts[customer], late_starts[customer + 1]):
+            if begin <= late_day[row] <= end:
+                rose[place] += late_change[row]
+
+
 @inlined
 def _next(
     row: Any, last: Any, day: Any, account: Any, late: Any, late_last: Any, late_day: Any, end: Any, end_last: Any,

@@ -107,26 +107,25 @@ def days(
 @compiled
 def blocks(
     first: Any, last: Any, starts: Any, day: Any, amount: Any, code: Any, late_starts: Any, late_day: Any, late_amount: Any,
-    late_code: Any, through: Any, length: Any, incoming: Any, outgoing: Any, income: Any, spending: Any, has: Any,
+    late_code: Any, block_of: Any, day_zero: Any, incoming: Any, outgoing: Any, income: Any, spending: Any, has: Any,
 ) -> None:  # fmt: skip
-    """Income and spending per customer and block of `length` days counted back from `through`, and whether anything moved."""
+    """Income and spending per customer and block, and whether anything moved. `block_of`: a day's block, -1: none."""
     for customer in range(first, last):
+        _into_blocks(customer, starts, day, amount, code, block_of, day_zero, incoming, outgoing, income, spending, has)
         _into_blocks(
-            customer, starts, day, amount, code, through, length, incoming, outgoing, income, spending, has
-        )  # fmt: skip
-        _into_blocks(
-            customer, late_starts, late_day, late_amount, late_code, through, length, incoming, outgoing, income, spending, has
+            customer, late_starts, late_day, late_amount, late_code, block_of, day_zero, incoming, outgoing, income, spending,
+            has,
         )  # fmt: skip
 
 
 @compiled
 def _into_blocks(
-    customer: Any, starts: Any, day: Any, amount: Any, code: Any, through: Any, length: Any, incoming: Any, outgoing: Any,
+    customer: Any, starts: Any, day: Any, amount: Any, code: Any, block_of: Any, day_zero: Any, incoming: Any, outgoing: Any,
     income: Any, spending: Any, has: Any,
 ) -> None:  # fmt: skip
     for row in range(starts[customer], starts[customer + 1]):
-        block = (through - day[row]) // length
-        if day[row] > through or block >= has.shape[0]:
+        block = block_of[day[row] - day_zero]
+        if block < 0:
             continue
         has[block, customer] = True
         if incoming[code[row]]:
@@ -165,12 +164,12 @@ def arrivals(
         if count[customer] == 0:
             continue
         row, late = starts[customer], late_starts[customer]
-        mine, current, out = place, -1, 0.0
+        mine, current, out, is_seen = place, -1, 0.0, False
         newest[:] = -1
         while True:
             when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
             if when != current:
-                for kind in range(kinds):
+                for kind in range(kinds if is_seen else 0):
                     if seen[kind]:
                         out_day[place], out_kind[place], out_amount[place] = current, kind, sums[kind]
                         out_customer[place] = customer
@@ -187,7 +186,7 @@ def arrivals(
                         if distance > 2:
                             break
                         out_left[distance, back] = out
-                current, out = when, 0.0
+                current, out, is_seen = when, 0.0, False
             if stream == -1:
                 break
             if stream == 0:
@@ -200,7 +199,7 @@ def arrivals(
                 continue
             if arrives[kind] >= 0:
                 sums[arrives[kind]] += value
-                seen[arrives[kind]] = True
+                seen[arrives[kind]] = is_seen = True
             if leaves[kind]:
                 out += value
         for kind in range(kinds):

@@ -12,6 +12,7 @@ from features.windows import EVER, Window
 
 STAYS = 3  # days after a maturity within which money that leaves is counted as leaving because of it
 _NEEDS = {"terms": ("account_id", "started_on", "matures_on", "amount")}
+_ENDED = {"terms": (*_NEEDS["terms"], "ended_on", "end_reason")}
 _ACCOUNTS = {"accounts": ("closed_on", "product_id", "holds", "kind", "opened_on"), "products": ("counts_as",)}
 
 
@@ -59,13 +60,10 @@ def next_maturity(known: Known) -> Frame:
     return first_of(rows, ["minus", "matures_on", "account_id", "started_on"])
 
 
-@row_set(needs={"terms": (*_NEEDS["terms"], "ended_on", "end_reason")}, after=("terms", "balance_changes"))
-def last_maturity(known: Known) -> Frame:
-    """One row per customer with a term that matured at least three days ago: the last, and what left within three days.
-
-    Left is what all the customer's money here fell by, at most the term's amount: moving it to another account here, or into
-    another product, is staying.
-    """
+@row_set(needs=_ENDED, after=("terms",), kept=True)
+def matured(known: Known) -> Frame:
+    """One row per customer with a term that matured at least three days ago: the last, and the days from `first` to `last`
+    within which money that leaves does so because of it."""
     today = known.clock.day
     rows = known.rows("terms").filter(
         ((nw.col("reason") == "matured") | (nw.col("reason") == "rolled"))
@@ -73,16 +71,34 @@ def last_maturity(known: Known) -> Frame:
         & (nw.col("ended_on") > today - 730)
     )
     last = latest_largest(rows, "ended_on", ["account_id", "started_on"])
-    spans = last.select("customer_id", nw.col("ended_on").alias("first"), (nw.col("ended_on") + STAYS).alias("last"))
-    fell = changes_between(known, spans).group_by("customer_id").agg(nw.col("change").sum().alias("rose"))
-    joined = last.join(fell, on="customer_id", how="left").with_columns(
-        (nw.lit(0.0) - nw.col("rose").fill_null(0.0)).alias("fell")
+    return last.with_columns(nw.col("ended_on").alias("first"), (nw.col("ended_on") + STAYS).alias("last"))
+
+
+@row_set(needs=_ENDED, after=("matured", "balance_changes"))
+def since_matured(known: Known) -> Frame:
+    """By how much what those customers hold rose within their days; no row where nothing changed."""
+    changes = changes_between(known, known.rows("matured").select("customer_id", "first", "last"))
+    return changes.group_by("customer_id").agg(nw.col("change").sum().alias("rose"))
+
+
+@row_set(needs=_ENDED, after=("matured", "since_matured"))
+def last_maturity(known: Known) -> Frame:
+    """One row per customer with a term that matured at least three days ago: the last, and what left within three days.
+
+    Left is what all the customer's money here fell by, at most the term's amount: moving it to another account here, or into
+    another product, is staying.
+    """
+    rose = known.rows("since_matured").select("customer_id", "rose")
+    joined = (
+        known.rows("matured")
+        .join(rose, on="customer_id", how="left")
+        .with_columns((nw.lit(0.0) - nw.col("rose").fill_null(0.0)).alias("fell"))
     )
     bounded = nw.min_horizontal(nw.max_horizontal(nw.col("fell"), nw.lit(0.0)), nw.col("amount"))
     return joined.with_columns(bounded.alias("left"))
 
 
-@row_set(needs={"terms": (*_NEEDS["terms"], "ended_on", "end_reason")}, after=("terms",))
+@row_set(needs=_ENDED, after=("terms",))
 def last_break(known: Known) -> Frame:
     """One row per customer who broke a term in the last 90 days: the last broken, the largest of that day."""
     rows = known.rows("terms").filter(
