@@ -108,7 +108,7 @@ class Script:
         Reckoned bucket by bucket, so that few buckets' columns are in memory and not those of the load; the table is made
         by whoever writes it, beside the next ones: no more of them than the room has threads.
         """
-        know(con, held, moment.clock.day)
+        know(con, held, moment.clock.day, late_only=True)
         leaves, customers = self.program.leaves, held.steady.customers
         sums = nothing(leaves, room.array("sums", (len(leaves), customers)))
         walk = self._bring(con, held, moment, room)
@@ -176,12 +176,11 @@ class Script:
             )
         changes = accounts = None
         if self.changes:
-            know(con, held, through, late_only=True)
             changes = stream_of(self._asked(con, self.changes, moment), customers, HELD, "change")
             firsts = con.sql('SELECT account_id, min("on") AS first FROM known_balances GROUP BY 1').to_arrow_table()
             first_days = pa.concat_tables([steady.first_days(through), firsts])
             con.register("rows_first_balances", first_days)
-            know(con, held, through)
+            know(con, held, through, ["balances"])
             accounts = accounts_at(self._asked(con, self.accounts, moment), steady.accounts, customers, HELD)
         return onepass.OnePass(steady, onepass.Late(moves, changes, accounts), moment, room)
 

@@ -107,7 +107,7 @@ def build(
             replace_folder(parts.folder(on), path)
             write_json(
                 path.with_suffix(".json"),
-                {"as_of": on, "key": key, "rows": rows, "fingerprint": of_path(path), "catalog": as_rows(specs)},
+                {"as_of": on, "key": key, "rows": rows, "fingerprint": parts.fingerprint(on), "catalog": as_rows(specs)},
             )
         parts.clear()
     return FeatureSet(out, specs, {on: str(read_json(file_of(out, on).with_suffix(".json"))["fingerprint"]) for on in dates})

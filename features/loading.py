@@ -90,14 +90,18 @@ def _read_sql(table: str, columns: Sequence[str], relation: str) -> str:
     return f"SELECT {', '.join([*(_plain(table, name) for name in columns), *_KNOWN, *own])} FROM {relation}"
 
 
-def know(con: duckdb.DuckDBPyConnection, held: Load, as_of: int, *, late_only: bool = False) -> None:
-    """Point the `known_*` views at what was known at the close of a day; `late_only`: of steady rows none.
+def know(
+    con: duckdb.DuckDBPyConnection, held: Load, as_of: int, tables: Iterable[str] | None = None, *, late_only: bool = False
+) -> None:
+    """Point the `known_*` views (of all tables, or of these) at what was known at the close of a day; `late_only`: of steady
+    rows none.
 
     Transactions are the late ones only, always: the others are in the load's stream.
     """
     for table, rows in held.tables.items():
         con.register(f"steady_{table}", rows)
-    for table, columns in held.names.items():
+    for table in held.names if tables is None else tables:
+        columns = held.names[table]
         body = _wide(table, columns, as_of_sql(table, f'"loaded_{table}"', as_of, columns))
         if table == "balances":
             again = 'coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'

@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.compile import KEY
 from features.declare import Feature
 from store.files import read_json, to_json, write_parquet
-from store.fingerprint import of_file, unlike
+from store.fingerprint import of_contents, of_file, unlike
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Parts:
     def has(self, on: dt.date, buckets: Iterable[int]) -> bool:
         """Whether all these buckets are done, as they were written: an earlier run's files are read once and compared."""
         return all(self._is_as_written(on, bucket) for bucket in buckets)
+
+    def fingerprint(self, on: dt.date) -> str:
+        """SHA-256 of the finished folder of that date, of what was noted as each file was written."""
+        notes = sorted(self._note(on, 0).parent.glob("*.json"))
+        return of_contents((self.path(on, int(note.stem)).name, str(read_json(note)[1])) for note in notes)
 
     def clear(self) -> None:
         """Nothing is in work any more."""

@@ -34,9 +34,14 @@ def of_path(path: Path) -> str:
 
 def of_files(paths: Iterable[Path], root: Path) -> str:
     """SHA-256 over (relative path, content) of files in path order, hexadecimal."""
+    return of_contents((path.relative_to(root).as_posix(), of_file(path)) for path in sorted(paths))
+
+
+def of_contents(contents: Iterable[tuple[str, str]]) -> str:
+    """`of_files` of files whose relative paths and SHA-256 are known, in path order."""
     digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(f"{path.relative_to(root).as_posix()}\0{of_file(path)}\n".encode())
+    for name, sha256 in contents:
+        digest.update(f"{name}\0{sha256}\n".encode())
     return digest.hexdigest()
 
 

@@ -80,9 +80,13 @@ def days(
 ) -> None:  # fmt: skip
     """Leaves of the days after `after` on which a row of a class that `counts` came, with the days since the one before."""
     for customer in range(first, last):
-        row, late, before = starts[customer], late_starts[customer], -1
+        row, end, late, before = starts[customer], starts[customer + 1], late_starts[customer], -1
+        while row < end and day[row] <= after:
+            row += 1
         while True:
-            when, stream = next_of(row, starts[customer + 1], day, late, late_starts[customer + 1], late_day, through)
+            while row < end and day[row] == before:
+                row += 1
+            when, stream = next_of(row, end, day, late, late_starts[customer + 1], late_day, through)
             if stream == -1:
                 break
             if stream == 0:
