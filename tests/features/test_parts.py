@@ -13,6 +13,7 @@ import pytest
 
 from features.engine import build
 from features.parts import Parts
+from store.fingerprint import of_path
 from store.limits import Limits
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -52,6 +53,13 @@ def test_a_part_that_is_not_as_it_was_written_is_not_finished(tmp_path: Path, hu
     assert (parts.has(ON, [0]), parts.has(ON, [1]), parts.has(ON, [0, 1])) == (True, False, False)
     parts.write(ON, 1, TABLE)
     assert parts.has(ON, [0, 1])
+
+
+def test_what_was_noted_at_writing_is_the_hash_of_the_finished_folder(tmp_path: Path) -> None:
+    parts = Parts(tmp_path, "k" * 20)
+    for bucket in (1, 0, 12):
+        parts.write(ON, bucket, TABLE)
+    assert parts.fingerprint(ON) == of_path(parts.folder(ON))
 
 
 @pytest.mark.parametrize("note", ["", "[12", "null", '{"size": 3}', "[1, 2, 3]"])
