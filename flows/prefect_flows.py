@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import datetime as dt
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
+from prefect._internal.concurrency import threads
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -30,6 +32,16 @@ _WORK: dict[str, Callable[[], StepResult]] = {}  # step -> its work: tasks get t
 _OBSERVER: list[tuple[nights.Progress, Callable[[StepResult], None]]] = []
 _OUTCOME: list[Outcome] = []
 AGAIN = "started again after a crash"
+
+
+def end_loops() -> None:
+    """End Prefect's event loops: as daemons they outlive the modules, and DuckDB then tells of types that leaked."""
+    for loop in (threads.get_run_sync_loop(), threads.get_global_loop()):
+        loop.shutdown()
+        loop.thread.join(5)
+
+
+atexit.register(end_loops)
 
 
 class StepFailed(Exception):

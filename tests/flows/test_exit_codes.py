@@ -13,6 +13,7 @@ from typing import Any
 
 from flows import process
 from store.ledger import open_ledger
+from tests.flows.conftest import TERRACE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +62,13 @@ def test_a_second_night_through_prefect_leaves_the_first_ones_server_alone(publi
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_night_through_prefect_ends_without_a_word_of_its_libraries(published: Any) -> None:
+    asked = ["nightly", "--new-version", "--runner", "prefect", "--bank", str(published.bank), "--home", str(published.home)]
+    told = subprocess.run([sys.executable, "-c", TERRACE, *asked], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert told.returncode == 0, told.stderr
+    assert "leaked" not in told.stderr
 
 
 def test_a_published_folder_that_somebody_removed_is_exit_20_and_says_to_restore_it(published: Any) -> None:
