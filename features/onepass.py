@@ -12,18 +12,17 @@ from functools import lru_cache
 
 import narwhals.stable.v2 as nw
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from features import made_rows
 from features.algebra import Leaf
 from features.classes import HELD, MOVES, Classes, Flags
 from features.kernels import balances, moves, rows
 from features.leaf_sums import LeafSums
 from features.moment import Moment
 from features.room import Room
-from features.rows.arrivals import KINDS, SINCE, arriving, leaving
 from features.rows.balances import DEPOSIT, HISTORY
-from features.rows.transactions import BLOCK, BLOCKS, YEAR, not_by_bank, outer
+from features.rows.transactions import YEAR, not_by_bank
 from features.streams import Accounts, Doubles, Steady, Stream
 
 Wanted = Mapping[str, Sequence[Leaf]]  # leaves by row set
@@ -79,9 +78,9 @@ class OnePass:
         if "transaction_days" in wanted:
             self._days(wanted["transaction_days"], lines["transaction_days"])
         if "arrivals" in wanted:
-            self._rows(self._arrivals(), wanted["arrivals"], lines["arrivals"])
+            self._rows(self._made(made_rows.arrivals), wanted["arrivals"], lines["arrivals"])
         if "flow_blocks" in wanted:
-            self._rows(self._blocks(), wanted["flow_blocks"], lines["flow_blocks"])
+            self._rows(self._made(made_rows.blocks), wanted["flow_blocks"], lines["flow_blocks"])
         if "balance_changes" in wanted or "balance_totals" in wanted:
             changes, totals = wanted.get("balance_changes", ()), wanted.get("balance_totals", ())
             none = np.empty((0, self.steady.customers))
@@ -178,8 +177,15 @@ class OnePass:
 
         self._spread(work, steady)
 
+    def _made(self, make: made_rows.Make) -> pa.Table:
+        """Rows that are made of transactions."""
+        steady, late = self.steady.moves, self.late.moves
+        assert steady is not None
+        assert late is not None
+        return make(steady, late, self._through, self._spread)
+
     def _rows(self, table: pa.Table, leaves: Sequence[Leaf], out: Doubles) -> None:
-        """Rows that were made here; each filter is looked at once for all of them."""
+        """Leaves of rows that are at hand; each filter is looked at once for all of them."""
         sums = self._sums(leaves)
         filters, places = sums.filters
         frame = nw.from_native(table, eager_only=True)
@@ -188,71 +194,11 @@ class OnePass:
             if where.columns:
                 passed = frame.select(passed=where.make()).to_native()["passed"].combine_chunks()
                 passes[:, place] = passed.fill_null(False).to_numpy(zero_copy_only=False)
-        names = sorted({leaf.value for leaf in leaves} - {""}) or [
-            "customer_id"
-        ]  # where rows are only counted, any column does
+        names = sorted({leaf.value for leaf in leaves} - {""}) or ["customer_id"]  # where rows are only counted, any does
         values = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.float64)
         value = np.array([names.index(leaf.value or names[0]) for leaf in leaves])
         day = table["day"].to_numpy() if "day" in table.column_names else np.full(table.num_rows, self._through)
         rows.sums(table["customer_id"].to_numpy(), day, passes, values, places, value, sums.how, sums.bounds, out)
-
-    def _blocks(self) -> pa.Table:
-        steady, late = self.steady.moves, self.late.moves
-        assert steady is not None
-        assert late is not None
-        flags = _outer()
-        size = (BLOCKS, self.steady.customers)
-        income, spending, has = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.bool_)
-        came, went = np.ascontiguousarray(flags[:, 0]), np.ascontiguousarray(flags[:, 1])
-        zero, end = _days(steady, late, self._through)
-        back = (self._through - np.arange(zero, end + 1)) // BLOCK
-        block_of = np.where((back >= 0) & (back < BLOCKS), back, -1)
-
-        def work(first: int, last: int) -> None:
-            moves.blocks(
-                first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
-                late.code, block_of, zero, came, went, income, spending, has,
-            )  # fmt: skip
-
-        self._spread(work, steady)
-        block, customer = np.nonzero(has)
-        columns = {"customer_id": customer + 1, "block": block, "income": income[has], "spending": spending[has]}
-        return pa.table({**columns, "saving": income[has] - spending[has]})
-
-    def _arrivals(self) -> pa.Table:
-        steady, late, today = self.steady.moves, self.late.moves, self._through
-        assert steady is not None
-        assert late is not None
-        category = dict(MOVES.columns)["category"]
-        flags = _coming()
-        arrives = np.where(flags[:, 1:].any(axis=1), flags[:, 1:].argmax(axis=1), -1)
-        leaves = np.ascontiguousarray(flags[:, 0])
-        assert set(KINDS) <= set(category)
-        count = np.zeros(self.steady.customers, dtype=np.int64)
-        found: list[dict[str, npt.NDArray[np.generic]]] = []
-
-        def work(first: int, last: int) -> None:
-            for one in (steady, late):
-                moves.arriving(first, last, one.starts, one.day, one.code, today - SINCE, today, arrives, count)
-            size = int(count[first:last].sum())
-            day, kind, customer = (np.empty(size, dtype=np.int64) for _ in range(3))
-            amount, left, is_last = np.empty(size), np.empty((3, size)), np.zeros(size, dtype=np.bool_)
-            end = moves.arrivals(
-                first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
-                late.code, today - SINCE, today, arrives, leaves, count, len(KINDS), day, kind,
-                amount, left, customer, is_last,
-            )  # fmt: skip
-            part = {"customer_id": customer[:end] + 1, "day": day[:end], "kind": kind[:end], "amount": amount[:end]}
-            found.append({**part, **{f"out_{later}": left[later, :end] for later in range(3)}, "is_last": is_last[:end]})
-
-        self._spread(work, steady)
-        return _arrived({name: np.concatenate([part[name] for part in found]) for name in found[0]}, today)
-
-
-def _days(steady: Stream, late: Stream, through: int) -> tuple[int, int]:
-    """The first and the last day of any row, and of `through`."""
-    days = [day for rows in (steady, late) if len(rows.day) for day in (int(rows.day.min()), int(rows.day.max()))]
-    return min([through, *days]), max([through, *days])
 
 
 # Which classes pass what the row sets filter by: asked once of DuckDB, whose answer their SQL would be.
@@ -266,35 +212,3 @@ def _deposits() -> Flags:
 @lru_cache
 def _theirs() -> Flags:
     return MOVES.flags(not_by_bank())[:, 0]
-
-
-@lru_cache
-def _outer() -> Flags:
-    return MOVES.flags(outer(1), outer(-1))
-
-
-@lru_cache
-def _coming() -> Flags:
-    return MOVES.flags(leaving(), *(arriving() & (nw.col("category") == kind) for kind in KINDS))
-
-
-def _arrived(rows: Mapping[str, npt.NDArray[np.generic]], today: int) -> pa.Table:
-    """Arrivals as their row set has them."""
-    day = rows["day"].astype(np.int64)
-    amount, one, two, three = (rows[name].astype(np.float64) for name in ("amount", "out_0", "out_1", "out_2"))
-    seen, gone = day <= today - 2, one + two
-    days = np.arange(today - SINCE, today + 1).astype("datetime64[D]")
-    of_month = (days - days.astype("datetime64[M]")).astype(np.float64) + 1.0
-    return pa.table(
-        {
-            "customer_id": rows["customer_id"],
-            "day": day,
-            "category": pa.array(KINDS).take(pa.array(rows["kind"])),
-            "amount": amount,
-            "seen": np.where(seen, amount, 0.0),
-            "left_1d": np.where(seen, np.minimum(amount, gone), 0.0),
-            "left_2d": np.where(seen, np.minimum(amount, gone + three), 0.0),
-            "is_last": rows["is_last"].astype(np.int64),
-            "day_of_month": of_month[day - (today - SINCE)],
-        }
-    )

@@ -56,8 +56,7 @@ def balances(
     for customer in range(first, last):
         total[:] = 0.0
         days[:] = 0.0
-        for leaf in range(len(mine)):
-            mine[leaf] = spells[spell_line[leaf], customer]
+        mine[:] = spells[:, customer][spell_line]
         begin, was_assets, was_deposits = history - 1, 0.0, 0.0  # the spell: assets and deposits since that day
         today, assets, deposits = begin, 0.0, 0.0  # the day whose changes come in
         row, late, end = starts[customer], late_starts[customer], end_starts[customer]
@@ -93,11 +92,9 @@ def balances(
             assets += value
             deposits += value if is_deposit[kind] else 0.0
         _spell(
-            mine, begin, through + 1, was_assets, was_deposits, spell_value, spell_how, spell_spans, spell_until,
-            spell_begins,
+            mine, begin, through + 1, was_assets, was_deposits, spell_value, spell_how, spell_spans, spell_until, spell_begins
         )  # fmt: skip
-        for leaf in range(len(mine)):
-            spells[spell_line[leaf], customer] = mine[leaf]
+        spells[:, customer][spell_line] = mine
         _windows(customer, total, days, leaf_where, leaf_low, leaf_high, leaf_how, leaf_length, leaf_since, out)
 
 
