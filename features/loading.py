@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from features.compile import KEY
 from features.room import Room
-from features.steady import Numbers, read_changes, read_moves
+from features.steady import Loading, Numbers, read_changes, read_moves
 from features.streams import Steady
 from sources.canonical import Canonical, as_of_sql
 from sources.sqltext import quiet
@@ -59,9 +59,10 @@ def load(con: duckdb.DuckDBPyConnection, canonical: Canonical, buckets: Sequence
     numbers = Numbers(ids[KEY].combine_chunks(), ids["account_id"].combine_chunks())
     large = [table for table in names if table in _READ and table in canonical.manifest.tables]
     steady, tables = Steady(len(numbers.customers), len(numbers.accounts)), {}
-    with con.cursor() as own:
+    with con.cursor() as own, con.cursor() as third:
         small = room.beside.submit(_fill, quiet(own), {table: names[table] for table in names if table not in large})
-        reading = {table: room.beside.submit(_READ[table], canonical, buckets, names[table], numbers, room) for table in large}
+        source = Loading(canonical, buckets, numbers, room, quiet(third))
+        reading = {table: room.beside.submit(_READ[table], source, names[table]) for table in large}
         for table, read in reading.items():
             found = read.result()
             tables[table] = found.steady

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from features.classes import MOVES
 from features.kernels import packing
 from features.kernels.balances import changes
+from features.reversals import NO_PAIRS, pairs, void, with_ids
 from features.room import Room
 from features.stored import KNOWN, StoredFile, empty, pieces, stored_files
 from features.streams import NEVER, Doubles, Ints, Stream, stream
@@ -34,6 +36,17 @@ class Numbers:
     accounts: pa.Array
 
 
+@dataclass(frozen=True)
+class Loading:
+    """What a load is read from and with: files of buckets, the ids of the load, hands and memory, a connection of its own."""
+
+    canonical: Canonical
+    buckets: Sequence[int]
+    numbers: Numbers
+    room: Room
+    con: duckdb.DuckDBPyConnection
+
+
 @dataclass
 class Found:
     """A table of a load: its steady rows as a stream and as SQL reads them, and the rows that are not steady, as stored."""
@@ -43,31 +56,34 @@ class Found:
     odd: pa.Table = field(default_factory=lambda: pa.table({}))
 
 
-def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, room: Room) -> Found:
-    """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal."""
-    files = stored_files(canonical, "transactions", buckets)
+def read_moves(load: Loading, columns: Sequence[str]) -> Found:
+    """Transactions that stand, amounts without sign. Not steady: told late, corrected, or part of a reversal.
+
+    Only what is part of a reversal keeps its `transaction_id`: nobody asks for that of others.
+    """
+    files, numbers = stored_files(load.canonical, "transactions", load.buckets), load.numbers
     is_undone = {"reverses_id", "transaction_id"} <= set(columns)
-    undone = _undone(files) if is_undone else pa.array([], pa.string())
-    asked = [name for name in columns if name != "transaction_id" or len(undone)]
-    there = _Moves.of(sum(file.rows for file in files), room)
+    paired = pairs(load.con, load.canonical, files) if is_undone else {}
+    asked = [name for name in columns if name != "transaction_id"]
+    there = _Moves.of(sum(file.rows for file in files), load.room)
 
     def pack(place: tuple[StoredFile, int]) -> tuple[int, list[pa.Table]]:
         """The steady rows of a file packed from its place on: where they end, and its other rows."""
         (file, row), odd = place, []
-        for number, table in enumerate(pieces(file, "transactions", asked)):
+        mine = paired.get(file.path, NO_PAIRS)
+        for rows, table in pieces(file, "transactions", asked):
             is_odd = pc.is_valid(table["known_to"]).to_numpy(zero_copy_only=False).copy()
             if is_undone:
                 is_odd |= pc.is_valid(table["reverses_id"]).to_numpy()
-            if len(undone):
-                is_odd |= pc.is_in(table["transaction_id"], value_set=undone).to_numpy()
+            at, ids = mine.among(file, rows)
+            is_odd[at] = True
             row = there.pack(table, numbers.customers, is_odd, row)
             if is_odd.any():
-                kept = table if "transaction_id" in asked else next(pieces(file, "transactions", columns, number))
-                odd.append(kept.filter(pa.array(is_odd)))
+                odd.append(with_ids(table, is_odd, at, ids))
         return row, odd
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
-    done = list(room.pool.map(pack, zip(files, starts, strict=False)))
+    done = list(load.room.pool.map(pack, zip(files, starts, strict=False)))
     made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
     names = sorted({*columns, "customer_id", *KNOWN})
     odd = pa.concat_tables(
@@ -75,7 +91,7 @@ def read_moves(canonical: Canonical, buckets: Sequence[int], columns: Sequence[s
     )
     owner = np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(made.starts))
     steady = pa.table({"customer_id": owner, "day": made.day, "amount": made.amount, "class": made.code})
-    return Found(made, steady, _void(odd, is_undone))
+    return Found(made, steady, void(odd) if is_undone else odd)
 
 
 @dataclass(frozen=True)
@@ -127,9 +143,9 @@ class _Moves:
         return stream(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last], customers)
 
 
-def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence[str], numbers: Numbers, room: Room) -> Found:
+def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
-    files = stored_files(canonical, "balances", buckets)
+    files, numbers, room = stored_files(load.canonical, "balances", load.buckets), load.numbers, load.room
     rows = sum(file.rows for file in files)
     owner, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(3))  # nobody's where rows are hidden
     account, day = (room.array(f"balances' {name}", rows, np.int32) for name in ("account", "day"))
@@ -139,7 +155,7 @@ def read_changes(canonical: Canonical, buckets: Sequence[int], columns: Sequence
     def pack(place: tuple[StoredFile, int]) -> tuple[list[pa.Array], Flags]:
         """The rows of a file packed from its place on, accounts by their place among its own ids; these, and who is late."""
         (file, row), found, late = place, [pa.array([None], pa.string())], [np.zeros(1, dtype=np.bool_)]
-        for table in pieces(file, "balances", columns):
+        for _, table in pieces(file, "balances", columns):
             ends = np.full(table.num_rows, NEVER, dtype=np.int32)
             if table["known_to"].null_count < table.num_rows:
                 ends = pc.fill_null(table["known_to"].combine_chunks().view(pa.int32()), NEVER).to_numpy()
@@ -196,12 +212,6 @@ def _as_stored(numbers: Numbers, owner: Ints, account: Ints, day: Ints, known: I
     )
 
 
-def _late(table: pa.Table) -> Flags:
-    """Rows that were not known on their own day, or were corrected."""
-    told: Flags = (table["known_from"].to_numpy() != table["on"].to_numpy()) | pc.is_valid(table["known_to"]).to_numpy()
-    return told
-
-
 def _days(column: pa.ChunkedArray) -> Ints:
     """Days of a column without nulls, as they lie."""
     return np.asarray(column.combine_chunks().view(pa.int32()).to_numpy())
@@ -223,38 +233,3 @@ def _coded(column: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
     if near is not ids and np.isnan(number).any():
         number = pc.index_in(found, value_set=ids).to_numpy(zero_copy_only=False)
     return place, np.append(np.nan_to_num(number + 1.0), 0.0).astype(np.int32)
-
-
-def _undone(files: Sequence[StoredFile]) -> pa.Array:
-    """Ids of transactions that some row reverses."""
-    found = [file.read(["reverses_id"])["reverses_id"].drop_null() for file in files]
-    return pc.unique(pa.chunked_array([chunk for one in found for chunk in one.chunks], pa.string()))
-
-
-def _void(odd: pa.Table, is_undone: bool) -> pa.Table:
-    """Without transactions that were undone on their own day: no as_of sees anything of them."""
-    if not is_undone or not odd.num_rows:
-        return odd
-    reverses, number = odd["reverses_id"].cast(pa.string()), odd["transaction_id"]
-    back = pc.is_valid(reverses)
-    chained = pc.and_(back, pc.is_in(number, value_set=pc.unique(reverses.drop_null())))
-    rows = pa.table(
-        {
-            "customer_id": odd["customer_id"].cast(pa.string()),
-            "undoes": pc.coalesce(reverses, number),
-            "amount": odd["amount"],
-            "on": odd["on"],
-            "is_plain": pc.and_not(pa.array(~_late(odd)), chained.combine_chunks()),
-            "is_told": pc.invert(back).cast(pa.int64()),
-            "row": np.arange(odd.num_rows),
-        }
-    )
-    pair = ["customer_id", "undoes"]
-    whole = rows.group_by(pair).aggregate(
-        [("amount", "sum"), ("on", "count_distinct"), ("is_plain", "all"), ("is_told", "sum")]
-    )
-    same = (pc.field("amount_sum") == 0) & (pc.field("on_count_distinct") == 1) & (pc.field("is_told_sum") == 1)
-    void = rows.join(whole.filter(same & pc.field("is_plain_all")).select(pair), pair, join_type="left semi")
-    there = np.ones(odd.num_rows, dtype=np.bool_)
-    there[void["row"].to_numpy()] = False
-    return odd.filter(pa.array(there))

@@ -47,18 +47,19 @@ def stored_files(canonical: Canonical, table: str, buckets: Sequence[int | None]
     return [StoredFile(path, hidden.get(path, ()), int(pq.read_metadata(path).num_rows)) for path in paths]
 
 
-def pieces(file: StoredFile, table: str, columns: Sequence[str], only: int | None = None) -> Iterator[pa.Table]:
+def pieces(file: StoredFile, table: str, columns: Sequence[str]) -> Iterator[tuple[range, pa.Table]]:
     """Columns of the rows of a file as they are stored, texts that come again as dictionaries: some row groups after the
-    others, each time about `AT_ONCE` rows; or one such piece only."""
+    others, each time about `AT_ONCE` rows; and which rows of the file these are, with those that are hidden."""
     schema = empty(table, columns).schema
     texts = [one.name for one in schema if pa.types.is_dictionary(one.type)]
     with pq.ParquetFile(file.path, read_dictionary=texts) as opened:
         groups = [opened.metadata.row_group(number).num_rows for number in range(opened.num_row_groups)]
         starts = np.cumsum([0, *groups])
         place = starts[:-1] // AT_ONCE
-        for number in np.unique(place).tolist() if only is None else [only]:
+        for number in np.unique(place).tolist():
             mine = np.flatnonzero(place == number).tolist()
-            yield file.in_force(opened.read_row_groups(mine, schema.names), int(starts[mine[0]]))
+            rows = range(int(starts[mine[0]]), int(starts[mine[-1] + 1]))
+            yield rows, file.in_force(opened.read_row_groups(mine, schema.names), rows.start)
 
 
 def empty(table: str, columns: Sequence[str]) -> pa.Table:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import steady
 from features.algebra import ALL, Leaf
 from features.calendar import Clock
 from features.classes import HELD, MOVES
 from features.leaf_sums import nothing
 from features.moment import Moment
 from features.onepass import Late, OnePass
+from features.reversals import void
 from features.room import Room
 from features.rows.balances import DEPOSIT
 from features.rows.transactions import CATEGORY, IN, OUT
@@ -167,7 +167,7 @@ def _odd(*rows: tuple[str, str | None, int, int, str]) -> pa.Table:
     ],
 )
 def test_what_was_undone_on_its_own_day_is_nothing_and_all_else_waits_for_its_as_of(rows: list, left: list[str]) -> None:
-    assert steady._void(_odd(*rows), True)["transaction_id"].to_pylist() == left
+    assert void(_odd(*rows))["transaction_id"].to_pylist() == left
 
 
 def test_rows_of_files_in_any_order_come_out_by_customer_and_day() -> None:
