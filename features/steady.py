@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import duckdb
 import numpy as np
@@ -15,17 +16,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.classes import MOVES
+from features.classes import MOVES, Codes
 from features.kernels import packing
 from features.kernels.balances import changes
 from features.reversals import NO_PAIRS, pairs, void, with_ids
 from features.room import Room
 from features.stored import KNOWN, StoredFile, empty, pieces, stored_files
-from features.streams import NEVER, Doubles, Ints, Stream, stream
+from features.streams import NEVER, Doubles, Ints, Stream, in_order, starts_of
 from sources.canonical import Canonical
 from sources.tables import TABLES
 
 Flags = npt.NDArray[np.bool_]
+_CODED = (  # columns of a class, and the stored ones that tell them
+    ("elsewhere", "counterparty_bank"),
+    *((name, name) for name, _ in MOVES.columns if name in TABLES["transactions"].names),
+)
+_NO_ROWS, _NO_VALUES = np.empty(0, dtype=np.int32), pa.array([], pa.string())
 
 
 @dataclass(frozen=True)
@@ -77,19 +83,21 @@ def read_moves(load: Loading, columns: Sequence[str]) -> Found:
                 is_odd |= pc.is_valid(table["reverses_id"]).to_numpy()
             at, ids = mine.among(file, rows)
             is_odd[at] = True
-            row = there.pack(table, numbers.customers, is_odd, row)
+            begin = 0
+            for batch in table.to_batches():  # as row groups lie: each with dictionaries of its own
+                row = there.pack(batch, numbers.customers, is_odd[begin : begin + batch.num_rows], row)
+                begin += batch.num_rows
             if is_odd.any():
                 odd.append(with_ids(table, is_odd, at, ids))
         return row, odd
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
     done = list(load.room.pool.map(pack, zip(files, starts, strict=False)))
-    made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
+    owner, made = there.stream([(start, end) for start, (end, _) in zip(starts, done, strict=False)], len(numbers.customers))
     names = sorted({*columns, "customer_id", *KNOWN})
     odd = pa.concat_tables(
         [empty("transactions", columns).select(names), *(one.select(names) for _, some in done for one in some)]
     )
-    owner = np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(made.starts))
     steady = pa.table({"customer_id": owner, "day": made.day, "amount": made.amount, "class": made.code})
     return Found(made, steady, void(odd) if is_undone else odd)
 
@@ -105,70 +113,58 @@ class _Moves:
 
     @classmethod
     def of(cls, rows: int, room: Room) -> _Moves:
-        day, code = (room.array(f"moves' {name}", rows, np.int32) for name in ("day", "code"))
-        return cls(np.empty(rows, np.int32), day, room.array("moves' amount", rows), code)
+        owner, day, code = (room.array(f"moves' {name}", rows, np.int32) for name in ("owner", "day", "code"))
+        return cls(owner, day, room.array("moves' amount", rows), code)
 
-    def pack(self, table: pa.Table, customers: pa.Array, is_odd: Flags, row: int) -> int:
+    def pack(self, rows: pa.RecordBatch, customers: pa.Array, is_odd: Flags, row: int) -> int:
         """Pack rows from `row` on; the row after the last."""
-        who, owner_of = _coded(table["customer_id"], customers)
-        coded = [
-            ("elsewhere", "counterparty_bank"),
-            *((name, name) for name, _ in MOVES.columns if name in TABLES["transactions"].names),
-        ]
-        places, classes = np.zeros((len(coded), table.num_rows), dtype=np.int32), []
-        for line, (name, column) in enumerate(coded):
-            values = pa.array([], pa.string())
-            if column in table.column_names:
-                whole = table[column].unify_dictionaries().combine_chunks()
-                places[line], values = pc.fill_null(whole.indices, len(whole.dictionary)).to_numpy(), whole.dictionary
-            classes.append(
-                MOVES.of_values(name, values) if name == column else MOVES.factor(name) * np.array([2] * len(values) + [1])
-            )
-        width = max(len(one) for one in classes)
-        added = np.array([np.pad(one, (0, width - len(one))) for one in classes], dtype=np.int32)
+        who, owner_of = _coded(rows["customer_id"], customers)
+        code = np.zeros(rows.num_rows, dtype=np.int32)
+        for name, column in _CODED:
+            which, values = _dictionary(rows[column]) if column in rows.schema.names else (_NO_ROWS, _NO_VALUES)
+            packing.classed(which, _added(name, column, values), code)
         end: int = packing.moves(
-            who, owner_of, _days(table["on"]), _days(table["known_from"]), is_odd, table["amount"].combine_chunks().to_numpy(),
-            places, added, MOVES.factor("direction"), row, self.owner, self.day, self.amount, self.code,
+            who, owner_of, _days(rows["on"]), _days(rows["known_from"]), is_odd, rows["amount"].to_numpy(), code,
+            MOVES.factor("direction"), row, self.owner, self.day, self.amount, self.code,
         )  # fmt: skip
         return end
 
-    def stream(self, spans: Sequence[tuple[int, int]], customers: int) -> Stream:
-        """The rows of these spans, moved together."""
+    def stream(self, spans: Sequence[tuple[int, int]], customers: int) -> tuple[Ints, Stream]:
+        """The rows of these spans, moved together; and whose they are."""
         last = 0
         for start, end in spans:
             if start != last:
                 for column in (self.owner, self.day, self.amount, self.code):
                     column[last : last + end - start] = column[start:end]
             last += end - start
-        return stream(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last], customers)
+        owner, day, amount, code = in_order(self.owner[:last], self.day[:last], self.amount[:last], self.code[:last])
+        return owner, Stream(starts_of(owner, customers), day, amount, code)
 
 
 def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     """Changes of balances of settled accounts. Not steady: all rows of an account of which any came late or was corrected."""
     files, numbers, room = stored_files(load.canonical, "balances", load.buckets), load.numbers, load.room
     rows = sum(file.rows for file in files)
-    owner, known, until = (np.zeros(rows, dtype=np.int32) for _ in range(3))  # nobody's where rows are hidden
-    account, day = (room.array(f"balances' {name}", rows, np.int32) for name in ("account", "day"))
-    account[:], day[:] = 0, 0
+    owner, account, day, known, until = (
+        room.array(f"balances' {name}", rows, np.int32) for name in ("owner", "account", "day", "known", "until")
+    )
+    owner[:], account[:], day[:] = 0, 0, 0  # nobody's where rows are hidden
     balance, is_unsettled = room.array("balances' own", rows), np.zeros(len(numbers.accounts) + 1, dtype=np.bool_)
 
     def pack(place: tuple[StoredFile, int]) -> tuple[list[pa.Array], Flags]:
         """The rows of a file packed from its place on, accounts by their place among its own ids; these, and who is late."""
         (file, row), found, late = place, [pa.array([None], pa.string())], [np.zeros(1, dtype=np.bool_)]
-        for _, table in pieces(file, "balances", columns):
-            ends = np.full(table.num_rows, NEVER, dtype=np.int32)
-            if table["known_to"].null_count < table.num_rows:
-                ends = pc.fill_null(table["known_to"].combine_chunks().view(pa.int32()), NEVER).to_numpy()
-            which, ids = _dictionary(table["account_id"])
+        for rows in chain.from_iterable(table.to_batches() for _, table in pieces(file, "balances", columns)):
+            which, ids = _dictionary(rows["account_id"])
             is_late = np.zeros(len(ids) + 1, dtype=np.bool_)
             packing.balances(
-                *_coded(table["customer_id"], numbers.customers), which, sum(len(one) for one in found), _days(table["on"]),
-                _days(table["known_from"]), ends, table["balance"].combine_chunks().to_numpy(), NEVER, row,
-                owner, account, day, known, until, balance, is_late,
+                *_coded(rows["customer_id"], numbers.customers), which, sum(len(one) for one in found), _days(rows["on"]),
+                _days(rows["known_from"]), pc.fill_null(rows["known_to"].view(pa.int32()), NEVER).to_numpy(),
+                rows["balance"].to_numpy(), NEVER, row, owner, account, day, known, until, balance, is_late,
             )  # fmt: skip
             found += [ids, pa.array([None], pa.string())]
             late.append(is_late)
-            row += table.num_rows
+            row += rows.num_rows
         return found, np.concatenate(late)
 
     starts = np.cumsum([0, *(file.rows for file in files)]).tolist()
@@ -183,19 +179,19 @@ def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     late = np.flatnonzero(is_unsettled[account] & (owner > 0))
     odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
-    lain = stream(owner[:last], day[:last], balance[:last], account[:last], len(numbers.customers))
+    owner, day, balance, account = in_order(owner[:last], day[:last], balance[:last], account[:last])
     change, before = room.array("balances' change", last), room.array("balances' before", last)
-    changes(lain.code, lain.amount, change, len(numbers.accounts))
+    changes(account, balance, change, len(numbers.accounts))
     steady = pa.table(
         {
-            "customer_id": np.repeat(np.arange(1, len(numbers.customers) + 1, dtype=np.int32), np.diff(lain.starts)),
-            "account_id": lain.code,
-            "on": lain.day,
-            "balance": lain.amount,
-            "before": np.subtract(lain.amount, change, out=before),
+            "customer_id": owner,
+            "account_id": account,
+            "on": day,
+            "balance": balance,
+            "before": np.subtract(balance, change, out=before),
         }
     )
-    return Found(Stream(lain.starts, lain.day, change, lain.code), steady, odd)
+    return Found(Stream(starts_of(owner, len(numbers.customers)), day, change, account), steady, odd)
 
 
 def _as_stored(numbers: Numbers, owner: Ints, account: Ints, day: Ints, known: Ints, until: Ints, balance: Doubles) -> pa.Table:
@@ -212,19 +208,25 @@ def _as_stored(numbers: Numbers, owner: Ints, account: Ints, day: Ints, known: I
     )
 
 
-def _days(column: pa.ChunkedArray) -> Ints:
+def _days(column: pa.Array) -> Ints:
     """Days of a column without nulls, as they lie."""
-    return np.asarray(column.combine_chunks().view(pa.int32()).to_numpy())
+    return np.asarray(column.view(pa.int32()).to_numpy())
 
 
-def _dictionary(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
-    """For every row the place of its id among the ids that come; the place after the last where it has none."""
-    whole = column.unify_dictionaries().combine_chunks()
-    indices = whole.indices if not whole.indices.null_count else pc.fill_null(whole.indices, len(whole.dictionary))
-    return indices.to_numpy(), whole.dictionary
+def _dictionary(column: pa.DictionaryArray) -> tuple[Ints, pa.Array]:
+    """For every row the place of its value among the values that come; the place after the last where it has none."""
+    indices = column.indices if not column.null_count else pc.fill_null(column.indices, len(column.dictionary))
+    return indices.to_numpy(), column.dictionary
 
 
-def _coded(column: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
+def _added(name: str, column: str, values: pa.Array) -> Codes:
+    """What each of these values, and then one that is unknown, adds to the class of a transaction."""
+    if name == column:
+        return MOVES.of_values(name, values)
+    return np.array([2] * len(values) + [1], dtype=np.int32) * MOVES.factor(name)  # whether there is one
+
+
+def _coded(column: pa.DictionaryArray, ids: pa.Array) -> tuple[Ints, Ints]:
     """For every row a place, and for every place the number of its id; 0 of one that is not known."""
     place, found = _dictionary(column)
     first, last = (pc.index(ids, found[end]).as_py() if len(found) else -1 for end in (0, -1))

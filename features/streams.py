@@ -28,11 +28,22 @@ class Stream:
 
 def stream(owner: Ints, day: Ints, amount: Doubles, code: Codes, customers: int) -> Stream:
     """The rows, sorted unless they lie sorted."""
-    if not lie_in_order(owner, day):
-        place = owner.astype(np.int64) << 24 | (day - day.min())
-        order = np.argsort(place, kind="stable")  # files are sorted: few runs, which this merges
-        owner, day, amount, code = owner[order], day[order], amount[order], code[order]
-    return Stream(np.searchsorted(owner, np.arange(1, customers + 2, dtype=np.int32)), day, amount, code)
+    owner, day, amount, code = in_order(owner, day, amount, code)
+    return Stream(starts_of(owner, customers), day, amount, code)
+
+
+def in_order(owner: Ints, day: Ints, amount: Doubles, code: Codes) -> tuple[Ints, Ints, Doubles, Codes]:
+    """Rows by customer and day; as they are where they lie so."""
+    if lie_in_order(owner, day):
+        return owner, day, amount, code
+    place = owner.astype(np.int64) << 24 | (day - day.min())
+    order = np.argsort(place, kind="stable")  # files are sorted: few runs, which this merges
+    return owner[order], day[order], amount[order], code[order]
+
+
+def starts_of(owner: Ints, customers: int) -> npt.NDArray[np.int64]:
+    """The first row of every customer, and the end, of rows by customer."""
+    return np.searchsorted(owner, np.arange(1, customers + 2, dtype=np.int32))
 
 
 def stream_of(table: pa.Table, customers: int, classes: Classes, amount: str) -> Stream:

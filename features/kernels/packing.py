@@ -8,14 +8,23 @@ from features.kernels.machine import compiled
 
 
 @compiled
-def moves(
-    who: Any, owner_of: Any, day: Any, known: Any, is_odd: Any, amount: Any, places: Any, classes: Any, direction: Any,
-    start: Any, out_owner: Any, out_day: Any, out_amount: Any, out_code: Any,
-) -> Any:  # fmt: skip
-    """Steady transactions from row `start` on; the row after the last. `is_odd` is marked where a row came late.
+def classed(which: Any, added: Any, code: Any) -> None:
+    """What a column adds to the classes of rows: `which` has the place of each row's value in `added`, or no row at all.
 
-    `places` and `classes` have a line per coded column: which of its values a row has, and what that adds to the class.
+    Of a column that is not there every row has the last of `added`: what is unknown.
     """
+    if len(which) == 0:
+        code += added[-1]
+    for i in range(len(which)):
+        code[i] += added[which[i]]
+
+
+@compiled
+def moves(
+    who: Any, owner_of: Any, day: Any, known: Any, is_odd: Any, amount: Any, code: Any, direction: Any, start: Any,
+    out_owner: Any, out_day: Any, out_amount: Any, out_code: Any,
+) -> Any:  # fmt: skip
+    """Steady transactions from row `start` on; the row after the last. `is_odd` is marked where a row came late."""
     row = start
     for i in range(len(day)):
         if known[i] != day[i]:
@@ -23,10 +32,8 @@ def moves(
         owner = owner_of[who[i]]
         if is_odd[i] or owner == 0 or amount[i] == 0:
             continue
-        code = direction * (2 if amount[i] > 0 else 1)
-        for column in range(len(places)):
-            code += classes[column, places[column, i]]
-        out_owner[row], out_day[row], out_amount[row], out_code[row] = owner, day[i], abs(amount[i]), code
+        out_owner[row], out_day[row], out_amount[row] = owner, day[i], abs(amount[i])
+        out_code[row] = code[i] + direction * (2 if amount[i] > 0 else 1)
         row += 1
     return row
 
