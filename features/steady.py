@@ -173,22 +173,22 @@ def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     number = pc.index_in(every, value_set=numbers.accounts).fill_null(-1).to_numpy().astype(np.int32) + 1
     for (_, is_late), start, end in zip(done, starts, starts[1:], strict=False):
         mine, number = number[: len(is_late)], number[len(is_late) :]
-        account[start:end] = mine[account[start:end]]
+        packing.numbered(mine, account[start:end])
         is_unsettled[mine[is_late]] = True
     is_unsettled[0] = False
-    late = np.flatnonzero(is_unsettled[account] & (owner > 0))
+    late = packing.unsettled(owner, account, is_unsettled)
     odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
     owner, day, balance, account = in_order(owner[:last], day[:last], balance[:last], account[:last])
     change, before = room.array("balances' change", last), room.array("balances' before", last)
-    changes(account, balance, change, len(numbers.accounts))
+    changes(account, balance, change, before, len(numbers.accounts))
     steady = pa.table(
         {
             "customer_id": owner,
             "account_id": account,
             "on": day,
             "balance": balance,
-            "before": np.subtract(balance, change, out=before),
+            "before": before,
         }
     )
     return Found(Stream(starts_of(owner, len(numbers.customers)), day, change, account), steady, odd)

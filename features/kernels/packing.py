@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from features.kernels.machine import compiled
 
 
@@ -51,6 +53,27 @@ def balances(
         out_known[row], out_until[row], out_balance[row] = known[i], until[i], balance[i]
         if known[i] != day[i] or until[i] != never:
             is_late[which[i]] = True
+
+
+@compiled
+def numbered(number: Any, account: Any) -> None:
+    """In place of places the numbers that they have."""
+    for i in range(len(account)):
+        account[i] = number[account[i]]
+
+
+@compiled
+def unsettled(owner: Any, account: Any, is_unsettled: Any) -> Any:
+    """Which balances are of known owners' unsettled accounts."""
+    count = 0
+    for i in range(len(account)):
+        count += is_unsettled[account[i]] and owner[i] > 0
+    found, place = np.empty(count, dtype=np.int64), 0
+    for i in range(len(account)):
+        if is_unsettled[account[i]] and owner[i] > 0:
+            found[place] = i
+            place += 1
+    return found
 
 
 @compiled
