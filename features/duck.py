@@ -24,7 +24,7 @@ from features.leaf_sums import nothing
 from features.loading import Load, know, load
 from features.moment import Moment, Stencil
 from features.population import population
-from features.program import Program, columns, program, put
+from features.program import Program, columns, figures, program
 from features.reading import needed
 from features.room import Room
 from features.rows import row_sets
@@ -86,6 +86,21 @@ class Duck:
 
 
 @dataclass(frozen=True)
+class _Told:
+    """Sums that a statement made, by customer."""
+
+    who: npt.NDArray[np.integer]  # ascending
+    figures: Mapping[int, Doubles]  # by their lines
+
+    def into(self, sums: Doubles, first: int) -> None:
+        """Put into lines of customers who stand together from `first` on; whoever has no row keeps what is there."""
+        begin, end = np.searchsorted(self.who, [first, first + sums.shape[1]])
+        places = self.who[begin:end] - first
+        for line, told in self.figures.items():
+            sums[line, places] = told[begin:end]
+
+
+@dataclass(frozen=True)
 class Script:
     """Statements compiled once, with marks for what depends on the as_of."""
 
@@ -105,32 +120,30 @@ class Script:
     def run(self, con: duckdb.DuckDBPyConnection, held: Load, moment: Moment, room: Room) -> Iterator[tuple[int, Made]]:
         """Every loaded bucket with what makes the table of its customers' features at that moment, by customer.
 
-        Reckoned bucket by bucket, so that few buckets' columns are in memory and not those of the load; the table is made
-        by whoever writes it, beside the next ones: no more of them than the room has threads.
+        Summed and reckoned bucket by bucket, so that few buckets' lines are in memory and not those of the load; the table is
+        made by whoever writes it, beside the next ones: no more of them than the room has threads.
         """
         know(con, held, moment.clock.day, late_only=True)
-        leaves, customers = self.program.leaves, held.steady.customers
-        sums = nothing(leaves, room.array("sums", (len(leaves), customers)))
         walk = self._bring(con, held, moment, room)
-        summed = room.beside.submit(walk.sum, self.brought, sums)  # statements keep one core only, and write other lines
-        try:
-            if room.threads == 1:
-                summed.result()
-            for statement in self.statements:
-                con.execute(self.stencil.filled(statement, moment))
-            if "since_matured" in self.made:
-                spans = con.sql("SELECT customer_id, first, last FROM rows_matured").to_arrow_table()
-                con.register("rows_since_matured", walk.between(spans))
-            texts = self._ask(con, moment, sums)
-        finally:
-            summed.result()
+        for statement in self.statements:
+            con.execute(self.stencil.filled(statement, moment))
+        if "since_matured" in self.made:
+            spans = con.sql("SELECT customer_id, first, last FROM rows_matured").to_arrow_table()
+            con.register("rows_since_matured", walk.between(spans))
+        told, texts = self._ask(con, moment, held.steady.customers)
         who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()
-        ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()[who]
+        ids, bucket = numbers["id"].combine_chunks(), numbers["bucket"].to_numpy()
+        leaves = self.program.leaves
         for number, one in enumerate(held.buckets):
-            mine = who[slice(*np.searchsorted(bucket, [one, one + 1]))]
+            first, last = np.searchsorted(bucket, [one, one + 1]).tolist()
+            sums = nothing(leaves, room.array("sums", (len(leaves), last - first)))
+            walk.of(slice(first, last)).sum(self.brought, sums)
+            for some in told:
+                some.into(sums, first)
+            mine = who[slice(*np.searchsorted(who, [first, last]))]
             out = room.array(f"lines {number % room.threads}", (len(self.program.names), len(mine)))
-            lines = self.program.run(sums, mine, moment.clock, out, room)
+            lines = self.program.run(sums, mine - first, moment.clock, out, room)
             yield one, partial(self._table, ids, mine, texts, lines)
 
     def _table(self, ids: pa.Array, who: npt.NDArray[np.integer], texts: Mapping[str, pa.Array], lines: Doubles) -> pa.Table:
@@ -139,22 +152,21 @@ class Script:
         made |= columns(self.program.names, lines)
         return pa.table({KEY: ids.take(pa.array(who)), **{name: made[name] for name in self.names}})
 
-    def _ask(self, con: duckdb.DuckDBPyConnection, moment: Moment, sums: Doubles) -> dict[str, pa.Array]:
-        """Sums that statements make, into their lines; and the features that are texts, a value per customer of the load."""
+    def _ask(self, con: duckdb.DuckDBPyConnection, moment: Moment, customers: int) -> tuple[list[_Told], dict[str, pa.Array]]:
+        """Sums that statements make; and the features that are texts, a value per customer of the load."""
         line = {leaf: number for number, leaf in enumerate(self.program.leaves)}
-        texts: dict[Leaf, pa.Array] = {}
+        told, texts = [], dict[Leaf, pa.Array]()
         for statement in self.leaves:
-            table = self._asked(con, statement, moment)
-            customers = table[KEY].to_numpy() - 1
-            for name in table.column_names:
-                leaf = self.columns.get(name)
-                if leaf in line:
-                    put(sums[line[leaf]], customers, table[name], leaf)
-                elif leaf is not None:
-                    place = np.full(sums.shape[1], -1)
-                    place[customers] = np.arange(len(customers))
+            table = self._asked(con, statement, moment).sort_by(KEY)
+            who = table[KEY].to_numpy() - 1
+            leaves = {name: self.columns[name] for name in table.column_names if name in self.columns}
+            told.append(_Told(who, {line[leaf]: figures(table[name], leaf) for name, leaf in leaves.items() if leaf in line}))
+            for name, leaf in leaves.items():
+                if leaf not in line:
+                    place = np.full(customers, -1)
+                    place[who] = np.arange(len(who))
                     texts[leaf] = table[name].combine_chunks().take(pa.array(place, mask=place < 0))
-        return {name: texts[leaf] for name, leaf in self.program.texts.items()}
+        return told, {name: texts[leaf] for name, leaf in self.program.texts.items()}
 
     def _asked(self, con: duckdb.DuckDBPyConnection, statement: str, moment: Moment) -> pa.Table:
         return con.sql(self.stencil.filled(statement, moment)).to_arrow_table()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from queue import Empty, SimpleQueue
 from threading import Event
 
@@ -36,8 +37,8 @@ def lanes_and_loads(canonical: Canonical) -> tuple[int, list[list[int]]]:
     count = canonical.manifest.buckets
     lanes = min(limits.threads, count, max(1, min(rows, limits.rows_at_once) // _LEAST))
     groups = min(count, max(lanes, -(-rows // limits.share(lanes).rows_at_once)))
-    size = -(-count // groups)
-    return lanes, [list(range(start, min(start + size, count))) for start in range(0, count, size)]
+    bounds = [group * count // groups for group in range(groups + 1)]  # as even as can be: no lane ends long before another
+    return lanes, [list(range(first, last)) for first, last in pairwise(bounds)]
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ def know(
             again = 'coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'
             body = f"SELECT *, {again} AS before FROM ({body})"
             if table in held.tables and not late_only:
-                steady = _wide(table, columns, f'SELECT * FROM steady_balances WHERE "on" <= {as_of}')
+                told = "SELECT * EXCLUDE (change), balance - change AS before FROM steady_balances"
+                steady = _wide(table, columns, f'{told} WHERE "on" <= {as_of}')
                 body += f" UNION ALL BY NAME {steady}"
         con.execute(f'CREATE OR REPLACE TEMP VIEW "known_{table}" AS {body}')
 

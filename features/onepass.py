@@ -7,7 +7,7 @@ classes, other ways to put rows together) the engine sums itself, and a test hol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import narwhals.stable.v2 as nw
@@ -59,15 +59,24 @@ class Late:
     changes: Stream | None
     accounts: Accounts | None
 
+    def of(self, customers: slice) -> Late:
+        """Of customers who stand together."""
+        moves, changes = (one and one.of(customers) for one in (self.moves, self.changes))
+        return Late(moves, changes, self.accounts and self.accounts.of(customers))
+
 
 @dataclass(frozen=True)
 class OnePass:
-    """One as_of over one load of customers."""
+    """One as_of over one load of customers, or some of them."""
 
     steady: Steady
     late: Late
     moment: Moment
     room: Room
+
+    def of(self, customers: slice) -> OnePass:
+        """Over customers of the load who stand together."""
+        return replace(self, steady=self.steady.of(customers), late=self.late.of(customers))
 
     def sum(self, wanted: Wanted, sums: Doubles) -> None:
         """Into lines of sums, leaves x customers: those of one row set after those of another, as `wanted` has them."""
@@ -95,7 +104,7 @@ class OnePass:
 
     def _spread(self, work: Callable[[int, int], object], weights: Stream) -> None:
         """`work` over spans of customers (first, last) with about as many rows each, beside each other."""
-        ends = np.searchsorted(weights.starts, np.linspace(0, weights.starts[-1], self.room.threads + 1)[1:-1])
+        ends = np.searchsorted(weights.starts, np.linspace(weights.starts[0], weights.starts[-1], self.room.threads + 1)[1:-1])
         bounds = [0, *ends.tolist(), self.steady.customers]
         list(self.room.pool.map(work, bounds[:-1], bounds[1:]))
 

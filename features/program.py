@@ -68,15 +68,15 @@ class Program:
         sums, out = (np.empty((len(lines), rows.num_rows)) for lines in (self.leaves, self.names))
         nothing(self.leaves, sums)
         for line, leaf in enumerate(self.leaves):
-            put(sums[line], slice(None), rows[names[leaf]], leaf)
+            sums[line] = figures(rows[names[leaf]], leaf)
         made = columns(self.names, self.run(sums, np.arange(rows.num_rows), clock, out))
         return made | {name: rows[names[leaf]] for name, leaf in self.texts.items()}
 
 
-def put(line: Doubles, places: npt.NDArray[np.integer] | slice, column: pa.ChunkedArray, leaf: Leaf) -> None:
-    """The values of a leaf at these places; of a customer without a row the line stays as it is."""
+def figures(column: pa.ChunkedArray, leaf: Leaf) -> Doubles:
+    """The values of a leaf, as lines of sums have them."""
     values = column.cast(pa.float64())
-    line[places] = (values if leaf.how in ("min", "max") else values.fill_null(0.0)).to_numpy()
+    return np.asarray((values if leaf.how in ("min", "max") else values.fill_null(0.0)).to_numpy())
 
 
 def columns(names: Sequence[str], lines: Doubles) -> dict[str, pa.Array]:

@@ -180,15 +180,15 @@ def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
     owner, day, balance, account = in_order(owner[:last], day[:last], balance[:last], account[:last])
-    change, before = room.array("balances' change", last), room.array("balances' before", last)
-    changes(account, balance, change, before, len(numbers.accounts))
+    change = room.array("balances' change", last)
+    changes(account, balance, change, len(numbers.accounts))
     steady = pa.table(
         {
             "customer_id": owner,
             "account_id": account,
             "on": day,
             "balance": balance,
-            "before": before,
+            "change": change,
         }
     )
     return Found(Stream(starts_of(owner, len(numbers.customers)), day, change, account), steady, odd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ class Stream:
     day: Ints
     amount: Doubles
     code: Codes  # class of the row, or the number of its account
+
+    def of(self, customers: slice) -> Stream:
+        """Of customers who stand together, numbered from 1 among themselves; over the same rows."""
+        return replace(self, starts=self.starts[customers.start : customers.stop + 1])
 
 
 def stream(owner: Ints, day: Ints, amount: Doubles, code: Codes, customers: int) -> Stream:
@@ -68,6 +72,10 @@ class Accounts:
     closed: Ints
     ends: Stream  # accounts by customer and the day they closed
 
+    def of(self, customers: slice) -> Accounts:
+        """Of customers who stand together."""
+        return replace(self, ends=self.ends.of(customers))
+
 
 def accounts_at(table: pa.Table, count: int, customers: int, classes: Classes) -> Accounts:
     """Accounts that count, from `account_id`, `customer_id`, `closed_on` and the columns of the classes."""
@@ -88,6 +96,11 @@ class Steady:
     accounts: int
     moves: Stream | None = None  # transactions that stand
     changes: Stream | None = None  # changes of balances; `code` is the account's number
+
+    def of(self, customers: slice) -> Steady:
+        """Of customers who stand together."""
+        moves, changes = (one and one.of(customers) for one in (self.moves, self.changes))
+        return Steady(customers.stop - customers.start, self.accounts, moves, changes)
 
     def first_days(self, through: int) -> pa.Table:
         """`account_id`, `first`: the first day of each account in `changes`, as far as known then."""

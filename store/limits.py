@@ -11,7 +11,7 @@ from store.settings import Settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([MGT])(i?)B")
 _UNITS = {"M": 2, "G": 3, "T": 4}
-_ROWS_PER_KB = 4  # of memory: movements and balances that are loaded at once
+_ROWS_PER_KB = 6  # of memory: movements and balances that are loaded at once
 
 
 def bytes_of(size: str) -> int:

@@ -26,14 +26,13 @@ NONE, STEADY, LATE, ENDS = -1, 0, 1, 2  # streams of changes
 
 
 @compiled
-def changes(account: Any, balance: Any, change: Any, before: Any, count: Any) -> None:
-    """The balance before each one of the same account, 0 before the first; and by how much they differ."""
-    last = np.zeros(count + 1)
+def changes(account: Any, balance: Any, change: Any, count: Any) -> None:
+    """By how much each balance differs from the one before of the same account, 0 before the first."""
+    before = np.zeros(count + 1)
     for row in range(len(account)):
         which = account[row]
-        before[row] = last[which]
-        change[row] = balance[row] - last[which]
-        last[which] = balance[row]
+        change[row] = balance[row] - before[which]
+        before[which] = balance[row]
 
 
 @compiled

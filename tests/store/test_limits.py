@@ -37,6 +37,6 @@ def test_the_database_engine_gets_half_the_memory_all_threads_and_the_space_besi
 
 
 def test_more_memory_takes_more_rows_into_work_at_once_unless_they_are_said() -> None:
-    assert USUAL.rows_at_once == 16_000_000
-    assert Limits(memory="8GB").rows_at_once == 32_000_000
+    assert USUAL.rows_at_once == 24_000_000
+    assert Limits(memory="8GB").rows_at_once == 48_000_000
     assert Limits(memory="8GB", rows_per_load=5).rows_at_once == 5
