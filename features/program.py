@@ -80,8 +80,13 @@ def figures(column: pa.ChunkedArray, leaf: Leaf) -> Doubles:
 
 
 def columns(names: Sequence[str], lines: Doubles) -> dict[str, pa.Array]:
-    """Each line as a column, unknown where it is no number."""
-    return {name: pa.array(line, from_pandas=True) for name, line in zip(names, lines, strict=True)}
+    """Each line as a column over the same memory, unknown where it is no number."""
+    unknown = np.isnan(lines)
+    known = np.packbits(~unknown, axis=1, bitorder="little")
+    return {
+        name: pa.Array.from_buffers(pa.float64(), len(line), [pa.py_buffer(bits), pa.py_buffer(line)], int(count))
+        for name, line, bits, count in zip(names, lines, known, unknown.sum(axis=1), strict=True)
+    }
 
 
 def program(features: Sequence[Feature], leaves: Sequence[Leaf], minor: int) -> Program:
