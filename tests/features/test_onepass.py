@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,6 @@ from features.classes import HELD, MOVES
 from features.leaf_sums import nothing
 from features.moment import Moment
 from features.onepass import Late, OnePass
-from features.reversals import void
 from features.room import Room
 from features.rows.balances import DEPOSIT
 from features.rows.transactions import CATEGORY, IN, OUT
@@ -134,40 +132,6 @@ def _day_by_day(rows: list[tuple[int, int, int]], closed: int) -> np.ndarray:
     if closed <= TODAY:
         held[closed - TODAY + 499 :] = 0
     return held
-
-
-def _odd(*rows: tuple[str, str | None, int, int, str]) -> pa.Table:
-    ids, back_, days, amounts, owners = zip(*rows, strict=True)
-    on = pa.array(days, pa.int32()).cast(pa.date32())
-    known = {"known_from": on, "known_to": pa.nulls(len(rows), pa.date32())}
-    undoes = pa.array(back_, pa.string()).dictionary_encode()
-    owner = pa.array(owners).dictionary_encode()
-    return pa.table(
-        {
-            "customer_id": owner,
-            "transaction_id": ids,
-            "reverses_id": undoes,
-            "on": on,
-            "amount": pa.array(amounts, pa.int64()),
-            **known,
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "left"),
-    [
-        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "C")], []),  # undone on its own day: no as_of sees anything of it
-        ([("a", None, 5, -100, "C"), ("b", "a", 6, 100, "C")], ["a", "b"]),  # undone the day after: on the fifth it stands
-        ([("a", None, 5, -100, "C"), ("b", "a", 5, 40, "C")], ["a", "b"]),  # undone in part
-        ([("a", None, 5, -100, "C"), ("b", "a", 5, 60, "C"), ("c", "a", 5, 40, "C")], []),
-        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "C"), ("c", "b", 5, -100, "C")], ["a", "b", "c"]),  # an undoing undone
-        ([("b", "a", 5, 100, "C")], ["b"]),  # of something the bank does not show
-        ([("a", None, 5, -100, "C"), ("b", "a", 5, 100, "D")], ["a", "b"]),  # of another customer's
-    ],
-)
-def test_what_was_undone_on_its_own_day_is_nothing_and_all_else_waits_for_its_as_of(rows: list, left: list[str]) -> None:
-    assert void(_odd(*rows))["transaction_id"].to_pylist() == left
 
 
 def test_rows_of_files_in_any_order_come_out_by_customer_and_day() -> None:
