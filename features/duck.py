@@ -37,7 +37,7 @@ from sources.connection import connect
 from store.limits import USUAL
 
 Made = Callable[[], pa.Table]
-MADE = frozenset({"transactions", "first_balances", "since_matured"})  # row sets that a run brings
+MADE = frozenset({"transactions", "first_balances", "since_matured", "spent_since_lent"})  # row sets that a run brings
 
 
 class Brought:
@@ -127,9 +127,10 @@ class Script:
         walk = self._bring(con, held, moment, room)
         for statement in self.statements:
             con.execute(self.stencil.filled(statement, moment))
-        if "since_matured" in self.made:
-            spans = con.sql("SELECT customer_id, first, last FROM rows_matured").to_arrow_table()
-            con.register("rows_since_matured", walk.between(spans))
+        for made, of, within in (("since_matured", "matured", walk.between), ("spent_since_lent", "lent", walk.spent)):
+            if made in self.made:
+                spans = con.sql(f"SELECT customer_id, first, last FROM rows_{of}").to_arrow_table()
+                con.register(f"rows_{made}", within(spans))
         told, texts = self._ask(con, moment, held.steady.customers)
         who = np.sort(self._asked(con, self.people, moment)[KEY].to_numpy()) - 1
         numbers = con.sql("SELECT id, bucket FROM numbers_customer_id ORDER BY number").to_arrow_table()

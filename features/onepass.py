@@ -18,9 +18,10 @@ from features import made_rows
 from features.algebra import Leaf
 from features.classes import HELD, MOVES, Classes, Flags
 from features.kernels import balances, moves, rows
-from features.leaf_sums import LeafSums
+from features.leaf_sums import LeafSums, Longs
 from features.moment import Moment
 from features.room import Room
+from features.rows.arrivals import leaving
 from features.rows.balances import DEPOSIT, HISTORY
 from features.rows.transactions import YEAR, not_by_bank
 from features.streams import Accounts, Doubles, Steady, Stream
@@ -162,13 +163,26 @@ class OnePass:
         assert steady is not None
         assert late is not None
         assert accounts is not None
-        who, first, last = (spans[name].cast(pa.int64()).to_numpy() for name in ("customer_id", "first", "last"))
+        who, first, last = _spans(spans)
         rose = np.zeros(len(who))
         balances.between(
             who - 1, first, last, steady.starts, steady.day, steady.code, steady.amount, late.starts, late.day, late.amount,
             accounts.closed, accounts.kind, rose,
         )  # fmt: skip
         return pa.table({"customer_id": who, "rose": rose})
+
+    def spent(self, spans: pa.Table) -> pa.Table:
+        """What went out of customers' accounts from the day `first` to the day `last` of their own (`customer_id`, `out`)."""
+        steady, late = self.steady.moves, self.late.moves
+        assert steady is not None
+        assert late is not None
+        who, first, last = _spans(spans)
+        out = np.zeros(len(who))
+        moves.within(
+            who - 1, first, last, steady.starts, steady.day, steady.amount, steady.code, late.starts, late.day, late.amount,
+            late.code, _leaving(), out,
+        )  # fmt: skip
+        return pa.table({"customer_id": who, "out": out})
 
     def _days(self, leaves: Sequence[Leaf], out: Doubles) -> None:
         steady, late = self.steady.moves, self.late.moves
@@ -210,6 +224,12 @@ class OnePass:
         rows.sums(table["customer_id"].to_numpy(), day, passes, values, places, value, sums.how, sums.bounds, out)
 
 
+def _spans(spans: pa.Table) -> tuple[Longs, Longs, Longs]:
+    """Customers, and the first and the last day of each."""
+    who, first, last = (spans[name].cast(pa.int64()).to_numpy() for name in ("customer_id", "first", "last"))
+    return who, first, last
+
+
 # Which classes pass what the row sets filter by: asked once of DuckDB, whose answer their SQL would be.
 
 
@@ -221,3 +241,8 @@ def _deposits() -> Flags:
 @lru_cache
 def _theirs() -> Flags:
     return MOVES.flags(not_by_bank())[:, 0]
+
+
+@lru_cache
+def _leaving() -> Flags:
+    return MOVES.flags(leaving())[:, 0]

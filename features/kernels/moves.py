@@ -210,3 +210,19 @@ def arrivals(
             if newest[kind] >= 0:
                 out_is_last[newest[kind]] = True
     return place
+
+
+@compiled
+def within(
+    who: Any, first: Any, last: Any, starts: Any, day: Any, amount: Any, code: Any, late_starts: Any, late_day: Any,
+    late_amount: Any, late_code: Any, counts: Any, out: Any,
+) -> None:  # fmt: skip
+    """Amounts of classes that count, of each customer of `who`, within days of his own."""
+    for place in range(len(who)):
+        customer, begin, end = who[place], first[place], last[place]
+        for row in range(starts[customer], starts[customer + 1]):
+            if begin <= day[row] <= end and counts[code[row]]:
+                out[place] += amount[row]
+        for row in range(late_starts[customer], late_starts[customer + 1]):
+            if begin <= late_day[row] <= end and counts[late_code[row]]:
+                out[place] += late_amount[row]

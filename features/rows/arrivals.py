@@ -58,28 +58,33 @@ def arrivals(known: Known) -> Frame:
     )
 
 
-@row_set(needs={**NEEDS, **_LOANS}, after=("transactions",))
-def proceeds(known: Known) -> Frame:
-    """One row per customer who was lent money in the last 90 days: how much, and what went out in the 30 days after."""
+@row_set(needs={**NEEDS, **_LOANS}, kept=True)
+def lent(known: Known) -> Frame:
+    """One row per customer who was lent money in the last 90 days: how much, and the days from `first` to `last` within which
+    spending counts as of that money: 30 after the last loan."""
     today = known.clock.day
-    lent = (
+    rows = (
         known.table("loans")
         .filter(nw.col("granted_on") > today - 90)
         .group_by("customer_id")
-        .agg(nw.col("granted_on").max().alias("day"), nw.col("amount").sum().alias("lent"))
+        .agg(nw.col("granted_on").max().alias("first"), nw.col("amount").sum().alias("lent"))
     )
-    outs = (
-        known.rows("transactions")
-        .filter((nw.col("day") > today - 90) & (nw.col("direction") == -1))
-        .select("customer_id", nw.col("day").alias("on"), "amount")
-    )
-    spent = (
-        lent.join(outs, on="customer_id", how="inner")
-        .filter((nw.col("on") >= nw.col("day")) & (nw.col("on") <= nw.col("day") + 30))
-        .group_by("customer_id")
-        .agg(nw.col("amount").sum().alias("out"))
-    )
-    joined = lent.join(spent, on="customer_id", how="left")
+    return rows.with_columns(nw.min_horizontal(nw.col("first") + 30, nw.lit(today)).alias("last"))
+
+
+@row_set(needs={**NEEDS, **_LOANS}, after=("transactions", "lent"))
+def spent_since_lent(known: Known) -> Frame:
+    """What went out of those customers' accounts within their days; no row where nothing did."""
+    outs = known.rows("transactions").filter(leaving()).select("customer_id", "day", "amount")
+    joined = known.rows("lent").select("customer_id", "first", "last").join(outs, on="customer_id", how="inner")
+    within = joined.filter((nw.col("day") >= nw.col("first")) & (nw.col("day") <= nw.col("last")))
+    return within.group_by("customer_id").agg(nw.col("amount").sum().alias("out"))
+
+
+@row_set(needs={**NEEDS, **_LOANS}, after=("lent", "spent_since_lent"))
+def proceeds(known: Known) -> Frame:
+    """One row per customer who was lent money in the last 90 days: how much, and what of it went out in the 30 days after."""
+    joined = known.rows("lent").join(known.rows("spent_since_lent"), on="customer_id", how="left")
     return joined.with_columns(nw.min_horizontal(nw.col("lent"), nw.col("out").fill_null(0.0)).alias("spent"))
 
 
