@@ -84,7 +84,7 @@ def _plain(table: str, frame: pd.DataFrame | None, names: list[str]) -> pd.DataF
     plain = pd.DataFrame(columns_)
     if table == "balances":
         plain = plain.sort_values(["account_id", "on"], ignore_index=True)
-        plain["before"] = plain.groupby("account_id")["balance"].shift(1).fillna(0.0)
+        plain["change"] = plain["balance"] - plain.groupby("account_id")["balance"].shift(1).fillna(0.0)
     return plain
 
 

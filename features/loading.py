@@ -97,7 +97,8 @@ def know(
     """Point the `known_*` views (of all tables, or of these) at what was known at the close of a day; `late_only`: of steady
     rows none.
 
-    Transactions are the late ones only, always: the others are in the load's stream.
+    Transactions are the late ones only, always: the others are in the load's stream. Of a balance stands its `change`: by how
+    much it differs from the one before of the same account.
     """
     for table, rows in held.tables.items():
         con.register(f"steady_{table}", rows)
@@ -105,11 +106,10 @@ def know(
         columns = held.names[table]
         body = _wide(table, columns, as_of_sql(table, f'"loaded_{table}"', as_of, columns))
         if table == "balances":
-            again = 'coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'
-            body = f"SELECT *, {again} AS before FROM ({body})"
+            change = 'balance - coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY "on"), 0)'
+            body = f"SELECT * EXCLUDE (balance), {change} AS change FROM ({body})"
             if table in held.tables and not late_only:
-                told = "SELECT * EXCLUDE (change), balance - change AS before FROM steady_balances"
-                steady = _wide(table, columns, f'{told} WHERE "on" <= {as_of}')
+                steady = _wide(table, columns, f'SELECT * FROM steady_balances WHERE "on" <= {as_of}')
                 body += f" UNION ALL BY NAME {steady}"
         con.execute(f'CREATE OR REPLACE TEMP VIEW "known_{table}" AS {body}')
 

@@ -29,7 +29,7 @@ from sources.tables import TABLES
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_FIRST_BALANCE = "coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY `on`), 0D) AS before"
+_CHANGE = "balance - coalesce(lag(balance) OVER (PARTITION BY account_id ORDER BY `on`), 0D) AS change"
 
 
 class Spark:
@@ -113,7 +113,7 @@ def plain(
     rows = tables.known(spark, canonical, table, as_of, names, buckets).selectExpr(
         *(_said(tables.type_of(spec, name), name) for name in names)
     )
-    return rows.selectExpr("*", _FIRST_BALANCE) if table == "balances" else rows
+    return rows.selectExpr("*", _CHANGE) if table == "balances" else rows
 
 
 def _said(kind: str, name: str) -> str:

@@ -180,18 +180,16 @@ def read_changes(load: Loading, columns: Sequence[str]) -> Found:
     odd = _as_stored(numbers, owner[late], account[late], day[late], known[late], until[late], balance[late])
     last = packing.settled(owner, account, day, balance, is_unsettled)
     owner, day, balance, account = in_order(owner[:last], day[:last], balance[:last], account[:last])
-    change = room.array("balances' change", last)
-    changes(account, balance, change, len(numbers.accounts))
+    changes(account, balance, len(numbers.accounts))
     steady = pa.table(
         {
             "customer_id": owner,
             "account_id": account,
             "on": day,
-            "balance": balance,
-            "change": change,
+            "change": balance,
         }
     )
-    return Found(Stream(starts_of(owner, len(numbers.customers)), day, change, account), steady, odd)
+    return Found(Stream(starts_of(owner, len(numbers.customers)), day, balance, account), steady, odd)
 
 
 def _as_stored(numbers: Numbers, owner: Ints, account: Ints, day: Ints, known: Ints, until: Ints, balance: Doubles) -> pa.Table:

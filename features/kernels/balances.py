@@ -26,13 +26,13 @@ NONE, STEADY, LATE, ENDS = -1, 0, 1, 2  # streams of changes
 
 
 @compiled
-def changes(account: Any, balance: Any, change: Any, count: Any) -> None:
-    """By how much each balance differs from the one before of the same account, 0 before the first."""
+def changes(account: Any, balance: Any, count: Any) -> None:
+    """In place of each balance by how much it differs from the one before of the same account, 0 before the first."""
     before = np.zeros(count + 1)
     for row in range(len(account)):
-        which = account[row]
-        change[row] = balance[row] - before[which]
-        before[which] = balance[row]
+        which, now = account[row], balance[row]
+        balance[row] = now - before[which]
+        before[which] = now
 
 
 @compiled

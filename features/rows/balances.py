@@ -32,7 +32,7 @@ def balance_changes(known: Known) -> Frame:
     accounts = counted_accounts(known).select("account_id", "customer_id", "holds", "kind", "closed_on")
     rows = (
         known.table("balances")
-        .select("account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change"))
+        .select("account_id", nw.col("on").alias("day"), "change")
         .join(accounts, on="account_id", how="inner")
     )
     rows = rows.filter(nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on")))
@@ -52,9 +52,7 @@ def changes_between(known: Known, spans: Frame) -> Frame:
     accounts = (
         counted_accounts(known).select("account_id", "customer_id", "closed_on").join(spans, on="customer_id", how="inner")
     )
-    changes = known.table("balances").select(
-        "account_id", nw.col("on").alias("day"), (nw.col("balance") - nw.col("before")).alias("change")
-    )
+    changes = known.table("balances").select("account_id", nw.col("on").alias("day"), "change")
     rows = changes.join(accounts, on="account_id", how="inner")
     is_open = nw.col("closed_on").is_null() | (nw.col("day") < nw.col("closed_on"))
     moved = is_open & (nw.col("day") >= nw.col("first")) & (nw.col("day") <= nw.col("last"))
