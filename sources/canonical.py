@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from store.errors import DataDamaged, TerraceError
 from store.files import read_json
 from store.fingerprint import unlike
 from store.limits import USUAL, Limits
+
+_FEW = 8  # customers of a bucket that are looked for one by one
 
 
 class DataFile(BaseModel):
@@ -152,24 +154,28 @@ class Canonical:
         same = now.manifest.intake == self.manifest.intake and now.manifest.content() == self.manifest.content()
         return now if same and now.manifest != self.manifest else None
 
-    def placed_sql(self, table: str, among: Collection[str] | None = None) -> str:
+    def placed_sql(self, table: str, among: Collection[str] | None = None, people: Sequence[str] = ()) -> str:
         """A SELECT of the rows in force with `_file` (path under the tables' folder) and `_at` (row in the file).
 
-        `among`: of these files only.
+        `among`: of these files only; `people`: of these customers only.
         """
         files = [file for file in self.files(table) if among is None or Path(file).relative_to(self.root).as_posix() in among]
         names = ", ".join(literal(Path(file).relative_to(self.root).as_posix()) for file in files)
-        return self._in_force_sql(table, files, f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at")
+        place = f", [{names}][r.file_index::BIGINT + 1] AS _file, r.file_row_number AS _at"
+        return self._in_force_sql(table, files, place, people)
 
-    def placed_of_sql(self, table: str, people: str, buckets: Iterable[int]) -> str:
-        """As `placed_sql`, of some customers: a relation of (bucket, id) and the buckets in it.
+    def placed_of_sql(self, table: str, people: str, buckets: Mapping[int, Sequence[str]]) -> str:
+        """As `placed_sql`, of some customers: a relation of (bucket, id), and what it holds.
 
-        Each bucket's files are asked for their own customers only: a row group of every other spans these ids too.
+        Each bucket's files are asked for their own customers only: a row group of every other spans these ids too. A few are
+        asked for one by one: of row groups between them nothing is read then.
         """
         parts = []
-        for bucket in sorted(buckets):
+        for bucket, ids in sorted(buckets.items()):
             among = {file.path for file in self.manifest.tables[table].files if file.bucket == bucket}
-            if among:
+            if among and len(ids) <= _FEW:
+                parts.append(self.placed_sql(table, among, sorted(ids)))
+            elif among:
                 whose = f"(SELECT id FROM {people} WHERE bucket = {bucket}) p ON p.id = r.customer_id"
                 parts.append(f"SELECT r.* FROM ({self.placed_sql(table, among)}) r SEMI JOIN {whose}")
         return " UNION ALL ".join(parts) or f"SELECT * FROM ({self.placed_sql(table)}) WHERE false"
@@ -195,8 +201,8 @@ class Canonical:
             raise damaged(table, hidden, wrong)
         return pq.read_table(self.root / hidden.path, columns=list(columns))
 
-    def _in_force_sql(self, table: str, files: Sequence[str], more: str = "") -> str:
-        """A SELECT over files without the rows that are hidden."""
+    def _in_force_sql(self, table: str, files: Sequence[str], more: str = "", people: Sequence[str] = ()) -> str:
+        """A SELECT over files without the rows that are hidden; of all customers or of some."""
         hidden = self.manifest.tables[table].hidden
         without = ""
         if hidden is not None:
@@ -206,7 +212,12 @@ class Canonical:
                 f" read_parquet({literal(str(self.root / hidden.path))}) WHERE list_contains([{names}], file)) h"
                 " ON h.at = (r.file_index::BIGINT << 40) + r.file_row_number"
             )
-        return f"SELECT r.*{more} FROM {read_sql(table, files)} r{without}"
+        rows, columns = read_sql(table, files), "r.*"
+        if people:
+            places = "file_index, file_row_number"
+            each = (f"SELECT *, {places} FROM {rows} WHERE customer_id = {literal(person)}" for person in people)
+            rows, columns = f"({' UNION ALL '.join(each)})", f"r.* EXCLUDE ({places})"
+        return f"SELECT {columns}{more} FROM {rows} r{without}"
 
     def scan(
         self, con: duckdb.DuckDBPyConnection, table: str, as_of: dt.date, bucket: int | None = None

@@ -59,8 +59,8 @@ def take(part: Part, name: str, ids: str) -> None:
     con.execute(f"INSERT INTO stands_{name} SELECT r.* FROM ({placed}) r SEMI JOIN to_carry a ON a.id = r.{key}")
 
 
-def note_people(part: Part, name: str, ids: str) -> list[int]:
-    """`people` (bucket, id): customers under whom rows of these accounts or loans may stand; the buckets among them.
+def note_people(part: Part, name: str, ids: str) -> dict[int, list[str]]:
+    """`people` (bucket, id): customers under whom rows of these accounts or loans may stand; and what it holds, by bucket.
 
     An owner's rows stand under any number of his, in the bucket of any of them: it may be another that is the oldest now.
     """
@@ -76,7 +76,7 @@ def note_people(part: Part, name: str, ids: str) -> list[int]:
         f" (SELECT DISTINCT customer_id AS id FROM {told} t SEMI JOIN ({ids}) i ON i.id = t.{key}) o"
         f" LEFT JOIN {sets} b USING (root) LEFT JOIN merged_sets c USING (root))"
     )
-    return [row[0] for row in con.execute("SELECT DISTINCT bucket FROM people").fetchall()]
+    return dict(con.execute("SELECT bucket, list(id) FROM people GROUP BY 1").fetchall())
 
 
 def told_often(part: Part, name: str) -> str:

@@ -6,7 +6,7 @@ manifest names the file (`canonical/hidden/TABLE-N.parquet`: file, row) that say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from sources.written import columns_of, order_sql, prepare_owners, rows_sql
 from store.files import write_parquet
 from store.fingerprint import of_file
 
-_Whose = Callable[[duckdb.DuckDBPyConnection], list[int]]
+Whose = Callable[[duckdb.DuckDBPyConnection], dict[int, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Touched:
     rows: str
     replaces: str | None
     by: tuple[str, ...]  # columns of `replaces`
-    people: _Whose | None = None  # makes `people` (bucket, id), under whom such rows may stand; None: any
+    people: Whose | None = None  # makes `people` (bucket, id), under whom such rows may stand; None: any
     carried: str | None = None  # a relation of rows that are as they stand in `stands_T` but for owner and place
+    is_single: bool = False  # it is known that no key of `rows` has two
 
 
 def write_change(
@@ -86,21 +87,17 @@ def _change(
 ) -> TableState:
     state, spec = there.manifest.tables[name], TABLES[name]
     query, _ = rows_sql(
-        con, name, {**owning, name: touched.rows}, there.manifest.buckets, is_single=False, carried=touched.carried
+        con,
+        name,
+        {**owning, name: touched.rows},
+        there.manifest.buckets,
+        is_single=touched.is_single,
+        carried=touched.carried,
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE come_{name} AS {query}")
     columns = columns_of(con, f"come_{name}")
-    listed = ", ".join(f"r.{ident(c)}" for c in columns)
-    _stood(con, there, name, touched, listed)
-    equal = " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in [*columns, "_nth"])
-    come, stood = (_told_apart(spec, columns, f"{side}_{name}") for side in ("come", "stood"))
-    hide, add = (
-        con.sql(f"SELECT {wanted} FROM {one_side} a ANTI JOIN {other} b ON {equal} ORDER BY {order}").to_arrow_table()
-        for wanted, one_side, other, order in (
-            ("_file AS file, _at::BIGINT AS row", stood, come, "ALL"),
-            ("* EXCLUDE (_nth)", come, stood, order_sql(spec)),
-        )
-    )
+    _stood(con, there, name, touched, ", ".join(f"r.{ident(c)}" for c in columns))
+    add, hide = _differences(con, spec, columns)
     if not add.num_rows and not hide.num_rows:
         return state
     come_now, stood_before = (  # what is on both sides cancels out
@@ -110,10 +107,33 @@ def _change(
     counts[name] = counts[name].changed(come_now, stood_before)
     version, files = state.delta_version, state.files
     if add.num_rows:
-        version = append(at_version(there.root / name, version), there.root / name, add.to_reader())
-        files = noted_files(there.root, name, version, files)
+        table = at_version(there.root / name, version)
+        append(table, there.root / name, add.to_reader())
+        version, files = table.version(), noted_files(there.root, name, table, files)
     hidden = _hide(there, name, hide, intake) if hide.num_rows else state.hidden
     return state_of(name, version, state.mapped, undated, counts[name], files, hidden)
+
+
+def _differences(con: duckdb.DuckDBPyConnection, spec: Table, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+    """Rows of `come_T` that `stood_T` lacks, in order; and where those lie that `come_T` lacks.
+
+    Only rows of keys that stand are held against them cell by cell: most have come under keys of their own.
+    """
+    name = spec.name
+    keys = _alike([k for k in spec.key if k in columns])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE met_{name} AS SELECT * FROM come_{name} a SEMI JOIN stood_{name} b ON {keys}")
+    met, stood = (_told_apart(spec, columns, f"{side}_{name}") for side in ("met", "stood"))
+    equal = _alike([*columns, "_nth"])
+    new = (
+        f"SELECT * FROM come_{name} a ANTI JOIN stood_{name} b ON {keys}"
+        f" UNION ALL SELECT * EXCLUDE (_nth) FROM {met} a ANTI JOIN {stood} b ON {equal}"
+    )
+    gone = f"SELECT _file AS file, _at::BIGINT AS row FROM {stood} a ANTI JOIN {met} b ON {equal} ORDER BY ALL"
+    return con.sql(f"SELECT * FROM ({new}) ORDER BY {order_sql(spec)}").to_arrow_table(), con.sql(gone).to_arrow_table()
+
+
+def _alike(columns: Iterable[str]) -> str:
+    return " AND ".join(f"a.{ident(c)} IS NOT DISTINCT FROM b.{ident(c)}" for c in columns)
 
 
 def _told_apart(spec: Table, columns: Sequence[str], relation: str) -> str:

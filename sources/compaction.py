@@ -38,7 +38,7 @@ def compact_tables(
             for bucket in buckets:
                 assert table is not None
                 _write(con, there, name, bucket, table)
-            states[name] = _as_written(there, name, state) if buckets else state
+            states[name] = _as_written(there, name, state, table) if table else state
             done += len(buckets)
     if done:
         made = there.manifest.model_copy(update={"tables": states})
@@ -61,10 +61,9 @@ def _write(con: duckdb.DuckDBPyConnection, there: Canonical, name: str, bucket: 
     replace(table, there.root / name, rows, bucket)
 
 
-def _as_written(there: Canonical, name: str, state: TableState) -> TableState:
-    version = DeltaTable(str(there.root / name)).version()
-    files = noted_files(there.root, name, version, state.files)
-    return state.model_copy(update={"delta_version": version, "files": files, "hidden": None})
+def _as_written(there: Canonical, name: str, state: TableState, table: DeltaTable) -> TableState:
+    files = noted_files(there.root, name, table, state.files)
+    return state.model_copy(update={"delta_version": table.version(), "files": files, "hidden": None})
 
 
 def compact_landed(root: Path, limits: Limits = USUAL) -> int:

@@ -75,7 +75,7 @@ def check_table(
         f"CREATE TABLE verdict_{name} AS SELECT _row, list_sort(list_distinct([{labels}])) AS rules, {_any(out)} AS out"
         f" FROM ruled_{name} WHERE {_any(marks)}"
     )
-    columns = (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row"))
+    columns = tuple(usable_columns(mapped))
     con.execute(f"CREATE VIEW numbered_{name} AS {_clean_sql(con, mapped, columns, rules, copies)}")
     con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
     quarantined = number(con, f"SELECT count(*) FROM verdict_{name} WHERE out")
@@ -94,16 +94,22 @@ def check_table(
     )
 
 
-def clean_before_sql(mapped: Mapped, rows: str, verdict: str, nulled: Iterable[tuple[str, str]]) -> str:
-    """Usable rows among `rows`, mapped at earlier intakes, by the verdict (_row, rules, out, copy) they then got."""
+def usable_columns(mapped: Mapped) -> list[str]:
+    """The columns of usable rows, but for their number."""
+    return [*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row")]
+
+
+def clean_before_sql(
+    mapped: Mapped, rows: str, verdict: str, nulled: Iterable[tuple[str, str]], columns: Iterable[str] | None = None
+) -> str:
+    """Usable rows among `rows`, mapped at earlier intakes, by the verdict (_row, rules, out, copy) they then got; of all
+    columns or of these."""
     labels: dict[str, list[str]] = {}
     for column, label in nulled:
         labels.setdefault(column, []).append(label)
-    kept = ", ".join(_blanked(c, labels) for c in (*mapped.columns, *(c for c in mapped.knowing if c != "currency_of_row")))
-    return (
-        f"SELECT m._row, {kept} FROM {rows} m LEFT JOIN {verdict} v ON v._row = m._row"
-        " WHERE NOT coalesce(v.out, false) AND NOT coalesce(v.copy, false)"
-    )
+    kept = ", ".join(_blanked(c, labels) for c in (usable_columns(mapped) if columns is None else columns))
+    said = f" LEFT JOIN {verdict} v ON v._row = m._row" if labels else ""
+    return f"SELECT m._row, {kept} FROM {rows} m{said} ANTI JOIN (SELECT _row FROM {verdict} WHERE out OR copy) x ON x._row = m._row"
 
 
 def _blanked(column: str, labels: Mapping[str, list[str]]) -> str:

@@ -19,30 +19,24 @@ _ROW_GROUP = 122_880  # rows: what a reader holds of a file at once, and what it
 BUCKET = "bucket"
 
 
-def write_whole(folder: Path, rows: pa.RecordBatchReader) -> int:
-    """Put rows in the place of all there are; the version made. Rows with a column `bucket` lie by it, in a file per bucket."""
+def write_whole(folder: Path, rows: pa.RecordBatchReader) -> DeltaTable:
+    """Put rows in the place of all there are; the table. Rows with a column `bucket` lie by it, in a file per bucket."""
     added = _written(folder, rows)
     create_table_with_add_actions(str(folder), Schema.from_arrow(rows.schema), added, "overwrite", _parts(rows))
-    return _version(DeltaTable(str(folder)))
+    return DeltaTable(str(folder))
 
 
-def append(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader) -> int:
-    """Put rows beside those there are; the version made."""
+def append(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader) -> None:
+    """Put rows beside those there are."""
     table.create_write_transaction(_written(folder, rows), "append", Schema.from_arrow(rows.schema), _parts(rows))
-    return _version(DeltaTable(str(folder)))
+    table.update_incremental()
 
 
-def replace(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader, bucket: int | None) -> int:
-    """Put rows of a bucket (None: of a table without) in the place of those of it that there are; the version made."""
+def replace(table: DeltaTable, folder: Path, rows: pa.RecordBatchReader, bucket: int | None) -> None:
+    """Put rows of a bucket (None: of a table without) in the place of those of it that there are."""
     only = None if bucket is None else [(BUCKET, "=", str(bucket))]
     table.create_write_transaction(_written(folder, rows), "overwrite", Schema.from_arrow(rows.schema), _parts(rows), only)
     table.update_incremental()
-    return _version(table)
-
-
-def _version(table: DeltaTable) -> int:
-    version: int = table.version()
-    return version
 
 
 def _parts(rows: pa.RecordBatchReader) -> list[str] | None:

@@ -7,13 +7,14 @@ first movement. What was found so far is kept as one row per account; of several
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from sources import held
 from sources.balances import RunningCheck
-from sources.landed import RunningKept, copy, rows_of
+from sources.landed import File, RunningKept, copy, rows_of
 from sources.lives import ends_sql, life_sql
 from sources.part import Part
 from sources.settings import SourceSettings
@@ -39,14 +40,16 @@ class Followed:
 
     @staticmethod
     def look(part: Part) -> None:
-        """`running_was`: where the accounts stood of which movements come or go."""
+        """`running_was`: where the accounts stood of which movements come or go; `moving` (account_id, first_on): of new ones."""
         if part.kept is None:
             return
         con, files = part.con, part.kept.running.files if part.kept.running else ()
-        latest = f"SELECT * FROM {rows_of(part.root, files)}" if files else "SELECT NULL::BIGINT AS intake, * FROM running_was"
         con.execute(f"CREATE TABLE running_was ({_FIGURES})")
-        con.execute(f"CREATE VIEW running_kept AS {latest}")
-        _note_was(con, "SELECT account_id FROM new_transactions UNION SELECT account_id FROM gone_transactions")
+        con.execute(f"CREATE VIEW running_kept AS {_latest_sql(part.root, files) if files else 'FROM running_was'}")
+        con.execute('CREATE TABLE moving AS SELECT account_id, min("on") AS first_on FROM new_transactions GROUP BY 1')
+        part.once["transactions", "account_id"] = "SELECT account_id FROM moving"
+        come_or_go = "SELECT account_id FROM moving UNION SELECT account_id FROM gone_transactions"
+        con.execute(f"INSERT INTO running_was SELECT * FROM running_kept SEMI JOIN ({come_or_go}) USING (account_id)")
 
     @staticmethod
     def prepare(part: Part, settings: SourceSettings, *, anew: bool = False) -> None:
@@ -76,7 +79,7 @@ class Followed:
             con.execute(
                 "INSERT INTO refollowed SELECT account_id FROM running_was w SEMI JOIN life_changed c ON c.id = w.account_id"
             )
-            if part.there("moved_accounts"):  # and so is whose it is
+            if "moved_accounts" in part.made:  # and so is whose it is
                 con.execute("INSERT INTO refollowed SELECT id FROM moved_accounts SEMI JOIN running_kept ON account_id = id")
             moving = "(FROM all_accounts SEMI JOIN new_transactions USING (account_id))"
             closed = f"SELECT DISTINCT id FROM ({ends_sql(_told(con), moving)})"  # once told to be closed, if open again
@@ -179,8 +182,7 @@ class Followed:
             return now
         rest = one(
             self.con,
-            "SELECT min(first_on) FROM (SELECT * FROM running_kept ANTI JOIN running_now USING (account_id)"
-            " QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY intake DESC) = 1)",
+            "SELECT min(first_on) FROM running_kept ANTI JOIN running_now USING (account_id)",
         )[0]
         return min((day for day in (rest, now) if day), default=None)
 
@@ -195,9 +197,21 @@ def _told(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [d[0] for d in con.execute("SELECT * FROM clean_accounts LIMIT 0").description or []]
 
 
+def _latest_sql(root: Path, files: Sequence[File]) -> str:
+    """A SELECT of one row per account, of the latest file that has one. The first file has nearly all, so only the later ones
+    are put in order: there few accounts have several."""
+    first, later = rows_of(root, files[:1]), rows_of(root, files[1:])
+    if len(files) == 1:
+        return f"SELECT * EXCLUDE (intake) FROM {first}"
+    last = "QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY intake DESC) = 1"
+    return (
+        f"SELECT * EXCLUDE (intake) FROM {first} f ANTI JOIN {later} l USING (account_id)"
+        f" UNION ALL SELECT * EXCLUDE (intake) FROM (FROM {later} {last})"
+    )
+
+
 def _note_was(con: duckdb.DuckDBPyConnection, accounts: str) -> None:
     con.execute(
-        f"INSERT INTO running_was SELECT * EXCLUDE (intake) FROM running_kept SEMI JOIN ({accounts}) USING (account_id)"
+        f"INSERT INTO running_was SELECT * FROM running_kept SEMI JOIN ({accounts}) USING (account_id)"
         " ANTI JOIN running_was USING (account_id)"
-        " QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY intake DESC) = 1"
     )

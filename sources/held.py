@@ -24,8 +24,9 @@ def keys(part: Part, parent: str, name: str, needed: str) -> None:
         usable = f"SELECT DISTINCT id FROM ({key_sql(part, parent, rows)}) SEMI JOIN ({needed}) n USING (id)"
         part.con.execute(f"CREATE TABLE {mine} AS {usable}")
         return
-    if not part.there(f"keys_{parent}"):
+    if f"keys_{parent}" not in part.made:
         part.con.execute(f"CREATE TABLE keys_{parent} AS SELECT DISTINCT id FROM ({key_sql(part, parent, f'all_{parent}')})")
+        part.made.add(f"keys_{parent}")
     part.con.execute(f"CREATE VIEW {mine} AS FROM keys_{parent}")
 
 
@@ -48,18 +49,18 @@ def hold(part: Part, name: str, needed: str) -> None:
 def _hold(part: Part, name: str, needed: str) -> None:
     con, held = part.con, f"held_{name}"
     asked = f"SELECT id FROM ({needed})"
-    if not part.there(held):
+    if held not in part.made:
         key, mapped = TABLES[name].key[0], part.mapped[name]
         told = [c for c in _HELD if c in (*mapped.columns, *mapped.knowing) and c != key]
         listed = ", ".join(ident(c) for c in (key, *told))
         con.execute(f"CREATE TABLE {held} AS SELECT {listed} FROM all_{name} WHERE false")
         con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
+        part.made.add(held)
         asked = " UNION ALL ".join([asked, *_named(part, name)])
     con.execute(f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) EXCEPT SELECT id FROM asked_{name}")
     if not part.some("asking"):
         return
-    listed = ", ".join(f"a.{ident(c)}" for c in columns_of(con, held))
-    con.execute(f"INSERT INTO {held} SELECT {listed} FROM all_{name} a SEMI JOIN asking n ON n.id = a.{TABLES[name].key[0]}")
+    con.execute(f"INSERT INTO {held} {part.all_of(name, 'asking', columns_of(con, held))}")
     con.execute(f"INSERT INTO asked_{name} SELECT * FROM asking")
     part.grown.add(name)
 
@@ -70,7 +71,7 @@ def _named(part: Part, parent: str) -> list[str]:
     found = [f"SELECT {own} FROM {side}_{parent}" for side in ("clean", "before")]
     for name, have in sorted(part.read.items()):
         refer = [c for c, to in TABLES[name].references if to == parent and c in have]
-        found += [f"SELECT {ident(c)} FROM new_{name}" for c in refer]
+        found += [part.once.get((name, c), f"SELECT {ident(c)} FROM new_{name}") for c in refer]
     return found
 
 
@@ -81,8 +82,9 @@ def life(part: Part, owner: str, needed: str) -> None:
         if part.kept is not None:
             rows = f"held_{owner}"
             hold(part, owner, needed)
-        if part.there(f"life_{owner}") and owner not in part.grown:
+        if f"life_{owner}" in part.made and owner not in part.grown:
             return
         part.grown.discard(owner)
+        part.made.add(f"life_{owner}")
         told = (*mapped.columns, *mapped.knowing)
         part.con.execute(f"CREATE OR REPLACE TABLE life_{owner} AS {life_sql(owner, told, rows)}")

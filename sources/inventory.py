@@ -45,9 +45,9 @@ def _sums(counts: Mapping[Any, int], added: Mapping[Any, int], removed: Mapping[
     return {key: count for key, count in sums.items() if count}
 
 
-def noted_files(root: Path, name: str, version: int, known: Iterable[DataFile] = ()) -> tuple[DataFile, ...]:
-    """The data files of a Delta table at a version, by its log: a folder's name may hold blanks or Chinese."""
-    added = pa.table(DeltaTable(str(root / name), version=version).get_add_actions(flatten=True)).to_pydict()
+def noted_files(root: Path, name: str, table: DeltaTable, known: Iterable[DataFile] = ()) -> tuple[DataFile, ...]:
+    """The data files of a Delta table as it was opened, by its log: a folder's name may hold blanks or Chinese."""
+    added = pa.table(table.get_add_actions(flatten=True)).to_pydict()
     buckets = added.get("partition.bucket", [None] * len(added["path"]))
     there, found = {file.path: file for file in known}, []
     for path, bucket in sorted(zip(added["path"], buckets, strict=True)):

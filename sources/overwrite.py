@@ -89,11 +89,11 @@ def _written(
     query, present = rows_sql(con, name, sources, buckets, is_single=is_single)
     _check_columns(name, present)
     rows = con.sql(f"SELECT * FROM ({query}) ORDER BY {order_sql(TABLES[name])}").to_arrow_reader(_BATCH)
-    version = write_whole(root / name, rows)
-    files = noted_files(root, name, version)
+    table = write_whole(root / name, rows)
+    files = noted_files(root, name, table)
     listed = [str(root / file.path) for file in files]
     counted = count_rows(name, read_sql(name, listed), limits) if listed else Counts()
-    return state_of(name, version, present, undated, counted, files), counted
+    return state_of(name, table.version(), present, undated, counted, files), counted
 
 
 def _check_columns(name: str, present: Sequence[str]) -> None:

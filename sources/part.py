@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from sources import carried, held, reach
 from sources.canonical import Canonical
-from sources.change import Touched
+from sources.change import Touched, Whose
 from sources.contract import Checked, clean_before_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
@@ -49,6 +49,8 @@ class Part:
     in_force: Canonical | None = None  # the tables in force, of which rows are carried over that only change hands
     carried: dict[str, str] = field(default_factory=dict)  # table -> relation of those rows
     read: dict[str, tuple[str, ...]] = field(default_factory=dict)  # table -> columns of its rows, as they were mapped
+    once: dict[tuple[str, str], str] = field(default_factory=dict)  # (table, column) -> SELECT of its new values, each once
+    made: set[str] = field(default_factory=set)  # relations made only where they are wanted
     grown: set[str] = field(default_factory=set)  # tables of which more is held than was when last asked for lives
     holding: RLock = field(default_factory=RLock)  # held by the lane that adds to what is held
     lanes: int = 1  # tables gone over at a time
@@ -127,7 +129,7 @@ class Part:
         self.still.add(name)
         con.execute(f"CREATE VIEW mapped_{name} AS SELECT * FROM new_{name} WHERE false")
         con.execute(f"CREATE VIEW now_{name} AS SELECT * FROM was_{name}")
-        con.execute(f"CREATE VIEW numbered_{name} AS {self._usable(name)} AND false")
+        con.execute(f"CREATE VIEW numbered_{name} AS SELECT * FROM ({self._usable(name)}) WHERE false")
         con.execute(f"CREATE VIEW clean_{name} AS SELECT * EXCLUDE (_row) FROM numbered_{name}")
         con.execute(f"CREATE VIEW before_{name} AS SELECT * FROM numbered_{name}")
         con.execute(f"CREATE VIEW all_{name} AS SELECT * EXCLUDE (_row) FROM ({self._usable(name)})")
@@ -140,15 +142,27 @@ class Part:
         kept = self.before(name)
         return rows_of(self.root, [kept.several]) if kept and kept.several else f"(SELECT * FROM new_{name} WHERE false)"
 
-    def _usable(self, name: str) -> str:
-        """Usable rows of earlier intakes that are not taken back."""
-        kept = self.before(name)
-        assert kept is not None
-        nulled = [(label.partition(":")[2], label) for label, action in kept.actions.items() if action == "null"]
-        return clean_before_sql(self.mapped[name], f"stored_{name}", f"was_{name}", nulled)
+    def _usable(self, name: str, rows: str = "", columns: Sequence[str] | None = None) -> str:
+        """Usable rows of earlier intakes that are not taken back, or of `rows` among them."""
+        if (kept := self.before(name)) is not None and name in self.still:
+            nulled = [(label.partition(":")[2], label) for label, action in kept.actions.items() if action == "null"]
+        else:
+            nulled = list(self.done[name].nulled)
+        return clean_before_sql(self.mapped[name], rows or f"stored_{name}", f"was_{name}", nulled, columns)
 
-    def there(self, table: str) -> bool:
-        return bool(number(self.con, f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {literal(table)}"))
+    def all_of(self, name: str, ids: str, columns: Sequence[str]) -> str:
+        """A SELECT of columns of `all_T`, of the keys in a relation of `id`.
+
+        They are looked up in what is stored before anything else is asked of it: else all that is stored is.
+        """
+        key, read = ident(TABLES[name].key[0]), ["_row", *dict.fromkeys([*self.keys_of(name), *columns])]
+        listed, theirs = ", ".join(ident(c) for c in columns), f"SEMI JOIN {ids} i ON i.id = m.{key}"
+        still = self._usable(name, "stood", read[1:])
+        return (
+            f"WITH stood AS MATERIALIZED (SELECT {', '.join(f'm.{ident(c)}' for c in read)} FROM stored_{name} m {theirs})"
+            f" SELECT {listed} FROM clean_{name} m {theirs} UNION ALL SELECT {listed} FROM ({still}) m"
+            f" ANTI JOIN seeds_{name} s ON {reach.same(self.keys_of(name), 'm', 's')}"
+        )
 
     def checked(self, name: str, found: Checked) -> None:
         """Note what the check of a table changed for those that depend on it; makes `all_T`."""
@@ -161,10 +175,10 @@ class Part:
             return
         keys = self.keys_of(name)
         rows = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
-        con.execute(f"CREATE TABLE before_{name} AS {clean_before_sql(mapped, rows, f'was_{name}', found.nulled)}")
-        still = clean_before_sql(mapped, f"stored_{name}", f"was_{name}", found.nulled)
+        con.execute(f"CREATE TABLE before_{name} AS {self._usable(name, rows)}")
         con.execute(
-            f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name} UNION ALL BY NAME SELECT * EXCLUDE (_row) FROM ({still}) m"
+            f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name} UNION ALL BY NAME"
+            f" SELECT * EXCLUDE (_row) FROM ({self._usable(name)}) m"
             f" ANTI JOIN seeds_{name} s ON {reach.same(keys, 'm', 's')}"
         )
         if name not in _PARENTS:
@@ -185,9 +199,10 @@ class Part:
             f"SELECT DISTINCT {key} AS id FROM ({differ}) SEMI JOIN before_{name} b USING ({key})"
             f" ANTI JOIN removed_{name} r ON r.id = {key}"
         )
-        if self.there("moved_people"):
+        if "moved_people" in self.made:
             own += f" UNION SELECT {key} FROM before_{name} SEMI JOIN moved_people p ON p.id = customer_id"
         con.execute(f"CREATE TABLE moved_{name} AS {own}")
+        self.made.add(f"moved_{name}")
 
     def touched(self, name: str, relation: str) -> Touched | None:
         """What of a table is written again, by `relation`; None where nothing was touched."""
@@ -198,22 +213,22 @@ class Part:
             return Touched(relation, followed, ("account_id",), self._people(name, "SELECT account_id AS id FROM followed"))
         if name in self.still:
             return None
-        keys, spec = self.keys_of(name), TABLES[name]
+        keys, spec, is_single = self.keys_of(name), TABLES[name], not self.done[name].has_versions
         told = f"(SELECT * FROM old_{name} UNION ALL BY NAME SELECT * FROM gone_{name})"
         if not self.some(f"old_{name}") and not self.some(f"gone_{name}"):
-            return Touched(relation, None, tuple(keys), carried=self.carried.get(name))
+            return Touched(relation, None, tuple(keys), carried=self.carried.get(name), is_single=is_single)
         people = [c for c in reach.PEOPLE if c in keys and spec.by == "customer" and name != "customers"]
         joins, listed = "", {k: f"h.{ident(k)}" for k in keys}
-        if people and self.there("merged_sets"):  # rows stand under any number of the set
+        if people and "merged_sets" in self.made:  # rows stand under any number of the set
             for c in people:
                 joins += f" LEFT JOIN merged_sets a_{c} ON a_{c}.customer_id = h.{c}"
                 joins += f" LEFT JOIN merged_sets b_{c} ON b_{c}.root = a_{c}.root"
                 listed[c] = f"coalesce(b_{c}.customer_id, h.{c}) AS {c}"
         replaces = f"SELECT DISTINCT {', '.join(listed.values())} FROM {told} h{joins}"
         whose = self._people(name, f"SELECT {spec.by}_id AS id FROM {told}")
-        return Touched(relation, replaces, tuple(keys), whose, self.carried.get(name))
+        return Touched(relation, replaces, tuple(keys), whose, self.carried.get(name), is_single)
 
-    def _people(self, name: str, ids: str) -> Callable[[duckdb.DuckDBPyConnection], list[int]] | None:
+    def _people(self, name: str, ids: str) -> Whose | None:
         """Notes the customers under whom rows of accounts or loans may stand; None where it does not help to find them."""
         return (lambda con: carried.note_people(self.on(con), name, ids)) if carried.carries(self, name) else None
 
@@ -238,6 +253,7 @@ class Part:
             rows = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
             con.register("_noted", rows)
             con.execute(f"CREATE TABLE {name} AS SELECT * FROM _noted")
+            self.made.add(name)
             con.unregister("_noted")
         wanted = sorted({bucket for buckets in self.rebuilt.values() for bucket in buckets})
         if wanted:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 PEOPLE = ("customer_id", "related_id")
 _ABOVE = ("customers", "accounts", "loans")  # whose rows say whose the others are
 _FOLLOWED = (  # accounts whose movements must be followed from the first: some are not later than all that were there
-    "SELECT account_id FROM (SELECT n.account_id FROM"
-    ' (SELECT account_id, min("on") AS first_on FROM new_transactions GROUP BY 1) n'
-    " JOIN running_was b USING (account_id) WHERE n.first_on <= b.last_on UNION SELECT id FROM refollowed)"
+    "SELECT account_id FROM (SELECT n.account_id FROM moving n JOIN running_was b USING (account_id)"
+    " WHERE n.first_on <= b.last_on UNION SELECT id FROM refollowed)"
 )
 
 
@@ -48,7 +47,7 @@ def seed(part: Part, name: str, mapped: Mapped, ahead: tuple[dt.date | None, dt.
         if part.some(f"removed_{parent}"):
             parts.append(f"SELECT {listed} FROM stored_{name} m SEMI JOIN removed_{parent} r ON r.id = m.{ident(column)}")
     people = [c for c in PEOPLE if c in mapped.columns and spec.by == "customer"]
-    if people and part.there("moved_people") and part.some("moved_people"):
+    if people and "moved_people" in part.made and part.some("moved_people"):
         if _fetch_people(part, name, [c for c in people if c in keys]):
             people, parts = [c for c in people if c not in keys], [*parts, f"SELECT {listed} FROM old_{name} m"]
         parts += [f"SELECT {listed} FROM stored_{name} m SEMI JOIN moved_people p ON p.id = m.{c}" for c in people]
@@ -71,7 +70,7 @@ def close(part: Part, name: str, *, running: bool) -> None:
     """`old_T`: stored rows of all seeds, and what belongs together with them, until nothing more does."""
     con, keys, spec = part.con, part.keys_of(name), TABLES[name]
     people = [c for c in PEOPLE if c in spec.key and name != "customers" and spec.by == "customer"]
-    merged = people and part.there("merged_sets") and part.some("merged_sets")
+    merged = people and "merged_sets" in part.made and part.some("merged_sets")
     follows, carries = name == "transactions" and running, carried.carries(part, name)
     if follows:
         con.execute("CREATE TABLE followed (account_id VARCHAR)")
@@ -105,15 +104,20 @@ def _looked_at(name: str) -> str:
 
 
 def _of_sets(part: Part, name: str, people: Sequence[str]) -> list[str]:
-    """SELECTs of stored rows of all numbers of those people whose rows are looked at."""
+    """SELECTs of stored rows of all numbers of those people whose rows are looked at; `seed` has found those of `moved_people`."""
     if not (part.some(f"old_{name}") or part.some(f"gone_{name}")):
         return []
-    return [
-        f"SELECT m.* FROM stored_{name} m SEMI JOIN (SELECT b.customer_id FROM merged_sets a SEMI JOIN {_looked_at(name)} h"
-        f" ON h.{column} = a.customer_id JOIN merged_sets b USING (root)) p ON p.customer_id = m.{other}"
-        for column in people
-        for other in people
-    ]
+    wider = []
+    for column in people:
+        con, numbers = part.con, f"numbers_by_{column}"
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {numbers} AS SELECT DISTINCT b.customer_id AS id FROM merged_sets a"
+            f" SEMI JOIN {_looked_at(name)} h ON h.{column} = a.customer_id JOIN merged_sets b USING (root)"
+            " ANTI JOIN moved_people p ON p.id = b.customer_id"
+        )
+        if part.some(numbers):
+            wider += [f"SELECT m.* FROM stored_{name} m SEMI JOIN {numbers} p ON p.id = m.{other}" for other in people]
+    return wider
 
 
 def _of_followed(part: Part, name: str, *, carries: bool) -> list[str]:

@@ -123,7 +123,7 @@ def _written(
         rows = con.sql(f"SELECT * FROM ({query}){only} ORDER BY {order_sql(TABLES[name])}").to_arrow_reader(200_000)
         replace(table, folder, rows, bucket)
     stay = [file for file in state.files if file.bucket not in buckets and buckets]
-    files = noted_files(there.root, name, table.version(), stay)
+    files = noted_files(there.root, name, table, stay)
     made = state.model_copy(update={"delta_version": table.version(), "files": files})
     if state.hidden and wrong_with(there.root, state.hidden):
         made = made.model_copy(update={"hidden": None})
