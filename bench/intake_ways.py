@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -156,10 +157,11 @@ def _rows(canonical: Canonical) -> int:
 
 
 def _copied(place: Place, before: str, bank: BankFile) -> Home:
-    """A home as an earlier way left it, to go on from."""
+    """A home as an earlier way left it, to go on from; on the disk, for an intake that syncs would else wait for the copy."""
     root = place.work / f"{before}-and-later"
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(place.work / before, root)
+    os.sync()
     return Home(root / bank.bank.id)
 
 

@@ -109,7 +109,8 @@ def clean_before_sql(
         labels.setdefault(column, []).append(label)
     kept = ", ".join(_blanked(c, labels) for c in (usable_columns(mapped) if columns is None else columns))
     said = f" LEFT JOIN {verdict} v ON v._row = m._row" if labels else ""
-    return f"SELECT m._row, {kept} FROM {rows} m{said} ANTI JOIN (SELECT _row FROM {verdict} WHERE out OR copy) x ON x._row = m._row"
+    unusable = f"(SELECT _row FROM {verdict} WHERE out OR copy)"
+    return f"SELECT m._row, {kept} FROM {rows} m{said} ANTI JOIN {unusable} x ON x._row = m._row"
 
 
 def _blanked(column: str, labels: Mapping[str, list[str]]) -> str:

@@ -40,7 +40,8 @@ class Followed:
 
     @staticmethod
     def look(part: Part) -> None:
-        """`running_was`: where the accounts stood of which movements come or go; `moving` (account_id, first_on): of new ones."""
+        """`running_was`: where the accounts stood of which movements come or go; `moving` (account_id, first_on): those of
+        which they come."""
         if part.kept is None:
             return
         con, files = part.con, part.kept.running.files if part.kept.running else ()
@@ -198,8 +199,10 @@ def _told(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _latest_sql(root: Path, files: Sequence[File]) -> str:
-    """A SELECT of one row per account, of the latest file that has one. The first file has nearly all, so only the later ones
-    are put in order: there few accounts have several."""
+    """A SELECT of one row per account, of the latest file that has one.
+
+    The first file, of a first intake or put together of several, has one of nearly all: only those since are put in order.
+    """
     first, later = rows_of(root, files[:1]), rows_of(root, files[1:])
     if len(files) == 1:
         return f"SELECT * EXCLUDE (intake) FROM {first}"

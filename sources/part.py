@@ -13,7 +13,7 @@ the whole bank after the check.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
@@ -27,7 +27,7 @@ from sources.change import Touched, Whose
 from sources.contract import Checked, clean_before_sql
 from sources.landed import State, TableKept, columns_sql, rows_of
 from sources.mapping import Mapped
-from sources.sqltext import ident, literal, number
+from sources.sqltext import ident, number
 from sources.tables import TABLES
 from sources.written import bucket_sql, columns_of, owners_sql
 
@@ -166,7 +166,7 @@ class Part:
 
     def checked(self, name: str, found: Checked) -> None:
         """Note what the check of a table changed for those that depend on it; makes `all_T`."""
-        con, mapped = self.con, self.mapped[name]
+        con = self.con
         self.done[name] = found
         if self.kept is None:
             con.execute(f"CREATE VIEW all_{name} AS SELECT * FROM clean_{name}")

@@ -104,7 +104,7 @@ def _looked_at(name: str) -> str:
 
 
 def _of_sets(part: Part, name: str, people: Sequence[str]) -> list[str]:
-    """SELECTs of stored rows of all numbers of those people whose rows are looked at; `seed` has found those of `moved_people`."""
+    """SELECTs of stored rows of all numbers of those people whose rows are looked at; `seed` has found those of moved ones."""
     if not (part.some(f"old_{name}") or part.some(f"gone_{name}")):
         return []
     wider = []
