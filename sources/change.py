@@ -58,7 +58,7 @@ def write_change(
     say: Progress,
     before_manifest: Callable[[], None],
 ) -> Canonical:
-    """Bring the touched rows of each table into force. `owning`: relations of merges, accounts and loans that own them;
+    """Bring the touched rows of each table into force, people being prepared. `owning`: relations of what owns them;
     `counts` of each table are brought up to date. The manifest is written last: a crash leaves the earlier intake in force."""
     states = dict(there.manifest.tables)
     prepare_owners(con, owning, there.manifest.buckets)

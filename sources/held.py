@@ -57,7 +57,10 @@ def _hold(part: Part, name: str, needed: str) -> None:
         con.execute(f"CREATE TABLE asked_{name} (id VARCHAR)")
         part.made.add(held)
         asked = " UNION ALL ".join([asked, *_named(part, name)])
-    con.execute(f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) EXCEPT SELECT id FROM asked_{name}")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE asking AS SELECT DISTINCT id FROM ({asked}) ANTI JOIN asked_{name} USING (id)"
+        " WHERE id IS NOT NULL"
+    )
     if not part.some("asking"):
         return
     con.execute(f"INSERT INTO {held} {part.all_of(name, 'asking', columns_of(con, held))}")

@@ -68,9 +68,9 @@ class Job:
             come = arrivals(con, self.settings, found, before, self.kept)
         lanes = self._lanes(come)
         with closing(self._connection(work, is_little=bool(lanes))) as con:
-            landed = self._land(con, come, found, columns, work)
             if lanes:
                 con.execute("SET threads = 1")
+            landed = self._land(con, come, found, columns, work, lanes or 1)
             self._lock(con, come, work)
             part = Part(con, self.root, self.kept, in_force=self.there, lanes=lanes or 1)
             mapped, files = self._map(come, part, asked)
@@ -121,25 +121,25 @@ class Job:
         found: Mapping[str, Delivery],
         columns: Mapping[str, Mapping[str, str]],
         work: Path,
+        lanes: int,
     ) -> dict[str, Landed]:
         """What has to be read, as relations of the inputs' names; those with nothing new are empty."""
-        landed = {}
-        for place, (name, spec) in enumerate(self.settings.inputs.items()):
-            self.say(f"read {name}", place, len(self.settings.inputs))
+
+        def land_one(name: str, con: duckdb.DuckDBPyConnection) -> Landed:
+            spec, have = self.settings.inputs[name], columns[name]
             if spec.delivery == "full" and (self.kept is None or name in come.files):
                 delivery = found.get(name, Delivery(name, (), ""))
-                landed[name], self.days[name] = land_full(
-                    con, delivery, as_landed(spec), columns[name], work, self.histories[name]
-                )
-            elif spec.delivery == "full":
-                landed[name] = replace(
-                    empty(con, name, columns[name]), last_on=max(self.histories[name].contents(), default=None)
-                )
-            elif come.files.get(name):
-                landed[name] = land(con, replace(found[name], files=come.files[name]), as_landed(spec), columns[name], work)
-            else:
-                landed[name] = empty(con, name, columns[name])
-        return landed
+                landed, self.days[name] = land_full(con, delivery, as_landed(spec), have, work, self.histories[name])
+                return landed
+            if spec.delivery == "full":
+                return replace(empty(con, name, have), last_on=max(self.histories[name].contents(), default=None))
+            if come.files.get(name):
+                return land(con, replace(found[name], files=come.files[name]), as_landed(spec), have, work)
+            return empty(con, name, have)
+
+        names = self.settings.inputs
+        made = beside(con, {f"read {name}": partial(land_one, name) for name in names}, lanes, self.say)
+        return {name: made[f"read {name}"] for name in names}
 
     def _lock(self, con: duckdb.DuckDBPyConnection, come: Arrivals, work: Path) -> None:
         """Mapping SQL is the bank's: from here on nothing but the inputs and what Terrace itself keeps can be read, and no

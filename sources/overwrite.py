@@ -13,7 +13,7 @@ from sources.deltafiles import write_whole
 from sources.in_force import Progress, put_in_force
 from sources.inventory import Counts, count_rows, noted_files, state_of
 from sources.tables import TABLES
-from sources.written import KNOWING, order_sql, prepare_owners, rows_sql
+from sources.written import KNOWING, order_sql, prepare_owners, prepare_people, rows_sql
 from store.errors import TerraceError
 from store.limits import USUAL, Limits
 
@@ -51,6 +51,7 @@ def write_canonical(
     called when all else is written.
     """
     states: dict[str, TableState] = {}
+    prepare_people(con, sources.get("merges"))
     prepare_owners(con, sources, buckets)
     for name in [table for table in TABLES if table in sources]:
         say(f"write {name}", len(states), len(sources))

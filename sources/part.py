@@ -114,7 +114,8 @@ class Part:
             if column in mapped.columns and parent in self.done and parent != name:
                 if self.kept is not None:
                     held.hold(self, parent, f"SELECT {ident(column)} AS id FROM old_{name}")
-                held.keys(self, parent, name, f"SELECT {ident(column)} AS id FROM mapped_{name}")
+                new = self.once.get((name, column), f"SELECT {ident(column)} FROM new_{name}")
+                held.keys(self, parent, name, f"SELECT {ident(column)} AS id FROM old_{name} UNION ALL {new}")
         owner = carried.OWNERS.get(TABLES[name].by)
         if owner in self.done:
             held.life(self, str(owner), f"SELECT {TABLES[name].by}_id AS id FROM old_{name}")

@@ -26,7 +26,7 @@ from sources.settings import SourceSettings
 from sources.sqltext import literals
 from sources.tables import TABLES
 from sources.turns import in_order
-from sources.written import order_sql, prepare_owners, rows_sql
+from sources.written import order_sql, prepare_owners, prepare_people, rows_sql
 from store.errors import DataDamaged
 
 
@@ -85,6 +85,7 @@ def rebuild(
                 derive_balances(con, kept.running.start if kept.running else None)
         relations = relations_of(part, settings)
         owning, states = part.owning(), dict(there.manifest.tables)
+        prepare_people(con, owning.get("merges"))
         prepare_owners(con, owning, there.manifest.buckets)
         for name, buckets in rebuilt.items():
             states[name] = _written(con, there, name, buckets, owning | {name: relations[name]})

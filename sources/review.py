@@ -23,6 +23,7 @@ from sources.part import Part
 from sources.settings import SourceSettings
 from sources.statement import first_sentence
 from sources.turns import in_order, longest_first, waits_for
+from sources.written import prepare_people
 from store.errors import ConfigError
 
 # Only what stands behind the value, which the message quotes: nothing of the value can be taken for it.
@@ -104,6 +105,9 @@ def gone_over(
         works[f"check {name}"] = partial(check, name)
         if name == "transactions" and runs(mapped):
             works["running balances"] = lambda con: followed.append(_follow(part.on(con), terms))
+    if goes_on:  # a first intake prepares them as it writes
+        works["people"] = lambda con: prepare_people(con, "all_merges" if "merges" in mapped else None)
+        after["people"] = ["check merges"]
     beside(part.con, works, part.lanes, say, after)
     part.in_order(in_order(mapped))
     return {name: tables[name] for name in settings.tables}, followed[0] if followed else None

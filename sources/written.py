@@ -30,15 +30,18 @@ def buckets_for(rows: int) -> int:
     return min(_MOST_BUCKETS, max(_FEWEST_BUCKETS, 1 << (rows // _IN_BUCKET).bit_length()))
 
 
-def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], buckets: int) -> None:
-    """`_owner_account`, `_owner_loan`: whose each was, and when, with the owner's bucket; `_merged`: the oldest number of
-    each merged set."""
-    roots = merged_roots(note_persons(con, sources["merges"]) if "merges" in sources else [])
+def prepare_people(con: duckdb.DuckDBPyConnection, merges: str | None) -> None:
+    """`_merged`: the oldest number of each merged set; `_person`: which number stood for whom. From a relation of merges."""
+    roots = merged_roots(note_persons(con, merges) if merges else [])
     con.execute("CREATE OR REPLACE TABLE _merged (customer_id VARCHAR, root VARCHAR)")
     if roots:
         con.register("_merged_rows", pa.table({"customer_id": list(roots), "root": list(roots.values())}))
         con.execute("INSERT INTO _merged SELECT * FROM _merged_rows")
         con.unregister("_merged_rows")
+
+
+def prepare_owners(con: duckdb.DuckDBPyConnection, sources: Mapping[str, str], buckets: int) -> None:
+    """`_owner_account`, `_owner_loan`: whose each was, and when, with the owner's bucket, people being prepared."""
     for name, table in (("account", "accounts"), ("loan", "loans")):
         nothing = (f"NULL::VARCHAR AS {name}_id", "NULL::VARCHAR AS customer_id", "NULL::DATE AS since", "NULL::DATE AS until")
         query = f"SELECT {', '.join(nothing)} WHERE false"
