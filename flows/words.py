@@ -75,7 +75,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "map": ("转换 {name}", "map {name}"), "check": ("检查 {name}", "check {name}"), "write": ("写入 {name}", "write {name}"),
     "rebuild": ("用落地数据重建 {name}", "make {name} again from what was landed"),
     "into_force": ("数据生效", "bring the data into force"),
-    "running": ("核对余额", "running balances"), "quality": ("质量报告", "quality report"),
+    "running": ("核对余额", "running balances"), "people": ("核对合并的客户号", "merged customer numbers"),
+    "quality": ("质量报告", "quality report"),
 }
 
 
