@@ -3,13 +3,16 @@
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sources.canonical import open_canonical
+from sources.canonical import Canonical, DataFile, open_canonical
 from sources.connection import connect
 from sources.overwrite import write_canonical
 from sources.written import buckets_for
+from store.fingerprint import of_file
+from store.limits import USUAL
 
 
 def test_a_home_whose_name_has_blanks_and_chinese_is_read_bucket_by_bucket(tmp_path: Path) -> None:
@@ -47,3 +50,34 @@ def test_rows_lie_by_bucket_owner_and_day_however_many_they_are(tmp_path: Path) 
         rows = pq.read_table(file, columns=["customer_id", "on", "account_id"], partitioning=None).to_pandas()
         assert len(rows) > 100_000
         assert rows.equals(rows.sort_values(["customer_id", "on", "account_id"], ignore_index=True))
+
+
+@pytest.mark.parametrize("asked", [3, 300])
+def test_rows_of_some_people_are_found_whether_they_are_few_or_many_and_hidden_ones_are_not(tmp_path: Path, asked: int) -> None:
+    root, day = tmp_path / "canonical", dt.date(2024, 12, 31)
+    con = connect()
+    con.execute("CREATE TABLE people AS SELECT 'C' || i AS customer_id, DATE '2020-01-01' AS opened_on FROM range(600) r(i)")
+    con.execute("CREATE TABLE held AS SELECT 'A' || (i % 5) || customer_id AS account_id, people.* FROM people, range(5) r(i)")
+    write_canonical(
+        con, root, {"customers": "people", "accounts": "held"}, bank="x", currency="CNY", buckets=2, newest=day, inputs={}
+    )
+    whole = open_canonical(root)
+    first = whole.manifest.tables["accounts"].files[0].path
+    hidden = root / "hidden" / "accounts-2.parquet"
+    hidden.parent.mkdir()
+    pq.write_table(pa.table({"file": [first] * 200, "row": list(range(200))}), hidden)
+    state = whole.manifest.tables["accounts"]
+    note = DataFile(path="hidden/accounts-2.parquet", size=hidden.stat().st_size, sha256=of_file(hidden))
+    tables = whole.manifest.tables | {"accounts": state.model_copy(update={"hidden": note})}
+    canonical = Canonical(root, whole.manifest.model_copy(update={"tables": tables}), USUAL)
+
+    con.execute(
+        f"CREATE TABLE asked AS SELECT DISTINCT bucket, customer_id AS id FROM ({canonical.placed_sql('accounts')})"
+        f" ORDER BY hash(customer_id) LIMIT {asked}"
+    )
+    buckets = dict(con.execute("SELECT bucket, list(id) FROM asked GROUP BY 1").fetchall())
+    found = con.execute(f"FROM ({canonical.placed_of_sql('accounts', 'asked', buckets)}) ORDER BY ALL").fetchall()
+    every = f"SELECT r.* FROM ({canonical.placed_sql('accounts')}) r SEMI JOIN asked ON id = customer_id ORDER BY ALL"
+    assert found == con.execute(every).fetchall()
+    assert 4 * asked < len(found) <= 5 * asked
+    assert not con.execute(f"FROM ({canonical.placed_sql('accounts')}) WHERE _file = '{first}' AND _at < 200").fetchall()
