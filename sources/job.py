@@ -35,6 +35,7 @@ from store.limits import USUAL, Limits
 
 Progress = Callable[[str, int, int], None]
 _LITTLE = 256 * 1024**2  # bytes of new files, of which no table is worth more than one thread
+_SMALL = 16 * 1024**2  # bytes of a file that is not worth more than one thread while it is read
 _LANES = 4  # at most: movements alone take a third of a day
 
 
@@ -66,11 +67,15 @@ class Job:
         with closing(connect(self.limits, more=CLOSED)) as con:
             before = self.there.manifest.inputs if self.there else {}
             come = arrivals(con, self.settings, found, before, self.kept)
-        lanes = self._lanes(come)
+        sizes = [file.path.stat().st_size for files in come.files.values() for file in files]
+        lanes = self._lanes(sum(sizes))
         with closing(self._connection(work, is_little=bool(lanes))) as con:
+            reading = lanes if max(sizes, default=0) < _SMALL else 0
+            if reading:
+                con.execute("SET threads = 1")
+            landed = self._land(con, come, found, columns, work, reading or 1)
             if lanes:
                 con.execute("SET threads = 1")
-            landed = self._land(con, come, found, columns, work, lanes or 1)
             self._lock(con, come, work)
             part = Part(con, self.root, self.kept, in_force=self.there, lanes=lanes or 1)
             mapped, files = self._map(come, part, asked)
@@ -101,13 +106,12 @@ class Job:
         con.execute("PRAGMA disable_checkpoint_on_shutdown")  # the file is thrown away
         return con
 
-    def _lanes(self, come: Arrivals) -> int:
-        """In how many lanes of one thread a day's tables are gone over; 0: each in turn, by all threads.
+    def _lanes(self, size: int) -> int:
+        """In how many lanes of one thread a day's tables are gone over; 0: each in turn, by all threads. `size`: of new files.
 
         A thousand statements over few rows cost a fifth less than shared out.
         """
-        sizes = [file.path.stat().st_size for files in come.files.values() for file in files]
-        return min(self.limits.threads, _LANES) if self.kept is not None and sum(sizes) < _LITTLE else 0
+        return min(self.limits.threads, _LANES) if self.kept is not None and size < _LITTLE else 0
 
     @property
     def intake(self) -> int:
