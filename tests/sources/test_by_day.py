@@ -94,6 +94,18 @@ UNDONE_AND_TOLD_AGAIN: list[Day] = [
     {},
     {"merge": ["C2|C1|20230902|0"]},
 ]
+LONG_MERGED_TOLD_AGAIN: list[
+    Day
+] = [  # a row of one number comes again: what stands of the person has rows of the other as well
+    {"merge": ["C1|C2|20230901|0"], "visit": ["C1|20230901|mobile|1", "C2|20230901|mobile|1"]},
+    {},
+    {"visit": ["C1|20230901|mobile|2"]},
+]
+LONG_MERGED_LINKED_AGAIN: list[Day] = [
+    {"merge": ["C1|C2|20230901|0"], "cust": ["C3|19640512|20200110|B1"], "kin": ["C1|C3|20230901", "C2|C3|20230901"]},
+    {},
+    {"kin": ["C1|C3|20230901"]},
+]
 CLOSED_LATE: list[Day] = [  # told on the 5th that it closed on the 3rd
     {"mov": ["T2|A1|20230902|1.00|2.00|CSH|0"]},
     {},
@@ -130,6 +142,8 @@ TOLD: dict[str, list[Day]] = {
 @example(True, told_of_a_day_to_come("mov", "T2|A1|20230905|1.00|2.00|CSH|0", "T2|A1|20230905|2.00|3.00|CSH|0"), 0)
 @example(True, told_of_a_day_to_come("merge", "C1|C2|20230905|0", "C1|C2|20230905|20230905"), 0)
 @example(True, TWICE_LINKED, 3)
+@example(True, LONG_MERGED_TOLD_AGAIN, 4)
+@example(True, LONG_MERGED_LINKED_AGAIN, 4)
 @settings(max_examples=8, deadline=None, derandomize=True)  # each example takes in up to six times
 @given(st.booleans(), st.lists(DAY, min_size=1, max_size=4), st.integers(0, 3))
 def test_any_days_one_by_one_give_the_rows_of_all_at_once(has_base: bool, days: list[Day], late: int) -> None:
